@@ -1,0 +1,62 @@
+"""The door: a few public names, each loaded when it is first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.batch import publish
+    from workbench.binning import bin_run as bin  # noqa: A004  the user writes wb.bin
+    from workbench.core.errors import WorkbenchError
+    from workbench.producer import ProducerConfig
+    from workbench.runs import Cut, Run, cut, laser_off, laser_on, open_run, xray_off, xray_on
+    from workbench.sources import open_raw, raw_runs
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Cut": "workbench.runs",
+    "ProducerConfig": "workbench.producer",
+    "Run": "workbench.runs",
+    "WorkbenchError": "workbench.core.errors",
+    "bin": "workbench.binning:bin_run",
+    "cut": "workbench.runs",
+    "laser_off": "workbench.runs",
+    "laser_on": "workbench.runs",
+    "open_raw": "workbench.sources",
+    "open_run": "workbench.runs",
+    "publish": "workbench.batch",
+    "raw_runs": "workbench.sources",
+    "xray_off": "workbench.runs",
+    "xray_on": "workbench.runs",
+}
+
+__all__ = [
+    "Cut",
+    "ProducerConfig",
+    "Run",
+    "WorkbenchError",
+    "bin",
+    "cut",
+    "laser_off",
+    "laser_on",
+    "open_raw",
+    "open_run",
+    "publish",
+    "raw_runs",
+    "xray_off",
+    "xray_on",
+]
+
+
+def __getattr__(name: str) -> Any:  # Any: each public name has a type of its own
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    module, _, inner = home.partition(":")
+    value = getattr(import_module(module), inner or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

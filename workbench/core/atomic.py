@@ -1,0 +1,68 @@
+"""Files that appear whole or not at all: written beside, flushed to disk, renamed."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workbench.core.errors import WorkbenchError
+
+
+class CannotWriteError(WorkbenchError, OSError):
+    """A folder or file that cannot be written; nothing was left under the final name."""
+
+
+@contextmanager
+def replacing(target: Path) -> Generator[Path]:
+    """Give a temporary path beside `target`; rename it to `target` when the block succeeds.
+
+    The temporary file is removed when the block raises. Raises `CannotWriteError` where the
+    folder refuses or the disk is full.
+    """
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        _flush(part)
+        part.replace(target)
+        _flush(target.parent)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, WorkbenchError):
+            raise
+        raise CannotWriteError(
+            f"cannot write {target}: {error.strerror or error}; nothing was left there. "
+            "Free space or choose another folder"
+        ) from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def make_folder(folder: Path) -> Path:
+    """Create a folder and its parents; `CannotWriteError` says who may not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWriteError(
+            f"cannot create the folder {folder}: {error.strerror}; choose another folder or ask "
+            "its owner for write permission"
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotWriteError(
+            f"no permission to write in {folder}; choose another folder or ask its owner"
+        )
+    return folder
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file atomically, in UTF-8."""
+    with replacing(target) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,77 @@
+"""One way to fan out work: a `concurrent.futures.Executor` made from a short text."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from workbench.core.errors import WorkbenchError
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+
+class LostWorkerError(WorkbenchError, RuntimeError):
+    """A work unit whose worker died twice; the text names the unit."""
+
+
+def local_pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool of fresh Python processes (spawned: no state, lock or map is inherited)."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def run_all(
+    task: Callable[[Work], Result],
+    items: Iterable[Work],
+    *,
+    workers: int,
+    name: Callable[[Work], str] = str,
+) -> Iterator[tuple[Work, Result]]:
+    """Yield (item, task(item)) as they finish; in this process when `workers` is 1 or less.
+
+    A worker that dies (killed, out of memory) costs one retry of the items in flight; an item
+    that loses its worker twice raises `LostWorkerError`. Errors of `task` itself are raised.
+    """
+    items = list(items)
+    if workers <= 1:
+        yield from ((item, task(item)) for item in items)
+        return
+    left = dict(enumerate(items))
+    for attempt in (1, 2):
+        with local_pool(min(workers, len(left))) as pool:
+            try:
+                for index, result in _finished(pool, task, left):
+                    yield left.pop(index), result
+            except BrokenProcessPool:
+                if attempt == 2:
+                    names = ", ".join(name(item) for item in list(left.values())[:3])
+                    raise LostWorkerError(
+                        f"a worker process died twice; unfinished: {names} "
+                        "(out of memory? try fewer workers)"
+                    ) from None
+        if not left:
+            return
+
+
+def _finished(
+    pool: Executor, task: Callable[[Work], Result], left: dict[int, Work]
+) -> Iterator[tuple[int, Result]]:
+    futures: dict[Future[Result], int] = {
+        pool.submit(task, item): index for index, item in left.items()
+    }
+    waiting = set(futures)
+    try:
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield futures[future], future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
