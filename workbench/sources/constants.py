@@ -1,0 +1,165 @@
+"""Constants files: pedestal, gain, usable pixels and positions per detector and run range.
+
+One HDF5 file holds ``<detector>/runs_<first>_<last>/{pedestal, gain, good, x, y, z}``. Where ranges
+overlap, the one that starts last wins, as in the facility's calibration store.
+"""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from workbench.core.arrays import Array
+from workbench.core.atomic import replacing
+from workbench.core.constants import Constants
+from workbench.core.errors import InputError, NotThereError, WorkbenchError
+
+OPEN_END = -1  # stored for "to the last run that there will be"
+FIELDS = {
+    "pedestal": ("ADU", "mean dark value"),
+    "gain": ("ADU/keV", "signal of one keV"),
+    "good": ("1", "1 = use this pixel"),
+    "x": ("um", "pixel centre, laboratory frame"),
+    "y": ("um", "pixel centre, laboratory frame"),
+    "z": ("um", "pixel centre, laboratory frame"),
+}
+
+
+class ConstantsFileError(WorkbenchError, ValueError):
+    """A constants file that is not one, or whose arrays do not belong together."""
+
+
+def read_constants(path: Path, detector: str, run: int) -> Constants | None:
+    """Return the constants of one detector for one run; None where the file covers neither.
+
+    Raises `NotThereError` where there is no such file, `ConstantsFileError` where it is damaged.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        if detector not in file:
+            return None
+        group = _covering(file[detector], run, path)
+        if group is None:
+            return None
+        place = f"{path}: {group.name}"
+        arrays = {name: _read(group[name], place) for name in FIELDS if name in group}
+        origin = f"{path.name}{group.name}"
+        if note := group.attrs.get("origin", ""):
+            origin = f"{origin} ({note})"
+    good = arrays.pop("good", None)
+    mask = None if good is None else good.astype(bool)
+    constants = Constants(detector, good=mask, origin=origin, **arrays)
+    _check(constants, place)
+    return constants
+
+
+def detectors_in(path: Path) -> tuple[str, ...]:
+    """Return the names of the detectors that a constants file covers, sorted."""
+    with _opened(Path(path)) as file:
+        return tuple(sorted(file))
+
+
+def write_constants(
+    path: Path, constants: Iterable[Constants], *, first_run: int = 0, last_run: int | None = None
+) -> None:
+    """Add constants of one run range to a file, replacing the same detector's same range.
+
+    Parameters
+    ----------
+    path
+        A new file or one written before; it is replaced as a whole, or not at all.
+    constants
+        One for each detector.
+    first_run, last_run
+        The runs covered, both included; `last_run` None = every later run.
+    """
+    path, constants = Path(path), tuple(constants)
+    last = OPEN_END if last_run is None else last_run
+    if first_run < 0 or (last_run is not None and last_run < first_run):
+        raise InputError(f"{path}: no run lies in {first_run} to {last_run}; give first <= last")
+    for one in constants:
+        _check(one, f"constants of {one.detector}")
+    with replacing(path) as part:
+        if path.exists():
+            with _opened(path):  # refuse to extend a file that is damaged
+                shutil.copyfile(path, part)
+        with h5py.File(part, "a") as file:
+            file.attrs["format"] = "workbench constants"
+            for one in constants:
+                _write(file, one, first_run, last)
+
+
+def _opened(path: Path) -> h5py.File:
+    if not path.exists():
+        raise NotThereError(f"no constants file {path}; name another one or leave it out")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise ConstantsFileError(
+            f"{path} is not a readable HDF5 file ({error}); make the constants file again"
+        ) from error
+
+
+def _covering(ranges: h5py.Group, run: int, path: Path) -> h5py.Group | None:
+    best, start = None, -1
+    for name, group in ranges.items():
+        try:
+            first, last = int(group.attrs["first_run"]), int(group.attrs["last_run"])
+        except KeyError as error:
+            raise ConstantsFileError(
+                f"{path}: {ranges.name}/{name} lacks the attribute first_run or last_run; "
+                "make the constants file again"
+            ) from error
+        if first <= run and (last == OPEN_END or run <= last) and first > start:
+            best, start = group, first
+    return best
+
+
+def _read(dataset: h5py.Dataset, place: str) -> Array:
+    name = dataset.name.rsplit("/", 1)[-1]
+    try:
+        values: Array = dataset[()]
+    except OSError as error:
+        raise ConstantsFileError(
+            f"{place}: {name} cannot be read ({error}); make the constants file again"
+        ) from error
+    return values
+
+
+def _write(file: h5py.File, constants: Constants, first: int, last: int) -> None:
+    name = f"{constants.detector}/runs_{first}_{'end' if last == OPEN_END else last}"
+    if name in file:
+        del file[name]
+    group = file.create_group(name)
+    group.attrs.update({"first_run": first, "last_run": last, "origin": constants.origin})
+    for field, (unit, meaning) in FIELDS.items():
+        values = getattr(constants, field)
+        if values is None:
+            continue
+        kept = values.astype(np.uint8) if field == "good" else np.asarray(values, np.float64)
+        dataset = group.create_dataset(
+            field, data=kept, compression="gzip", compression_opts=1, shuffle=True
+        )
+        dataset.attrs.update({"units": unit, "long_name": meaning})
+
+
+def _check(constants: Constants, place: str) -> None:
+    arrays = {name: getattr(constants, name) for name in FIELDS}
+    shapes = {name: values.shape for name, values in arrays.items() if values is not None}
+    if len(set(shapes.values())) > 1:
+        raise ConstantsFileError(
+            f"{place}: arrays of different shapes {shapes}; all must have the shape of a frame"
+        )
+    good = True if constants.good is None else constants.good
+    for name in ("pedestal", "gain"):
+        values = arrays[name]
+        if values is None:
+            continue
+        usable = np.isfinite(values) & ((values > 0) if name == "gain" else True)
+        if wrong := int(np.count_nonzero(good & ~usable)):
+            raise ConstantsFileError(
+                f"{place}: {name} is not a usable number in {wrong} pixels marked good; "
+                "mark them bad or correct them"
+            )
