@@ -26,7 +26,7 @@ def replacing(target: Path) -> Generator[Path]:
         part.replace(target)
         _flush(target.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        _remove(part)
         if isinstance(error, WorkbenchError):
             raise
         raise CannotWriteError(
@@ -34,7 +34,7 @@ def replacing(target: Path) -> Generator[Path]:
             "Free space or choose another folder"
         ) from error
     except BaseException:
-        part.unlink(missing_ok=True)
+        _remove(part)
         raise
 
 
@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> Path:
             f"cannot create the folder {folder}: {error.strerror}; choose another folder or ask "
             "its owner for write permission"
         ) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         raise CannotWriteError(
             f"no permission to write in {folder}; choose another folder or ask its owner"
         )
@@ -58,6 +58,11 @@ def write_text(target: Path, text: str) -> None:
     """Write a text file atomically, in UTF-8."""
     with replacing(target) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def _remove(part: Path) -> None:
+    if os.path.lexists(part):
+        part.unlink()
 
 
 def _flush(path: Path) -> None:

@@ -40,7 +40,7 @@ def run_all(
     that loses its worker twice raises `LostWorkerError`. Errors of `task` itself are raised.
     """
     items = list(items)
-    if workers <= 1:
+    if workers <= 1 or not items:
         yield from ((item, task(item)) for item in items)
         return
     left = dict(enumerate(items))

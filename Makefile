@@ -1,0 +1,70 @@
+# Two commands do everything on a machine with Python 3.11 and make: `make demo` and `make test`.
+# The rest are the parts that .ci/run is made of; `make help` lists them.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+ORACLE ?= .oracle
+DEMO ?= demo-output
+BIN := $(VENV)/bin
+JOBS ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-all lint docs oracle browser bench wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "workbench needs Python 3.11 or newer; call make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.with-all: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	@touch $@
+
+$(VENV)/.with-dev: pyproject.toml $(VENV)/.with-all
+	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
+	@touch $@
+
+demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a made-up experiment
+	$(BIN)/workbench demo --output $(DEMO)
+
+test: $(VENV)/.with-dev ## every test that belongs to each commit (under 6 minutes on 2 cores)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not long and not oracle and not browser' \
+	  --durations 15 --cov --cov-report term:skip-covered $(ARGS)
+
+test-all: $(VENV)/.with-dev ## the long property runs too (tens of minutes)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not oracle and not browser' --durations 15 $(ARGS)
+
+lint: $(VENV)/.with-dev ## style, types, import layers, docstrings, pages made from the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate --quiet workbench
+	$(BIN)/python docs/make_architecture.py --check
+
+docs: $(VENV)/.with-dev ## write docs/architecture.md from the modules' docstrings
+	$(BIN)/python docs/make_architecture.py
+
+$(ORACLE)/.installed: tests/oracle/install.sh
+	bash tests/oracle/install.sh $(ORACLE)
+	@touch $@
+
+oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, in its own environment
+	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \
+	  $(BIN)/python -m pytest -m oracle -s tests/oracle $(ARGS)
+
+browser: $(VENV)/.with-dev ## look at a report in headless Chromium
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+bench: $(VENV)/.with-dev $(ORACLE)/.installed ## speed and memory as ratios to peers (benchmarks/README.md)
+	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \
+	  $(BIN)/python -m pytest benchmarks -s --benchmark-disable-gc --override-ini addopts= $(ARGS)
+
+wheel: $(VENV)/.with-dev ## build the wheel and use it, without extras, in an environment of its own
+	bash tests/wheel.sh $(BIN)/python
+
+clean: ## remove what make made
+	rm -rf $(VENV) $(ORACLE) $(DEMO) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,46 @@
+"""The command's list of subcommands, and how an error leaves the program."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from workbench import __version__
+from workbench.cli.batch import batch
+from workbench.cli.check import check
+from workbench.cli.demo import demo
+from workbench.cli.info import info
+from workbench.cli.produce import produce
+from workbench.core.errors import WorkbenchError
+
+REFUSED = 1  # exit code: refused or failed, with a reason
+
+app = typer.Typer(
+    name="workbench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From a raw run to small data, plots and a report.",
+    epilog="Exit codes: 0 done, 1 refused or failed with a reason, 2 wrong usage, "
+    "3 done but parts were skipped, each named.",
+)
+for command in (demo, info, check, produce, batch):
+    app.command()(command)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"workbench {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a `WorkbenchError` becomes one message and exit code 1."""
+    try:
+        app()
+    except WorkbenchError as error:
+        typer.echo(f"workbench: {error}", err=True)
+        sys.exit(REFUSED)
