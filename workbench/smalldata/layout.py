@@ -1,0 +1,27 @@
+"""Names, sentinels and chunk sizes that the small-data writer, reader and checker share."""
+
+import numpy as np
+
+FORMAT = "workbench small data"
+FORMAT_VERSION = 1
+MISSING_INTEGER = -99999  # what every LCLS writer stores for an integer that is not there
+LIBRARY_BOUNDS = ("v110", "v110")  # read by stock HDF5 1.10; its metadata carry checksums
+CHUNK_BYTES = 1 << 20  # one read of a stack of frames
+CHUNK_ROWS = 10_000  # one read of a scalar column of a typical run
+BLOCK_BYTES = 64 << 20  # most that a merge or a check holds of one dataset at a time
+ONCE_GROUPS = ("UserDataCfg", "Sums", "epicsOnce", "EOrbits", "epics_archiver")
+OWN_GROUPS = ("provenance", "presence")
+HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
+# What h5py raises on damaged files: each layer of HDF5 has its own.
+
+
+def chunk_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic], rows: int) -> tuple[int, ...]:
+    """Return the chunk of a dataset (event, *shape) with about `rows` events."""
+    row_bytes = max(1, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+    fitting = max(1, CHUNK_BYTES // row_bytes)
+    return (max(1, min(fitting, CHUNK_ROWS, rows)), *(max(1, length) for length in shape))
+
+
+def length_name(name: str) -> str:
+    """Return the dataset of entries per event that belongs to ``det/var_x/field``."""
+    return f"{name.rsplit('/', 1)[0]}_len"
