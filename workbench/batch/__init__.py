@@ -1,0 +1,23 @@
+"""Template catalogue, typed parameters, headless notebooks, their results and HTML reports."""
+
+from workbench.batch.catalogue import Template, TemplateError, find_template, templates
+from workbench.batch.inputs import parse_runs
+from workbench.batch.jobs import BatchItem, BatchRequest, run_batch
+from workbench.batch.parameters import Parameter, ParameterError, parse_values
+from workbench.batch.results import Result, publish
+
+__all__ = [
+    "BatchItem",
+    "BatchRequest",
+    "Parameter",
+    "ParameterError",
+    "Result",
+    "Template",
+    "TemplateError",
+    "find_template",
+    "parse_runs",
+    "parse_values",
+    "publish",
+    "run_batch",
+    "templates",
+]

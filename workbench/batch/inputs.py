@@ -1,0 +1,95 @@
+"""Which runs, and which small-data file for each of them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.core.errors import InputError, NotThereError
+
+_NAME = re.compile(r"(?P<experiment>.+?)_Run(?P<run>\d+)\.h5")
+MOST_RUNS = 10_000  # a longer list is a slip of the keyboard
+
+
+def parse_runs(text: str) -> tuple[int, ...]:
+    """Read runs such as "1-3" or "1,4-6" in the order given, each once."""
+    runs: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if not match:
+            raise InputError(f"runs {text!r}: {part!r} is no run; write 14, 1-3 or 1,4-6")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first < 1 or last < first or last - first >= MOST_RUNS:
+            raise InputError(f"runs {text!r}: {part.strip()!r} is empty, reversed or too long")
+        runs.extend(range(first, last + 1))
+    return tuple(dict.fromkeys(runs))
+
+
+def input_file(run: int, *, folder: Path | None, experiment: str) -> Path:
+    """Return the small-data file of a run.
+
+    Parameters
+    ----------
+    run
+        Run number, as in the file's name.
+    folder
+        Where to look, or one file; None: where the experiment keeps its small data.
+    experiment
+        Name or folder of the experiment; empty: any that has this run in `folder`.
+    """
+    if folder is None:
+        return _of_experiment(run, experiment)
+    if folder.is_file():
+        return folder
+    if not folder.is_dir():
+        raise NotThereError(f"no folder {folder} to look for small data in")
+    return _choose(_named(folder, run, experiment), run, str(folder))
+
+
+def experiment_of(path: Path) -> str:
+    """Return the experiment that a small-data file's name carries, else its stem."""
+    match = _NAME.fullmatch(path.name)
+    return match["experiment"] if match else path.stem
+
+
+def _of_experiment(run: int, experiment: str) -> Path:
+    if not experiment:
+        raise InputError(f"run {run}: say where its small data are: an experiment or a folder")
+    folder = Path(experiment)
+    if folder.is_dir():
+        places = [folder / "hdf5" / "smalldata", folder / "smalldata", folder]
+        found = [path for place in places for path in _deep(place, run)]
+        return _choose(list(dict.fromkeys(found)), run, str(folder))
+    from workbench.facility import small_data_file  # the sites' folders are read when asked
+
+    return _choose(
+        [Path(path) for path in small_data_file(experiment, run)], run, f"experiment {experiment}"
+    )
+
+
+def _deep(place: Path, run: int) -> list[Path]:
+    if not place.is_dir():
+        return []
+    labels = sorted(path for path in place.iterdir() if path.is_dir())
+    return [path for folder in (place, *labels) for path in _named(folder, run, "")]
+
+
+def _named(folder: Path, run: int, experiment: str) -> list[Path]:
+    matches = ((path, _NAME.fullmatch(path.name)) for path in sorted(folder.glob("*_Run*.h5")))
+    return [
+        path
+        for path, match in matches
+        if match
+        and int(match["run"]) == run
+        and (not experiment or match["experiment"] == Path(experiment).name)
+    ]
+
+
+def _choose(found: Sequence[Path], run: int, where: str) -> Path:
+    if not found:
+        raise NotThereError(
+            f"no small-data file of run {run} in {where}; produce it first, or name another folder"
+        )
+    if len(found) > 1:
+        names = ", ".join(str(path) for path in found[:4])
+        raise InputError(f"run {run} has several small-data files: {names}; name one folder")
+    return found[0]

@@ -1,0 +1,77 @@
+"""``workbench batch``: run a template notebook over one or more runs."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def batch(
+    template: Annotated[
+        str, typer.Argument(help="Name of a template, such as delay_scan, or a notebook.")
+    ],
+    runs: Annotated[str, typer.Option(help="Run numbers: 14, 1-3 or 1,4-6.")],
+    output: Annotated[Path, typer.Option(help="Folder for notebooks and reports.")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="name=value; may be given several times."),
+    ] = None,
+    experiment: Annotated[str, typer.Option(help="Name or folder of the experiment.")] = "",
+    input_: Annotated[
+        Path | None, typer.Option("--input", help="Folder with small data, or one file.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Notebooks at the same time.")] = 1,
+    json_: Annotated[bool, typer.Option("--json", help="Print the items as JSON.")] = False,
+) -> None:
+    """Run a template over runs; write a notebook and a report for each."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from workbench.batch import (
+        BatchItem,
+        BatchRequest,
+        find_template,
+        parse_runs,
+        parse_values,
+        run_batch,
+    )
+
+    found = find_template(template)
+    request = BatchRequest(
+        template=found,
+        runs=parse_runs(runs),
+        output=output,
+        parameters=parse_values(found.parameters, parameter or (), where=found.name),
+        experiment=experiment,
+        input=input_,
+        workers=workers,
+    )
+    console = Console(stderr=True)
+    columns = (
+        TextColumn(found.name),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(found.name, total=len(request.runs))
+
+        def tell(item: BatchItem) -> None:
+            bar.advance(task)
+            outcome = item.report if item.state == "done" else item.error
+            console.print(f"run {item.run}: {item.state}: {outcome}", markup=False, soft_wrap=True)
+
+        items = run_batch(request, progress=tell)
+    if json_:
+        typer.echo(json.dumps({"items": [item.as_dict() for item in items]}, indent=1))
+    if any(item.state == "failed" for item in items):
+        raise typer.Exit(1)
