@@ -20,11 +20,14 @@ class FrameSpec:
         "keV" where gain constants exist, else "ADU".
     good
         The shape of a frame: True = use.
+    dtype
+        NumPy name of the type of calibrated pixels.
     """
 
     shape: tuple[int, ...]
     unit: str
     good: Bools
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)

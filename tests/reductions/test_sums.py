@@ -1,0 +1,103 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.core.constants import Constants
+from workbench.core.frames import FrameSpec
+from workbench.reductions import Calibration, PixelSum, calibrate
+from workbench.reductions.sums import UnknownSumError
+
+SHAPE = (2, 40, 60)  # more pixels than one block of the kernel
+RAW = np.random.default_rng(5).integers(950, 1100, (9, *SHAPE)).astype(np.uint16)
+CALIBRATION = Calibration.of(
+    Constants("cam", np.full(SHAPE, 1000.0), np.full(SHAPE, 20.0)), shape=SHAPE, dtype="uint16"
+)
+
+
+def total(algorithm: str, raw: np.ndarray = RAW) -> np.ndarray:
+    made = PixelSum.parse(algorithm)
+    state = made.add(made.start(CALIBRATION.spec), raw, CALIBRATION)
+    return made.finish(state, CALIBRATION.spec)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "truth"),
+    [
+        ("calib", lambda f: f.sum(0)),
+        ("calib_max", lambda f: f.max(0)),
+        ("calib_square", lambda f: (f**2).sum(0)),
+        ("calib_thresADU1.5", lambda f: np.where(f < 1.5, 0, f).sum(0)),
+        ("calib_thresADU1.5_nhits", lambda f: (f >= 1.5).sum(0)),
+        ("calib_thresADU2_square", lambda f: (np.where(f < 2, 0, f) ** 2).sum(0)),
+        ("calib_square_max", lambda f: (f**2).max(0)),
+    ],
+)
+def test_run_sums_follow_their_definitions(algorithm: str, truth: object) -> None:
+    frames = calibrate(RAW, CALIBRATION).astype(float)
+    np.testing.assert_allclose(total(algorithm), truth(frames), rtol=1e-12)  # type: ignore[operator]
+
+
+def test_one_sum_leaves_the_next_alone() -> None:
+    before = RAW.copy()
+    first = total("calib")
+    total("calib_thresADU4")
+    np.testing.assert_array_equal(RAW, before)
+    np.testing.assert_array_equal(total("calib"), first)
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    cuts=st.sets(st.integers(1, 8), max_size=5), algorithm=st.sampled_from(["calib", "calib_max"])
+)
+def test_any_split_into_stacks_gives_the_same_bits(cuts: set[int], algorithm: str) -> None:
+    made = PixelSum.parse(algorithm)
+    state = made.start(CALIBRATION.spec)
+    edges = [0, *sorted(cuts), 9]
+    for low, high in itertools.pairwise(edges):
+        state = made.add(state, RAW[low:high], CALIBRATION)
+    np.testing.assert_array_equal(state, total(algorithm))
+
+
+@pytest.mark.parametrize("algorithm", ["calib", "calib_max", "calib_square"])
+def test_merged_parts_equal_the_whole(algorithm: str) -> None:
+    made = PixelSum.parse(algorithm)
+    parts = [
+        made.add(made.start(CALIBRATION.spec), RAW[a:b], CALIBRATION) for a, b in ((0, 4), (4, 9))
+    ]
+    np.testing.assert_allclose(made.merge(*parts), total(algorithm), rtol=1e-12, atol=1e-12)
+
+
+def test_the_maximum_of_no_event_is_nan() -> None:
+    assert np.isnan(total("calib_max", RAW[:0])).all()
+
+
+def test_nan_pixels_add_nothing() -> None:
+    spec = FrameSpec((3,), "keV", np.ones(3, bool))
+    made = PixelSum.parse("calib")
+    frames = np.array([[1.0, np.nan, 2.0], [1.0, 5.0, 2.0]], np.float32)
+    assert made.finish(made.add(made.start(spec), frames), spec).tolist() == [2.0, 5.0, 4.0]
+
+
+def test_dropped_marks_events_without_xrays() -> None:
+    assert PixelSum.parse("calib_dropped").dropped
+    assert not PixelSum.parse("calib").dropped
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("calib_img", "not supported yet"), ("calib_sqare", "unknown token 'sqare'")],
+)
+def test_an_algorithm_that_does_not_exist_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UnknownSumError, match=message):
+        PixelSum.parse(text)
+
+
+def test_units_follow_what_is_summed() -> None:
+    units = {
+        text: PixelSum.parse(text).output(CALIBRATION.spec).unit
+        for text in ("calib", "calib_square", "calib_thresADU1_nhits")
+    }
+    assert units == {"calib": "keV", "calib_square": "keV^2", "calib_thresADU1_nhits": "1"}

@@ -1,0 +1,61 @@
+"""What every reduction promises: declared outputs, pure work, results free of the split."""
+
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
+
+from workbench.core.arrays import Array, Frames
+from workbench.core.bounds import Bounds
+from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.registry import Registry
+from workbench.reductions.calibrate import Calibration
+
+State = TypeVar("State")
+
+reductions: Registry[type] = Registry("reduction")
+
+
+class Reduction(ABC):
+    """Values per event from a stack of frames; a frozen dataclass whose fields configure it.
+
+    A stack of one event gives the same bits as that event inside any larger stack.
+    """
+
+    @abstractmethod
+    def region(self, spec: FrameSpec) -> Bounds:
+        """Return the pixels that it needs; the others need not be calibrated."""
+
+    @abstractmethod
+    def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
+        """Declare names, shapes, types and units of what `reduce` returns."""
+
+    @abstractmethod
+    def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
+        """Return the outputs of frames already cut to `region`, shape (event, ...)."""
+
+    def reduce(self, frames: Frames, spec: FrameSpec) -> Values:
+        """Return the outputs of whole frames, shape (event, ...)."""
+        return self.reduce_region(frames[(slice(None), *self.region(spec).slices)], spec)
+
+
+class RunSum(ABC, Generic[State]):
+    """One value per run, built up stack by stack and merged in a fixed order."""
+
+    @abstractmethod
+    def output(self, spec: FrameSpec) -> Output:
+        """Declare name, shape, type and unit of what `finish` returns."""
+
+    @abstractmethod
+    def start(self, spec: FrameSpec) -> State:
+        """Return the state before any event."""
+
+    @abstractmethod
+    def add(self, state: State, frames: Array, calibration: Calibration | None = None) -> State:
+        """Return the state with these frames added; they are calibrated on the way."""
+
+    @abstractmethod
+    def merge(self, first: State, second: State) -> State:
+        """Return the state of two parts of a run; keep the order of the parts fixed."""
+
+    @abstractmethod
+    def finish(self, state: State, spec: FrameSpec) -> Array:
+        """Return the value for the file."""

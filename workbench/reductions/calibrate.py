@@ -1,0 +1,108 @@
+"""Raw readings to keV: subtract the pedestal, divide by the gain, leave masked pixels alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools, Frames
+from workbench.core.bounds import Bounds
+from workbench.core.constants import Constants
+from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec
+from workbench.reductions import kernels
+
+# The DAQ stores which amplifier a pixel used in the bits above its reading.
+READING_BITS = {"jungfrau": 14, "epix10ka": 14, "epix10kaquad": 14, "epix10ka2m": 14}
+NO_LIMIT = np.inf
+
+
+class ConstantsShapeError(InputError):
+    """Constants whose shape is not that of the detector's frames."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Pedestal and gain of one detector in the number type that the arithmetic uses.
+
+    Parameters
+    ----------
+    pedestal
+        [ADU]; zeros without constants.
+    gain
+        [ADU/keV]; ones without constants.
+    good
+        True = use.
+    unit
+        Of calibrated frames, "keV" or "ADU".
+    limit
+        Readings of this value and above were taken with another amplifier, for which there are
+        no constants: they become NaN [ADU].
+    calibrated
+        False where frames stay raw for want of a pedestal.
+    """
+
+    pedestal: Frames
+    gain: Frames
+    good: Bools
+    unit: str
+    limit: float = NO_LIMIT
+    calibrated: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        constants: Constants | None,
+        *,
+        shape: tuple[int, ...],
+        dtype: str,
+        detector_type: str = "",
+    ) -> "Calibration":
+        """Prepare constants for frames of this shape and raw type; None leaves frames raw."""
+        kind = working_type(dtype)
+        zeros, ones = np.zeros(shape, kind), np.ones(shape, kind)
+        everywhere = np.ones(shape, np.bool_)
+        if constants is None:
+            return cls(zeros, ones, everywhere, "ADU", calibrated=False)
+        good = everywhere if constants.good is None else constants.good.astype(np.bool_)
+        pedestal, gain = zeros, ones
+        if constants.pedestal is not None:
+            pedestal = constants.pedestal.astype(kind)
+            if constants.gain is not None:
+                gain = constants.gain.astype(kind)
+        for name, values in (("pedestal", pedestal), ("gain", gain), ("mask", good)):
+            if values.shape != shape:
+                raise ConstantsShapeError(
+                    f"{constants.detector}: the {name} has shape {values.shape}, its frames "
+                    f"{shape}; give constants made for this detector ({constants.origin})"
+                )
+        bits = READING_BITS.get(detector_type)
+        known = constants.pedestal is not None
+        limit = float(1 << bits) if bits and known else NO_LIMIT
+        good = good & np.isfinite(pedestal) & np.isfinite(gain) & (gain != 0)
+        return cls(pedestal, gain, good, constants.unit, limit, calibrated=known)
+
+    @property
+    def spec(self) -> FrameSpec:
+        """What reductions are told about the calibrated frames."""
+        return FrameSpec(self.good.shape, self.unit, self.good, self.pedestal.dtype.name)
+
+
+def working_type(dtype: str) -> str:
+    """Return the float type that holds every raw value of `dtype` exactly, float32 if it can."""
+    exact = np.can_cast(np.dtype(dtype), np.float32, casting="safe")
+    return "float32" if exact else "float64"
+
+
+def calibrate(raw: Array, calibration: Calibration, bounds: Bounds | None = None) -> Frames:
+    """Return frames in `calibration.unit`, shape (event, ...); only the pixels in `bounds`."""
+    cut = (slice(None),) * (raw.ndim - 1) if bounds is None else bounds.slices
+    pixels = np.ascontiguousarray(raw[(slice(None), *cut)])
+    out = np.empty(pixels.shape, calibration.pedestal.dtype)
+    kernels.calibrate(
+        pixels.reshape(len(pixels), -1),
+        np.ascontiguousarray(calibration.pedestal[cut]).ravel(),
+        np.ascontiguousarray(calibration.gain[cut]).ravel(),
+        calibration.limit,
+        out.reshape(len(pixels), -1),
+    )
+    return out

@@ -1,0 +1,159 @@
+"""Compiled loops over stacks of frames; every event is worked alone, in a fixed order.
+
+No fast-math and no threads: workers are processes, and the same event must give the same bits in
+any stack. Loops run along columns into column sums, which the compiler turns into vector code
+without changing the order of additions.
+"""
+
+import numpy as np
+from numba import njit
+
+from workbench.core.arrays import Array, Bools, Floats, Frames
+
+LANES = 8  # independent partial sums of one long row
+BLOCK = 2048  # pixels whose sums stay in the fastest memory while all frames pass
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def calibrate(raw: Array, pedestal: Frames, gain: Frames, limit: float, out: Frames) -> None:
+    """Fill `out` with (raw - pedestal) / gain, shape (event, pixel); NaN from `limit` on."""
+    top = pedestal.dtype.type(limit)
+    for event in range(raw.shape[0]):
+        for pixel in range(raw.shape[1]):
+            reading = pedestal.dtype.type(raw[event, pixel])
+            value = (reading - pedestal[pixel]) / gain[pixel]
+            out[event, pixel] = value if reading < top else np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def clip(pixels: Frames, low: float, high: float) -> Frames:
+    """Return a copy with 0 below `low` and above `high`, shape (event, pixel)."""
+    out = np.empty_like(pixels)
+    for event in range(pixels.shape[0]):
+        for pixel in range(pixels.shape[1]):
+            value = pixels[event, pixel]
+            out[event, pixel] = 0 if value < low or value > high else value
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def moments(
+    pixels: Frames, good: Bools, low: float, high: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return sum, brightest pixel and sums weighted by row and by column, each shape (event,).
+
+    `pixels` is (event, row, col), `good` (row, col); bad pixels and those below `low` or above
+    `high` count as 0.
+    """
+    events, rows, cols = pixels.shape
+    total, brightest = np.empty(events), np.empty(events)
+    by_row, by_col = np.empty(events), np.empty(events)
+    column, weighted, top = np.empty(cols), np.empty(cols), np.empty(cols)
+    for event in range(events):
+        column[:] = 0.0
+        weighted[:] = 0.0
+        top[:] = -np.inf
+        for row in range(rows):
+            for col in range(cols):
+                value = pixels[event, row, col]
+                outside = (value < low) | (value > high) | (not good[row, col])
+                kept = 0.0 if outside else np.float64(value)
+                column[col] += kept
+                weighted[col] += row * kept
+                top[col] = kept if kept > top[col] else top[col]
+        total[event] = column.sum()
+        by_row[event] = weighted.sum()
+        by_col[event] = (column * np.arange(cols)).sum()
+        brightest[event] = top.max()
+    return total, brightest, by_row, by_col
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def project(pixels: Frames, good: Bools, low: float, high: float, single: bool) -> Floats:
+    """Return sums of used pixels along the middle axis, shape (event, outer, inner).
+
+    `pixels` is (event, outer, along, inner), `good` (outer, along, inner). Bad and NaN pixels are
+    left out; others below `low` or above `high` count as 0; `single` counts values above 0 as 1.
+    """
+    events, outer, along, inner = pixels.shape
+    sums = np.zeros((events, outer, inner))
+    lanes = np.empty(LANES)
+    for event in range(events):
+        for first in range(outer):
+            lanes[:] = 0.0
+            for index in range(along):
+                for last in range(inner):
+                    value = pixels[event, first, index, last]
+                    used = good[first, index, last] & (value >= low) & (value <= high)
+                    kept = float(value) if used else 0.0
+                    kept = 1.0 if single and kept > 0 else kept
+                    if inner == 1:
+                        lanes[index % LANES] += kept
+                    else:
+                        sums[event, first, last] += kept
+            if inner == 1:
+                sums[event, first, 0] = lanes.sum()
+    return sums
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count_used(pixels: Frames, good: Bools) -> Floats:
+    """Return numbers of good pixels that are not NaN along the middle axis, as in `project`."""
+    events, outer, along, inner = pixels.shape
+    counts = np.zeros((events, outer, inner))
+    for event in range(events):
+        for first in range(outer):
+            for index in range(along):
+                for last in range(inner):
+                    value = pixels[event, first, index, last]
+                    counts[event, first, last] += good[first, index, last] & (value == value)
+    return counts
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_frames(
+    total: Floats,
+    raw: Array,
+    pedestal: Frames,
+    gain: Frames,
+    limit: float,
+    low: float,
+    hits: bool,
+    square: bool,
+    maximum: bool,
+) -> None:
+    """Add a stack (event, pixel) to `total` (pixel,), event after event; NaN pixels are left out.
+
+    Values below `low` count as 0; `hits` counts values above 0 as 1; `square` squares;
+    `maximum` keeps the largest instead of adding. Each step is a loop of its own over one block,
+    so that each becomes vector code.
+    """
+    events, pixels = raw.shape
+    values = np.empty(BLOCK, pedestal.dtype)
+    top = pedestal.dtype.type(limit)
+    bottom = pedestal.dtype.type(low)
+    for start in range(0, pixels, BLOCK):
+        stop = min(start + BLOCK, pixels)
+        offset, scale, part = pedestal[start:stop], gain[start:stop], total[start:stop]
+        for event in range(events):
+            readings = raw[event, start:stop]
+            for pixel in range(stop - start):
+                reading = pedestal.dtype.type(readings[pixel])
+                value = (reading - offset[pixel]) / scale[pixel]
+                values[pixel] = value if reading < top else np.nan
+            if low > -np.inf:
+                for pixel in range(stop - start):
+                    values[pixel] = 0 if values[pixel] < bottom else values[pixel]
+            if hits:
+                for pixel in range(stop - start):
+                    values[pixel] = 1 if values[pixel] > 0 else values[pixel]
+            if maximum:
+                for pixel in range(stop - start):
+                    value = np.float64(values[pixel])
+                    value = value * value if square else value
+                    part[pixel] = value if value > part[pixel] else part[pixel]
+            else:
+                for pixel in range(stop - start):
+                    value = np.float64(values[pixel])
+                    value = value * value if square else value
+                    part[pixel] += value if value == value else 0.0

@@ -1,0 +1,68 @@
+"""A region summed or averaged along one of its axes."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from workbench.core.arrays import Bools, Floats, Frames
+from workbench.core.errors import InputError
+from workbench.core.frames import Output
+from workbench.reductions import kernels
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Sum or mean of a region's usable pixels along one axis.
+
+    Parameters
+    ----------
+    axis
+        Axis of the region, without its axes of length 1, that is summed away; below 0: all.
+    name
+        Part of the dataset's name; empty: ``pj_ax_<axis>``.
+    threshold
+        Pixels below count as zero, in the unit of the frames.
+    mean
+        Mean over usable pixels instead of the sum; NaN where there is none.
+    single_photon
+        Count pixels above zero as 1.
+    """
+
+    axis: int = -1
+    name: str = ""
+    threshold: float = -np.inf
+    mean: bool = False
+    single_photon: bool = False
+
+    def output(self, region: tuple[int, ...], unit: str) -> Output:
+        """Declare the projection of a region of this shape."""
+        if self.axis >= len(region):
+            raise InputError(
+                f"axis {self.axis} of a projection does not exist in a region of shape {region}; "
+                f"use 0 to {len(region) - 1}, or -1 for all"
+            )
+        rest = () if self.axis < 0 else region[: self.axis] + region[self.axis + 1 :]
+        along = "all axes" if self.axis < 0 else f"axis {self.axis}"
+        return Output(
+            f"{self.name or f'pj_ax_{abs(self.axis)}'}_data",
+            "1" if self.single_photon else unit,
+            rest,
+            long_name=f"{'mean' if self.mean else 'sum'} over {along} of the region",
+        )
+
+    def along(self, pixels: Frames, good: Bools, *, low: float, high: float) -> Floats:
+        """Return the projections of pixels (event, ...); outside `low` to `high` counts as 0."""
+        shape = pixels.shape[1:]
+        if self.axis < 0:
+            split = (1, prod(shape), 1)
+            rest: tuple[int, ...] = ()
+        else:
+            split = (prod(shape[: self.axis]), shape[self.axis], prod(shape[self.axis + 1 :]))
+            rest = shape[: self.axis] + shape[self.axis + 1 :]
+        pixels, good = pixels.reshape(len(pixels), *split), good.reshape(split)
+        sums = kernels.project(pixels, good, low, high, self.single_photon)
+        if self.mean:
+            counts = kernels.count_used(pixels, good)
+            sums = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+        return sums.reshape(len(pixels), *rest)

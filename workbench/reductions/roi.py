@@ -1,0 +1,117 @@
+"""One region of a detector: sum, mean, brightest pixel, centre of mass, its pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools, Frames
+from workbench.core.bounds import Bounds
+from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec, Output, Values
+from workbench.reductions import kernels
+from workbench.reductions.base import Reduction, reductions
+from workbench.reductions.projection import Projection
+
+
+@reductions.register("roi")
+@dataclass(frozen=True, eq=False)
+class Roi(Reduction):
+    """Sum, mean, brightest pixel, centre of mass and pixels of one region, event by event.
+
+    Values follow today's producer: bad pixels count as 0 and stay in the denominator of the mean;
+    the stored area keeps what bad pixels read.
+
+    Parameters
+    ----------
+    bounds
+        The region [pixel]; None takes the whole detector.
+    area, statistics
+        Whether to store the pixels, and the sum, mean, max and com.
+    low, high
+        Pixels outside count as zero, in the unit of the frames.
+    good
+        The user's mask in the shape of the detector, True = use; None takes every pixel.
+    projections
+        Sums along one axis of the region.
+    """
+
+    bounds: Bounds | None = None
+    area: bool = False
+    statistics: bool = True
+    low: float = -np.inf
+    high: float = np.inf
+    good: Bools | None = None
+    projections: tuple[Projection, ...] = ()
+
+    def region(self, spec: FrameSpec) -> Bounds:
+        """Return the part of the region that lies on the detector."""
+        whole = Bounds((0,) * len(spec.shape), spec.shape)
+        return whole if self.bounds is None else self.bounds.fit(spec.shape)
+
+    def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
+        """Declare area, sum, mean, max, com and the projections, as configured."""
+        region = self.region(spec)
+        shape = squeezed(region.shape)
+        out: list[Output] = []
+        if self.area:
+            out.append(
+                Output("area", spec.unit, shape, spec.dtype, f"pixels of {region}, not masked")
+            )
+        if self.statistics:
+            where = "centre of mass (row, col) in the region" if len(shape) == 2 else "no centre"
+            out += [
+                Output("sum", spec.unit, long_name=f"sum over {region}, bad pixels as 0"),
+                Output("mean", spec.unit, long_name="sum / number of all pixels of the region"),
+                Output("max", spec.unit, long_name="brightest pixel, bad pixels as 0"),
+                Output("com", "pixel", (2,), long_name=f"{where}; NaN unless it is 2-D"),
+            ]
+        for projection in self.projections:
+            out.append(projection.output(shape, spec.unit))
+        return tuple(out)
+
+    def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
+        """Return the declared outputs of the region's pixels, shape (event, ...)."""
+        shape = squeezed(self.region(spec).shape)
+        good = self._good(spec).reshape(shape)
+        pixels = np.ascontiguousarray(pixels).reshape(len(pixels), *shape)
+        values: dict[str, Array] = {}
+        if self.area:
+            flat = pixels.reshape(len(pixels), -1)
+            values["area"] = kernels.clip(flat, self.low, self.high).reshape(pixels.shape)
+        if self.statistics:
+            values |= self._statistics(pixels, good)
+        for projection in self.projections:
+            low, high = max(self.low, projection.threshold), self.high
+            values[projection.output(shape, "").name] = projection.along(
+                pixels, good, low=low, high=high
+            )
+        return values
+
+    def _statistics(self, pixels: Frames, good: Bools) -> dict[str, Array]:
+        cols = good.shape[-1] if good.ndim else 1
+        total, brightest, by_row, by_col = kernels.moments(
+            pixels.reshape(len(pixels), -1, cols), good.reshape(-1, cols), self.low, self.high
+        )
+        brightest = np.where(np.isnan(total), np.nan, brightest)
+        com = np.full((len(pixels), 2), np.nan)
+        if good.ndim == 2:
+            lit = total != 0
+            com[lit, 0] = by_row[lit] / total[lit]
+            com[lit, 1] = by_col[lit] / total[lit]
+        return {"sum": total, "mean": total / good.size, "max": brightest, "com": com}
+
+    def _good(self, spec: FrameSpec) -> Bools:
+        cut = self.region(spec).slices
+        if self.good is None:
+            return np.ascontiguousarray(spec.good[cut])
+        if self.good.shape != spec.shape:
+            raise InputError(
+                f"userMask has shape {self.good.shape}, the detector {spec.shape}; "
+                "make a mask for the whole detector"
+            )
+        return np.ascontiguousarray(spec.good[cut] & self.good[cut])
+
+
+def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without its axes of length 1, as arrays are stored today."""
+    return tuple(length for length in shape if length != 1)

@@ -1,0 +1,112 @@
+"""Frames summed over a run, pixel by pixel."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Array, Floats
+from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec, Output
+from workbench.reductions import kernels
+from workbench.reductions.base import RunSum, reductions
+from workbench.reductions.calibrate import Calibration
+
+_THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
+_NOT_YET = ("img", "skip", "skipFirst")
+BATCH = 16  # frames copied at a time where they do not lie side by side in memory
+TOKENS = ("calib", "max", "square", "dropped", "nhits", "thresADU<x>")
+
+
+class UnknownSumError(InputError):
+    """A sum algorithm with a token that this version does not have."""
+
+
+@reductions.register("sum")
+@dataclass(frozen=True)
+class PixelSum(RunSum[Floats]):
+    """Sum, or largest value, of each pixel over the events of a run.
+
+    Parameters
+    ----------
+    name
+        As in the config, for example "calib_thresADU2_square".
+    low
+        Values below count as zero, in the unit of the frames.
+    hits
+        Count values above zero as 1.
+    square
+        Sum squares.
+    maximum
+        Keep the largest value instead of adding.
+    dropped
+        Use only events without X-rays.
+    """
+
+    name: str = "calib"
+    low: float = -np.inf
+    hits: bool = False
+    square: bool = False
+    maximum: bool = False
+    dropped: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> "PixelSum":
+        """Read an algorithm as configs write it: tokens joined by ``_``."""
+        low, tokens = -np.inf, text.split("_")[1:]
+        for token in tokens:
+            match = _THRESHOLD.match(token)
+            if match:
+                low = float(match["value"])
+            elif token in _NOT_YET:
+                raise UnknownSumError(
+                    f"sum {text!r}: {token!r} is not supported yet; leave it out or use "
+                    f"{', '.join(TOKENS)}"
+                )
+            elif token not in TOKENS:
+                raise UnknownSumError(
+                    f"sum {text!r}: unknown token {token!r}; known are {', '.join(TOKENS)}"
+                )
+        return cls(
+            text, low, "nhits" in tokens, "square" in tokens, "max" in tokens, "dropped" in tokens
+        )
+
+    def output(self, spec: FrameSpec) -> Output:
+        """Declare the sum, in the shape of the detector."""
+        unit = "1" if self.hits else f"{spec.unit}^2" if self.square else spec.unit
+        what = "largest value" if self.maximum else "sum"
+        which = "events without X-rays" if self.dropped else "all events"
+        long_name = f"{what} of each pixel over {which}, not masked"
+        return Output(self.name, unit, spec.shape, "float64", long_name)
+
+    def start(self, spec: FrameSpec) -> Floats:
+        """Return the empty sum."""
+        return np.full(spec.shape, -np.inf if self.maximum else 0.0)
+
+    def add(self, state: Floats, frames: Array, calibration: Calibration | None = None) -> Floats:
+        """Return the sum with these frames added; pixels that are NaN add nothing."""
+        if calibration is None:
+            calibration = Calibration.of(None, shape=state.shape, dtype=frames.dtype.name)
+        total = np.array(state)
+        for first in range(0, len(frames), BATCH):
+            raw = np.ascontiguousarray(frames[first : first + BATCH])
+            kernels.add_frames(
+                total.reshape(-1),
+                raw.reshape(len(raw), -1),
+                calibration.pedestal.reshape(-1),
+                calibration.gain.reshape(-1),
+                calibration.limit,
+                self.low,
+                self.hits,
+                self.square,
+                self.maximum,
+            )
+        return total
+
+    def merge(self, first: Floats, second: Floats) -> Floats:
+        """Return the sum of two parts of the run."""
+        return np.maximum(first, second) if self.maximum else first + second
+
+    def finish(self, state: Floats, spec: FrameSpec) -> Floats:
+        """Return the sum; the largest of no event is NaN."""
+        return np.where(np.isneginf(state), np.nan, state).reshape(spec.shape)
