@@ -177,9 +177,10 @@ def _read(column: h5py.Dataset, dataset: h5py.Dataset, rows: Ints) -> Array:
         block: Array = column[rows[0] : rows[-1] + 1]
     except OSError as error:
         raise DamagedFileError(
-            f"{dataset.file.filename}: cannot read {dataset.name} ({error}); produce this part again"
+            f"{dataset.file.filename}: cannot read {dataset.name} ({error}); produce it again"
         ) from error
-    return block[rows - rows[0]]
+    chosen: Array = block[rows - rows[0]]
+    return chosen
 
 
 def _blocks(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:

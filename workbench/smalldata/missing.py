@@ -12,13 +12,12 @@ def missing_rows(values: Array) -> Bools:
     An event of an array field is missing when all its elements are. A frame with some NaN
     pixels was measured. Ragged rows are missing where None.
     """
-    lacking = _missing_elements(values)
+    lacking = _missing_elements(np.asarray(values))
     if lacking.ndim == 1:
         return lacking
     if lacking[:1].size == 0:  # rows without elements hold nothing that could be missing
         return np.zeros(len(lacking), dtype=np.bool_)
-    flat: Bools = lacking.reshape(len(lacking), -1).all(axis=1)
-    return flat
+    return np.asarray(lacking.reshape(len(lacking), -1).all(axis=1), dtype=np.bool_)
 
 
 def sentinel(dtype: np.dtype[np.generic]) -> int | None:
@@ -35,11 +34,14 @@ def sentinel(dtype: np.dtype[np.generic]) -> int | None:
 def _missing_elements(values: Array) -> Bools:
     kind = values.dtype.kind
     if kind == "f":
-        return np.asarray(np.isnan(values) | (values == MISSING_INTEGER), dtype=np.bool_)
+        gone: Bools = np.isnan(values)
+        gone |= values == MISSING_INTEGER
+        return gone
     if kind in "iu":
         mark = sentinel(values.dtype)
         if mark is not None:
-            return np.asarray(values == values.dtype.type(mark), dtype=np.bool_)
+            same: Bools = np.equal(values, values.dtype.type(mark))
+            return same
     if kind in "OSU":
         flat = [_is_blank(value) for value in values.ravel()]
         return np.array(flat, dtype=np.bool_).reshape(values.shape)

@@ -1,0 +1,36 @@
+"""Facts of the facility as data: hutches, their detectors and event codes, field roles, folders."""
+
+from workbench.facility.folders import (
+    SmallDataCandidate,
+    experiment_folders,
+    small_data_files,
+    small_data_folder,
+)
+from workbench.facility.hutches import (
+    DetectorFact,
+    FieldFact,
+    Hutch,
+    StatusRule,
+    epics_fact,
+    hutch,
+    hutch_name,
+)
+from workbench.facility.roles import ROLES, RoleField, role_names, roles
+
+__all__ = [
+    "ROLES",
+    "DetectorFact",
+    "FieldFact",
+    "Hutch",
+    "RoleField",
+    "SmallDataCandidate",
+    "StatusRule",
+    "epics_fact",
+    "experiment_folders",
+    "hutch",
+    "hutch_name",
+    "role_names",
+    "roles",
+    "small_data_files",
+    "small_data_folder",
+]

@@ -1,0 +1,107 @@
+"""Experiment folders of every site, and the small-data files of a run in them."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.core.errors import InputError
+from workbench.facility.facts import read_facts
+from workbench.facility.hutches import hutch_name
+
+DATA_ROOT = "WORKBENCH_DATA_ROOT"
+
+
+@dataclass(frozen=True)
+class SmallDataCandidate:
+    """One small-data file found for a run.
+
+    Parameters
+    ----------
+    path
+        The file.
+    site
+        Which tree it lies in: "S3DF", "FFB", ..., or the data root that was given.
+    label
+        Sub-folder of the production; empty for the facility's own.
+    modified
+        When it was last written [s since 1970].
+    """
+
+    path: Path
+    site: str
+    label: str
+    modified: float
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def experiment_folders(experiment: str, root: Path | None = None) -> list[tuple[str, Path]]:
+    """Return (site, folder) of an experiment on every site, whether or not it exists.
+
+    With `root`, or the environment variable WORKBENCH_DATA_ROOT, only
+    ``root/<hutch>/<experiment>``.
+    """
+    hutch = hutch_name(experiment)
+    given = root or os.environ.get(DATA_ROOT)
+    if given:
+        return [(str(given), Path(given) / hutch / experiment)]
+    return [
+        (site["name"], Path(site["folder"].format(hutch=hutch, experiment=experiment)))
+        for site in read_facts("", "sites")["site"]
+    ]
+
+
+def small_data_folder(experiment: str, label: str = "workbench", root: Path | None = None) -> Path:
+    """Return where this experiment's small data of one label belong, on the first site there is.
+
+    Raises `InputError` where the experiment has no folder on this machine.
+    """
+    places = experiment_folders(experiment, root)
+    for _, folder in places:
+        if folder.is_dir():
+            return folder / "hdf5" / "smalldata" / label
+    looked = ", ".join(str(folder) for _, folder in places)
+    raise InputError(
+        f"no folder of experiment {experiment} here (looked for {looked}); name an output folder, "
+        f"or set {DATA_ROOT}"
+    )
+
+
+def small_data_files(
+    experiment: str, run: int, root: Path | None = None
+) -> list[SmallDataCandidate]:
+    """Return every small-data file of a run, newest first; empty where there is none.
+
+    Of files written at the same time the one of the earlier site, then the one without a label,
+    comes first.
+    """
+    found = [
+        candidate
+        for site, folder in experiment_folders(experiment, root)
+        for candidate in _in_experiment(site, folder, experiment, run)
+    ]
+    return sorted(found, key=lambda candidate: -candidate.modified)
+
+
+def _in_experiment(
+    site: str, folder: Path, experiment: str, run: int
+) -> Iterator[SmallDataCandidate]:
+    facts = read_facts("", "sites")["small_data"]
+    names = [name.format(experiment=experiment, run=run) for name in facts["names"]]
+    for place in (folder / part for part in facts["folders"]):
+        for label, where in _labels(place):
+            for name in dict.fromkeys(names):
+                path = where / name
+                if path.is_file():
+                    yield SmallDataCandidate(path, site, label, path.stat().st_mtime)
+
+
+def _labels(place: Path) -> Iterator[tuple[str, Path]]:
+    if not place.is_dir():
+        return
+    yield "", place
+    for entry in sorted(place.iterdir()):
+        if entry.is_dir() and not entry.name.startswith("."):  # parts of a production are hidden
+            yield entry.name, entry
