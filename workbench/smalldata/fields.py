@@ -1,0 +1,114 @@
+"""What a dataset of a small-data file is: its kind, shape, type, unit and missing-value mark."""
+
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from workbench.core.errors import UnknownNameError
+from workbench.facility import hutch
+from workbench.smalldata.identity import Identity
+from workbench.smalldata.layout import MISSING_INTEGER, ONCE_GROUPS
+from workbench.smalldata.record import text_attribute
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """One dataset of a file.
+
+    Parameters
+    ----------
+    name
+        Path in the file.
+    shape
+        Shape on file, with the event axis. For ragged data the flat shape.
+    dtype
+        NumPy name, or "str".
+    unit
+        As stored, else as the hutch's field dictionary says; empty where nobody knows.
+    long_name
+        One line for plots and tables; may be empty.
+    fill
+        What stands where an event lacks the value: NaN, -99999, or "" for text.
+    kind
+        "event": one row per event. "ragged": another number of entries in each event. "once": kept
+        once a file. "intg": one row per frame of an integrating detector. "other": an event axis
+        of unknown length.
+    missing
+        How many events lack the value, where the writer counted them.
+    dims
+        Names of the axes, where the writer gave them.
+    stored_unit
+        Whether the unit is in the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    unit: str
+    long_name: str
+    fill: float | int | str
+    kind: str
+    missing: int | None = None
+    dims: tuple[str, ...] = ()
+    stored_unit: bool = True
+
+
+def describe_field(name: str, dataset: h5py.Dataset, identity: Identity) -> FieldInfo:
+    """Collect what is known of one dataset."""
+    unit, long_name = text_attribute(dataset, "units"), text_attribute(dataset, "long_name")
+    stored = "units" in dataset.attrs
+    if not stored or not long_name:
+        known_unit, known_name = _dictionary(name, identity)
+        unit = unit if stored else known_unit
+        long_name = long_name or known_name
+    counted = dataset.attrs.get("missing_events")
+    return FieldInfo(
+        name=name,
+        shape=dataset.shape or (),
+        dtype="str" if is_text(dataset) else str(dataset.dtype),
+        unit=unit,
+        long_name=long_name,
+        fill=_fill(dataset),
+        kind=_kind(name, dataset, identity.n_events),
+        missing=None if counted is None else int(counted),
+        dims=tuple(axis.label for axis in dataset.dims) if identity.ours else (),
+        stored_unit=stored,
+    )
+
+
+def is_text(dataset: h5py.Dataset) -> bool:
+    """Tell whether a dataset holds strings."""
+    return h5py.check_string_dtype(dataset.dtype) is not None
+
+
+def is_variable(dataset: h5py.Dataset) -> bool:
+    """Tell whether each row of a dataset is an array of its own length (``ragged_*``)."""
+    return h5py.check_vlen_dtype(dataset.dtype) is not None and not is_text(dataset)
+
+
+def _kind(name: str, dataset: h5py.Dataset, n_events: int) -> str:
+    parts = name.split("/")
+    if parts[0] in ONCE_GROUPS:
+        return "once"
+    if parts[0] == "intg":
+        return "intg"
+    if is_variable(dataset) or (len(parts) > 1 and parts[-2].startswith("var_")):
+        return "ragged"
+    if dataset.shape and dataset.shape[0] == n_events:
+        return "event"
+    return "other"
+
+
+def _fill(dataset: h5py.Dataset) -> float | int | str:
+    if is_text(dataset):
+        return ""
+    return MISSING_INTEGER if np.issubdtype(dataset.dtype, np.integer) else float("nan")
+
+
+def _dictionary(name: str, identity: Identity) -> tuple[str, str]:
+    try:
+        fact = hutch(identity.experiment).fact(name, identity.generation)
+    except UnknownNameError:  # a hutch that we hold no facts of
+        return "", ""
+    return fact.unit, fact.long_name

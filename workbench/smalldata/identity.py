@@ -1,0 +1,73 @@
+"""Which experiment, run and DAQ generation a file belongs to, and its event time stamps."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from workbench.core import clock
+from workbench.core.arrays import Ints, Times
+from workbench.smalldata.opening import NotSmallDataError
+from workbench.smalldata.record import text_attribute
+
+TIME_KEYS = {  # dataset with the event's time -> generation; first one found decides
+    "timestamp": "lcls2",
+    "event_time": "lcls1",
+    "EvtID/time": "lcls1",  # the oldest files
+}
+FIDUCIAL_KEYS = ("fiducials", "EvtID/fid")
+_NAME = re.compile(r"(?:ldat_)?(?P<experiment>[A-Za-z]\w*?)_Run(?P<run>\d+)")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a file is: experiment, run, generation, and the dataset that counts its events."""
+
+    experiment: str
+    run: int | None
+    generation: str
+    time_key: str
+    n_events: int
+    ours: bool
+
+
+def identify(h5: h5py.File, path: Path, own_format: str) -> Identity:
+    """Find out what a file is, from its attributes, else from its content and name."""
+    key = next((key for key in TIME_KEYS if isinstance(h5.get(key), h5py.Dataset)), "")
+    if not key or not h5[key].ndim:
+        raise NotSmallDataError(
+            f"{path}: HDF5, but no small data: it has none of the datasets {', '.join(TIME_KEYS)}; "
+            "name a file from hdf5/smalldata"
+        )
+    match = _NAME.search(path.stem)
+    experiment = text_attribute(h5, "experiment") or (match["experiment"] if match else "")
+    number = text_attribute(h5, "run") or (match["run"] if match else "")
+    return Identity(
+        experiment=experiment,
+        run=int(number) if number.isdigit() else None,
+        generation=text_attribute(h5, "generation") or TIME_KEYS[key],
+        time_key=key,
+        n_events=len(h5[key]),
+        ours=text_attribute(h5, "format") == own_format,
+    )
+
+
+def read_times(h5: h5py.File, key: str) -> Times:
+    """Return the time stamps, shape (event,): seconds in the high 32 bits, ns in the low."""
+    values = h5[key][:]
+    if values.ndim == 2 and values.shape[1] == 2:  # the oldest files: seconds, nanoseconds
+        return clock.pack(values[:, 0], values[:, 1])
+    stamps: Times = values.astype(np.int64).view(np.uint64)
+    return stamps
+
+
+def read_fiducials(h5: h5py.File, n_events: int) -> Ints | None:
+    """Return the 360 Hz counter, shape (event,); None where the file has none."""
+    for key in FIDUCIAL_KEYS:
+        dataset = h5.get(key)
+        if isinstance(dataset, h5py.Dataset) and dataset.shape == (n_events,):
+            counts: Ints = dataset[:].astype(np.int64)
+            return counts
+    return None
