@@ -1,0 +1,249 @@
+"""The user's producer config: read in a separate process, checked, typed."""
+
+import ast
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from workbench.core.errors import NotThereError, near
+from workbench.core.findings import Finding, Severity
+from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
+from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
+from workbench.producer.places import Places
+from workbench.producer.regions import Shapes, kind, read_rois
+from workbench.producer.report import Report, suggestion
+from workbench.reductions import PixelSum
+from workbench.reductions.sums import UnknownSumError
+
+LISTS = ("detectors", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
+PRODUCED = ("getROIs", "get_sum_algos")
+NOT_PRODUCED = (
+    "get_azav", "get_azav_pyfai", "get_droplet", "get_droplet2photon", "get_wf_integrate",
+    "get_wf_hitfinder", "get_wf_svd", "get_polynomial_correction", "get_pressio_compression",
+    "get_intg",
+)  # fmt: skip
+NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
+OTHER_GENERATION = {
+    "detnames": "detectors", "getAzIntParams": "get_azav", "getAzIntPyFAIParams": "get_azav_pyfai",
+    "getDetSums": "get_sum_algos", "getROI": "getROIs", "ttCalib": "",
+}  # fmt: skip
+DEFAULT_SUM = PixelSum("calib")
+
+
+@dataclass(frozen=True)
+class ProducerConfig:
+    """What one config file asks for in one run.
+
+    Parameters
+    ----------
+    path
+        The file; None for the empty config.
+    text
+        Its text.
+    run
+        The run for which it was evaluated.
+    detectors
+        Detectors with frames to reduce that the config lists (and the run has, where known).
+    rois, sums
+        Valid entries.
+    epics, epics_once, epics_archiver
+        Control-system variables from the run's files, once a run, and from the archiver.
+    findings
+        Everything wrong, each with line.
+    skipped
+        What will not be in the file.
+    """
+
+    path: Path | None = None
+    text: str = ""
+    run: int = 0
+    detectors: tuple[str, ...] = ()
+    rois: tuple[RoiEntry, ...] = ()
+    sums: tuple[SumEntry, ...] = ()
+    epics: tuple[PvEntry, ...] = ()
+    epics_once: tuple[PvEntry, ...] = ()
+    epics_archiver: tuple[PvEntry, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | str,
+        run: int,
+        *,
+        shapes: Shapes | None = None,
+        time_limit: float = TIME_LIMIT,
+    ) -> "ProducerConfig":
+        """Evaluate a config file for one run and check every entry.
+
+        Parameters
+        ----------
+        shapes
+            Shape of the frames of each detector in the run; without it regions are not compared
+            with detectors.
+        time_limit
+            How long the file may run [s].
+        """
+        path = Path(path)
+        text = _text_of(path)
+        try:
+            places = Places(ast.parse(text, str(path)))
+        except (SyntaxError, ValueError) as error:  # ValueError: null bytes
+            return _unreadable(path, text, run, error)
+        names = (*LISTS, *PRODUCED, *NOT_PRODUCED)
+        evaluated = evaluate_config(path, text, names, run=run, time_limit=time_limit)
+        return _checked(cls(path, text, run), evaluated, places, shapes or {})
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of the text, which names this version of the config."""
+        return sha256(self.text.encode()).hexdigest()
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise NotThereError(
+            f"cannot read the config {path}: {error.strerror}; give the path of a producer config"
+        ) from error
+
+
+def _unreadable(path: Path, text: str, run: int, error: SyntaxError | ValueError) -> ProducerConfig:
+    what = error.msg if isinstance(error, SyntaxError) else str(error)
+    line = (error.lineno or 0) if isinstance(error, SyntaxError) else 0
+    hint = " (written for Python 2?)" if "print" in what else ""
+    message = f"the config is not valid Python: {what}{hint}; none of it is used"
+    finding = Finding("config-syntax", Severity.ERROR, message, file=str(path), line=line)
+    skipped = (Skipped("the whole config", message, str(path), line),)
+    return ProducerConfig(path, text, run, findings=(finding,), skipped=skipped)
+
+
+def _checked(
+    empty: ProducerConfig, evaluated: Evaluated, places: Places, shapes: Shapes
+) -> ProducerConfig:
+    values = evaluated.values
+    report = Report(str(empty.path), places)
+    for finding in evaluated.findings:
+        report.findings.append(finding)
+        entry = finding.field or "the rest of the config"
+        report.skipped.append(Skipped(entry, finding.message, finding.file, finding.line))
+    _unknown_names(places, report)
+    listed = _detectors(values.get("detectors"), report)
+    known = _in_run(listed, shapes, report)
+    rois = read_rois(values.get("getROIs", {}), listed, shapes, report)
+    if "get_sum_algos" in places.functions:
+        sums = _sums(values.get("get_sum_algos", {}), listed, known, report)
+    else:
+        sums = [SumEntry(detector, DEFAULT_SUM) for detector in known]
+    for name in NOT_PRODUCED:
+        if values.get(name):
+            text = "this function's results are not produced by this version"
+            report.skip("not-produced", text, name, severity=Severity.WARNING)
+    if values.get("xdetectors"):
+        text = "extra detectors are not produced by this version"
+        report.skip("not-produced", text, "xdetectors", severity=Severity.WARNING)
+    return ProducerConfig(
+        empty.path,
+        empty.text,
+        empty.run,
+        detectors=known,
+        rois=tuple(rois),
+        sums=tuple(sums),
+        epics=_variables("epicsArchFilePV", values, report),
+        epics_once=_variables("epicsOncePV", values, report),
+        epics_archiver=_variables("epicsPV", values, report),
+        findings=tuple(report.findings),
+        skipped=tuple(report.skipped),
+    )
+
+
+def _unknown_names(places: Places, report: Report) -> None:
+    known = (*LISTS, *PRODUCED, *NOT_PRODUCED, *NO_OUTPUT)
+    for name in places.functions | places.variables:
+        if name in known:
+            continue
+        if name in OTHER_GENERATION:
+            modern = OTHER_GENERATION[name]
+            hint = f"; did you mean {modern!r}?" if modern else ""
+            report.skip("unknown-name", f"{name} is not read in LCLS-II configs{hint}", name)
+        elif name in places.functions and name.startswith("get") and near(name, known):
+            report.skip("unknown-function", f"{name} is not read{suggestion(name, known)}", name)
+
+
+def _detectors(value: object, report: Report) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        text = f"`detectors` must be a list of names, not {kind(value)}"
+        report.skip("wrong-type", text, "detectors")
+        return ()
+    return tuple(dict.fromkeys(value))
+
+
+def _in_run(listed: tuple[str, ...], shapes: Shapes, report: Report) -> tuple[str, ...]:
+    if not shapes:
+        return listed
+    for name in listed:
+        if name not in shapes:
+            hint = suggestion(name, tuple(shapes))
+            text = f"no detector {name!r} with frames in this run{hint}"
+            report.skip("detector-not-in-run", text, "detectors", name, severity=Severity.WARNING)
+    return tuple(name for name in listed if name in shapes)
+
+
+def _sums(
+    value: object, listed: tuple[str, ...], known: tuple[str, ...], report: Report
+) -> list[SumEntry]:
+    function = "get_sum_algos"
+    if not isinstance(value, dict):
+        report.skip("wrong-type", f"{function} must return a dict, not {kind(value)}", function)
+        return []
+    entries: list[SumEntry] = []
+    for detector, algorithms in value.items():
+        if detector != "all" and detector not in listed:
+            hint = suggestion(str(detector), (*listed, "all"))
+            text = f"detector {detector!r} is not in the list `detectors`{hint}"
+            report.skip("detector-not-listed", text, function, detector)
+            continue
+        if not isinstance(algorithms, list):
+            text = f"sums are a list of texts like 'calib', not {kind(algorithms)}"
+            report.skip("wrong-type", text, function, detector)
+            continue
+        wanted = known if detector == "all" else tuple(name for name in known if name == detector)
+        read = _algorithms(function, detector, algorithms, report)
+        entries += [SumEntry(name, made, line) for name in wanted for made, line in read]
+    return list({(entry.detector, entry.sum.name): entry for entry in entries}.values())
+
+
+def _algorithms(
+    function: str, detector: str, texts: list[object], report: Report
+) -> list[tuple[PixelSum, int]]:
+    read: list[tuple[PixelSum, int]] = []
+    for text in texts:
+        if not isinstance(text, str):
+            report.skip("wrong-type", f"a sum is a text, not {kind(text)}", function, detector)
+            continue
+        try:
+            read.append((PixelSum.parse(text), report.line(function, detector, text)))
+        except UnknownSumError as error:
+            report.skip("unknown-sum", str(error), function, detector, text)
+    return read
+
+
+def _variables(name: str, values: dict[str, Any], report: Report) -> tuple[PvEntry, ...]:
+    value = values.get(name) or []
+    if not isinstance(value, list):
+        report.skip("wrong-type", f"{name} must be a list, not {kind(value)}", name)
+        return ()
+    entries: dict[str, PvEntry] = {}
+    for position, item in enumerate(value):
+        pair = [item, item] if isinstance(item, str) else item
+        if not isinstance(pair, list) or [type(part) for part in pair] != [str, str]:
+            text = f"a variable is a name or (name, alias), not {kind(item)}"
+            report.skip("wrong-type", text, name, position)
+            continue
+        entries[pair[1]] = PvEntry(pair[0], pair[1], report.line(name, pair[0]))
+    return tuple(entries.values())

@@ -1,0 +1,145 @@
+"""What a config file says, found out in a separate process with limits of time and memory."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.core.findings import Finding, Severity
+
+TIME_LIMIT = 10.0  # s
+MEMORY_LIMIT = 8 << 30  # bytes of address space
+GRACE = 5.0  # s, for a process that does not stop by itself at its limit
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A value that no config may contain; only the name of its type is known."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Values of the names that were asked, and what went wrong.
+
+    Parameters
+    ----------
+    values
+        Lists as they are, functions called with the run number.
+    failed
+        Names whose evaluation failed; "" stands for the file as a whole.
+    findings
+        One error for each failure.
+    """
+
+    values: dict[str, Any]
+    failed: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def evaluate_config(
+    path: Path, text: str, names: Sequence[str], *, run: int, time_limit: float = TIME_LIMIT
+) -> Evaluated:
+    """Run the text of a config and return the values of `names`."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as results:
+        descriptor = results.fileno()
+        worker = [sys.executable, str(Path(__file__).with_name("evaluate.py"))]
+        limits = [str(descriptor), str(time_limit), str(MEMORY_LIMIT)]
+        process = subprocess.Popen(  # noqa: S603 - our own script; it runs the user's own config
+            [*worker, str(path), str(run), json.dumps(list(names)), *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=(descriptor,),
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        try:
+            _, talk = process.communicate(text.encode(), timeout=time_limit + GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, talk = process.communicate()
+        results.seek(0)
+        messages = [json.loads(line) for line in results if line.endswith("\n")]
+    return _read(messages, path, talk.decode(errors="replace"), process.returncode, time_limit)
+
+
+def _read(
+    messages: list[dict[str, Any]], path: Path, talk: str, code: int, time_limit: float
+) -> Evaluated:
+    values: dict[str, Any] = {}
+    failed: list[str] = []
+    findings: list[Finding] = []
+    for message in messages:
+        name = message.get("name")
+        if name is None:
+            continue
+        if "error" in message:
+            failed.append(name)
+            findings.append(_failure(message, path))
+        elif name:
+            values[name] = decode(message["value"])
+    if not any("done" in message for message in messages):
+        failed.append("")
+        findings.append(_end(path, talk, code, time_limit))
+    return Evaluated(values, tuple(failed), tuple(findings))
+
+
+def _failure(message: dict[str, Any], path: Path) -> Finding:
+    where = f"{message['name']}(run)" if message["name"] else "the file"
+    ending = "calls exit" if message["exit"] else "fails"
+    return Finding(
+        "config-exit" if message["exit"] else "config-exception",
+        Severity.ERROR,
+        f"{where} {ending} with {message['error']}; what it should give is left out. Correct it "
+        "and produce again",
+        field=message["name"],
+        file=str(path),
+        line=message["line"],
+    )
+
+
+def _end(path: Path, talk: str, code: int, time_limit: float) -> Finding:
+    lines = re.findall(rf'File "{re.escape(str(path))}", line (\d+)', talk)
+    if "Timeout" in talk or code == -9:
+        text = f"the config was still running after {time_limit:g} s (an endless loop?)"
+        kind = "config-timeout"
+    else:
+        text, kind = f"the process that read the config died (code {code})", "config-crash"
+    return Finding(
+        kind,
+        Severity.ERROR,
+        f"{text}; detectors that it had not told yet are left out. Correct it and produce again",
+        file=str(path),
+        line=int(lines[0]) if lines else 0,
+    )
+
+
+def decode(value: Any) -> Any:
+    """Return what `evaluate.encode` was given; tuples and sets come back as lists."""
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "dict" in value:
+        pairs = [(decode(key), decode(item)) for key, item in value["dict"]]
+        return {_key(key): item for key, item in pairs}
+    if "array" in value:
+        dtype, shape, data = value["array"]
+        array = np.frombuffer(base64.b64decode(data), dtype=dtype).reshape(shape)
+        return array.item() if array.ndim == 0 else array
+    return Odd(value["odd"])
+
+
+def _key(key: Any) -> Any:
+    return key if isinstance(key, str | int | float | bool | Odd) else str(key)
