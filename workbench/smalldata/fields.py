@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from workbench.core.errors import UnknownNameError
+from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
 from workbench.smalldata.identity import Identity
 from workbench.smalldata.layout import MISSING_INTEGER, ONCE_GROUPS
@@ -109,6 +109,6 @@ def _fill(dataset: h5py.Dataset) -> float | int | str:
 def _dictionary(name: str, identity: Identity) -> tuple[str, str]:
     try:
         fact = hutch(identity.experiment).fact(name, identity.generation)
-    except UnknownNameError:  # a hutch that we hold no facts of
+    except WorkbenchError:  # a hutch or generation that we hold no facts of
         return "", ""
     return fact.unit, fact.long_name

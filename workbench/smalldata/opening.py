@@ -11,7 +11,11 @@ from workbench.core.errors import InputError, NotThereError, WorkbenchError
 
 
 class NotSmallDataError(InputError):
-    """A file that is not HDF5, or HDF5 without the datasets of small data."""
+    """A file without the datasets of small data."""
+
+
+class NotHdf5Error(NotSmallDataError):
+    """A file that is not HDF5."""
 
 
 class DamagedFileError(WorkbenchError, OSError):
@@ -61,13 +65,13 @@ def _explain(path: Path, error: OSError) -> WorkbenchError:
             "its writer was killed, produce the run again)"
         )
     if path.stat().st_size == 0:
-        return NotSmallDataError(f"{path}: the file is empty; copy it or produce the run again")
+        return NotHdf5Error(f"{path}: the file is empty; copy it or produce the run again")
     if "truncated file" in text:
         return TruncatedFileError(
             f"{path}: cut off after {path.stat().st_size} bytes; copy it or produce the run again"
         )
     if "file signature not found" in text:
-        return NotSmallDataError(f"{path}: not an HDF5 file; name a small-data file (.h5)")
+        return NotHdf5Error(f"{path}: not an HDF5 file; name a small-data file (.h5)")
     return DamagedFileError(
         f"{path}: damaged, HDF5 cannot open it ({text}); copy it or produce the run again"
     )

@@ -1,0 +1,197 @@
+"""Checks of every column: readable, as long as the run, present, changing, with a unit."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from workbench.core.errors import WorkbenchError
+from workbench.core.findings import Finding, Severity
+from workbench.facility import roles
+from workbench.smalldata.fields import FieldInfo
+from workbench.smalldata.layout import HDF5_ERRORS
+from workbench.smalldata.reader import SmallDataFile
+from workbench.smalldata.survey import Survey, survey
+
+FEW_EVENTS = 100  # below this a column may well be constant by chance
+MOSTLY = 0.5
+MANY_ZEROS = 10
+SHOT_ROLES = ("i0", "jitter", "tt_amplitude", "tt_width", "tt_position")
+SLOW_GROUPS = ("epics", "epicsUser", "epicsAll")
+QUIET_GROUPS = (*SLOW_GROUPS, "scan", "damage", "evr", "timing", "lightStatus", "EvtID")
+# Columns of these groups are constant, or empty, in many good runs.
+
+
+def check_fields(file: SmallDataFile) -> Iterator[Finding]:
+    """Check every dataset of a file."""
+    leading = leading_fields(file)
+    surveys: dict[str, tuple[FieldInfo, Survey]] = {}
+    for name in file.names:
+        try:
+            info = file.info(name)
+            yield from _check_rows(file, info)
+            if info.kind == "event":
+                surveys[name] = info, survey(file, info)
+            elif info.kind == "ragged":
+                file.read(name, slice(0, 1))
+            elif info.kind == "once":
+                file.read(name)
+        except (WorkbenchError, *HDF5_ERRORS) as error:
+            yield Finding(
+                "unreadable",
+                Severity.ERROR,
+                f"cannot be read ({error}); copy the file or produce the run again",
+                field=name,
+                count=file.n_events,
+            )
+    yield from _check_missing(file, surveys, leading)
+    yield from _check_constant(file, surveys, leading)
+    yield from _check_leading_zeros(file, surveys)
+    yield from _check_units([info for info, _ in surveys.values()])
+
+
+def leading_fields(file: SmallDataFile) -> dict[str, str]:
+    """Return for each role the dataset that a run would take: the first that the file has."""
+    try:
+        table = roles(file.experiment, file.generation)
+    except WorkbenchError:  # a hutch or generation that we hold no facts of
+        return {}
+    first = {role: [field.name for field in fields] for role, fields in table.items()}
+    return {
+        role: next(name for name in names if name in file)
+        for role, names in first.items()
+        if any(name in file for name in names)
+    }
+
+
+def _check_rows(file: SmallDataFile, info: FieldInfo) -> Iterator[Finding]:
+    if info.kind != "other" or not info.shape or "unaligned" in info.name:
+        return
+    group = info.name.rpartition("/")[0]
+    beside = (name for name in file.names if name != info.name and name.rpartition("/")[0] == group)
+    if group and not any(file.info(name).kind == "event" for name in beside):
+        return
+    yield Finding(
+        "rows-differ",
+        Severity.ERROR,
+        f"has {info.shape[0]} rows, the file {file.n_events} events: its values belong to unknown "
+        "events; produce the run again",
+        field=info.name,
+        count=abs(info.shape[0] - file.n_events),
+    )
+
+
+def _check_missing(
+    file: SmallDataFile, surveys: dict[str, tuple[FieldInfo, Survey]], leading: dict[str, str]
+) -> Iterator[Finding]:
+    empty: dict[str, list[str]] = defaultdict(list)
+    sparse: dict[str, list[str]] = defaultdict(list)
+    for name, (_, seen) in surveys.items():
+        if seen.missing == file.n_events:
+            empty[_group(name)].append(name)
+        elif seen.missing is not None and seen.missing > MOSTLY * file.n_events:
+            if name in leading.values():
+                yield _mostly_missing(file, name, seen.missing)
+            else:
+                sparse[_group(name)].append(name)
+    for group, names in empty.items():
+        severity = Severity.INFO if group in SLOW_GROUPS else Severity.WARNING
+        yield Finding(
+            "all-missing",
+            severity,
+            f"no event has a value ({_list(names)}): nothing can be plotted or cut on; check that "
+            "the detector was in the run",
+            field=names[0] if len(names) == 1 else group,
+            count=file.n_events,
+        )
+    for group, names in sparse.items():
+        yield Finding(
+            "mostly-missing",
+            Severity.INFO,
+            f"more than half of the events lack a value ({_list(names)}), as with a detector read "
+            "at a lower rate",
+            field=names[0] if len(names) == 1 else group,
+            count=max(surveys[name][1].missing or 0 for name in names),
+        )
+
+
+def _mostly_missing(file: SmallDataFile, name: str, count: int) -> Finding:
+    return Finding(
+        "mostly-missing",
+        Severity.WARNING,
+        f"{count} of {file.n_events} events lack a value: they drop out of everything that uses "
+        "it; choose another field for this role or check the detector",
+        field=name,
+        count=count,
+    )
+
+
+def _check_constant(
+    file: SmallDataFile, surveys: dict[str, tuple[FieldInfo, Survey]], leading: dict[str, str]
+) -> Iterator[Finding]:
+    if file.n_events < FEW_EVENTS:
+        return
+    shot = {leading[role] for role in SHOT_ROLES if role in leading}
+    quiet: dict[str, list[str]] = defaultdict(list)
+    for name, (_, seen) in surveys.items():
+        if not seen.constant or _group(name) in QUIET_GROUPS or name.endswith("_len"):
+            continue
+        if name in shot:
+            yield Finding(
+                "constant",
+                Severity.WARNING,
+                "has the same value in every event: normalising or cutting on it means nothing; "
+                "check the detector or choose another field",
+                field=name,
+                count=file.n_events,
+            )
+        else:
+            quiet[_group(name)].append(name)
+    for group, names in quiet.items():
+        yield Finding(
+            "constant",
+            Severity.INFO,
+            f"the same value in every event ({_list(names)})",
+            field=names[0] if len(names) == 1 else group,
+            count=file.n_events,
+        )
+
+
+def _check_leading_zeros(
+    file: SmallDataFile, surveys: dict[str, tuple[FieldInfo, Survey]]
+) -> Iterator[Finding]:
+    if file.ours or file.generation != "lcls2":
+        return
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name, (info, seen) in surveys.items():
+        if seen.leading_zeros >= MANY_ZEROS and info.dtype.startswith("float"):
+            groups[_group(name)].append(name)
+    for group, names in groups.items():
+        count = max(surveys[name][1].leading_zeros for name in names)
+        yield Finding(
+            "leading-zeros",
+            Severity.WARNING,
+            f"0 in the first {count} events and never again ({_list(names)}): the facility's "
+            "writer fills the time before a detector appeared with 0; cut these events away",
+            field=names[0] if len(names) == 1 else group,
+            count=count,
+        )
+
+
+def _check_units(infos: Sequence[FieldInfo]) -> Iterator[Finding]:
+    lacking = [info.name for info in infos if not info.stored_unit]
+    if lacking:
+        yield Finding(
+            "units-missing",
+            Severity.INFO,
+            f"{len(lacking)} fields carry no unit in the file; those that the hutch's dictionary "
+            "knows are shown with it, check the others before you convert",
+            count=len(lacking),
+        )
+
+
+def _group(name: str) -> str:
+    return name.split("/")[0]
+
+
+def _list(names: Sequence[str]) -> str:
+    few = ", ".join(names[:3])
+    return f"{few} and {len(names) - 3} more" if len(names) > 3 else few

@@ -1,0 +1,74 @@
+"""One look at one column: how much is missing, whether it ever changes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Array
+from workbench.smalldata.fields import FieldInfo
+from workbench.smalldata.layout import BLOCK_BYTES
+from workbench.smalldata.missing import missing_rows
+from workbench.smalldata.reader import SmallDataFile
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one column of a file holds.
+
+    Parameters
+    ----------
+    missing
+        Events that lack the value; None where it was not counted.
+    constant
+        Whether all values present are the same; False where it was not looked at.
+    leading_zeros
+        Events at the start with an exact 0 when no later one is 0.
+    """
+
+    missing: int | None
+    constant: bool = False
+    leading_zeros: int = 0
+
+
+def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
+    """Look at one per-event column; large ones only at their ends and at the writer's count."""
+    size = int(np.prod(info.shape, dtype=float)) * (
+        8 if info.dtype == "str" else np.dtype(info.dtype).itemsize
+    )
+    if size > BLOCK_BYTES:
+        file.read(info.name, slice(0, 1))
+        file.read(info.name, slice(info.shape[0] - 1, None))
+        return Survey(info.missing)
+    values = file.read(info.name)
+    gone = missing_rows(values)
+    present = values[~gone]
+    numeric = present.dtype.kind in "biuf"
+    return Survey(
+        missing=int(np.count_nonzero(gone)),
+        constant=bool(numeric and len(present) > 1 and (present == present[0]).all()),
+        leading_zeros=_leading_zeros(values) if numeric and values.ndim == 1 else 0,
+    )
+
+
+def filled_fraction(file: SmallDataFile, info: FieldInfo) -> float | None:
+    """Return the part of all events that have the value, 0 to 1; None where it would take long.
+
+    Counted by the writer, else in the column; for large columns of other writers the detector's
+    ``damage`` (1 = present) stands in.
+    """
+    if info.kind != "event" or file.n_events == 0:
+        return None
+    lacking = info.missing if info.missing is not None else survey(file, info).missing
+    if lacking is not None:
+        return 1 - lacking / file.n_events
+    flag = f"damage/{info.name.split('/')[0]}"
+    if flag in file and file.info(flag).kind == "event":
+        return float(np.mean(file.read(flag) == 1))
+    return None
+
+
+def _leading_zeros(values: Array) -> int:
+    filled = np.flatnonzero(values != 0)
+    if len(filled) == 0 or len(filled) != len(values) - filled[0]:
+        return 0
+    return int(filled[0])
