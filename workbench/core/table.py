@@ -1,0 +1,79 @@
+"""Small tables that read well in a terminal and in a notebook."""
+
+from dataclasses import dataclass
+from html import escape
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns, rows of plain values, and a line that says what is shown.
+
+    Parameters
+    ----------
+    columns
+        Heading of each column.
+    rows
+        One tuple per row, as long as `columns`; None shows as an empty cell.
+    caption
+        One line above the table.
+    notes
+        Lines below it.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __str__(self) -> str:
+        texts = [self.columns, *(tuple(_text(cell) for cell in row) for row in self.rows)]
+        widths = [max(len(row[column]) for row in texts) for column in range(len(self.columns))]
+        right = [self._is_numeric(column) for column in range(len(self.columns))]
+        lines = [_line(row, widths, right) for row in texts]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        head = [self.caption] if self.caption else []
+        return "\n".join([*head, *lines, *self.notes])
+
+    def _repr_html_(self) -> str:
+        right = [self._is_numeric(column) for column in range(len(self.columns))]
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        body = "".join(f"<tr>{_cells(row, right)}</tr>" for row in self.rows)
+        caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
+        notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in self.notes)
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+    def as_dicts(self) -> list[dict[str, Cell]]:
+        """Return the rows as plain dictionaries, for JSON."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def _is_numeric(self, column: int) -> bool:
+        cells = [row[column] for row in self.rows if row[column] is not None]
+        return bool(cells) and all(isinstance(cell, (int, float)) for cell in cells)
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def _line(row: tuple[str, ...], widths: list[int], right: list[bool]) -> str:
+    cells = (
+        text.rjust(width) if to_right else text.ljust(width)
+        for text, width, to_right in zip(row, widths, right, strict=True)
+    )
+    return "  ".join(cells).rstrip()
+
+
+def _cells(row: tuple[Cell, ...], right: list[bool]) -> str:
+    return "".join(
+        f'<td style="text-align: {"right" if to_right else "left"}">{escape(_text(cell))}</td>'
+        for cell, to_right in zip(row, right, strict=True)
+    )

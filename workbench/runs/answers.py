@@ -1,0 +1,81 @@
+"""What a cut says of each event: pass, fail, missing, or not concerned; and how answers combine."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+from workbench.core.arrays import Array, Bools
+from workbench.core.errors import InputError
+
+Scope = Literal["all", "on", "off", "dark"]
+Beam = Literal["xray", "laser"]
+
+
+class CutError(InputError):
+    """A cut that no event could be judged by; the text names the field and what would do."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a cut says of each event, shape (event,); neither pass nor fail: missing.
+
+    Parameters
+    ----------
+    passes, fails
+        Never both true.
+    concerned
+        False where the event is outside the scope; `passes` and `fails` are false there.
+    """
+
+    passes: Bools
+    fails: Bools
+    concerned: Bools
+
+    @property
+    def selected(self) -> Bools:
+        """Tell which events survive: those that pass and those not concerned."""
+        return self.passes | ~self.concerned
+
+    @property
+    def missing(self) -> Bools:
+        """Tell which events could not be judged."""
+        return self.concerned & ~self.passes & ~self.fails
+
+    def __invert__(self) -> "Answer":
+        return Answer(self.fails, self.passes, self.concerned)
+
+    def __and__(self, other: "Answer") -> "Answer":
+        concerned = self.concerned | other.concerned
+        return Answer(
+            self.selected & other.selected & concerned, self.fails | other.fails, concerned
+        )
+
+    def __or__(self, other: "Answer") -> "Answer":
+        return ~(~self & ~other)
+
+
+class Events(Protocol):
+    """What a cut asks of a run."""
+
+    def cut_values(self, field: str) -> tuple[Array, Bools]:
+        """Return one value per event and where it is missing."""
+
+    def code_present(self, code: int) -> Bools:
+        """Tell in which events this event code was sent."""
+
+    def beam(self, which: Beam) -> Array:
+        """Return 1 on, 0 off, -1 unknown."""
+
+    def in_scope(self, scope: Scope) -> Bools:
+        """Tell which events belong to a class."""
+
+
+def judge(good: Bools, missing: Bools, concerned: Bools) -> Answer:
+    """Return the answer of one condition: `good` where it is measured and in scope."""
+    known = concerned & ~missing
+    return Answer(good & known, ~good & known, concerned)
+
+
+def check_scope(scope: str) -> None:
+    """Refuse a scope that is not a class of events."""
+    if scope not in get_args(Scope):
+        raise CutError(f"scope {scope!r}: use one of {', '.join(get_args(Scope))}")

@@ -1,0 +1,296 @@
+"""Channel: one quantity of a run, event by event, read only when asked."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools, Ints
+from workbench.core.errors import InputError
+from workbench.runs.cuts import Cut
+from workbench.smalldata import missing_rows
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BLOCK_BYTES = 16 << 20  # read at a time: large enough for the disk, small enough for memory
+Rows = Callable[[int, int], Array]
+OpenRows = Callable[[], AbstractContextManager[Rows]]
+Selector = Callable[[Cut], Bools]
+Where = Cut | Bools | None
+
+
+class Channel:
+    """One quantity of a run; holds no values until `read`.
+
+    Parameters
+    ----------
+    name
+        Path in the file, or the name of a computed quantity.
+    shape
+        (event, ...).
+    dtype
+        Type as stored.
+    unit
+        UDUNITS string; "" where neither file nor field dictionary knows.
+    long_name
+        One line for plots and tables.
+    dims
+        Name of each axis, "event" first.
+    open_rows
+        Context manager that gives a function (first, last) -> stored rows.
+    select
+        Turns a cut into a mask over the events of the run.
+    why
+        Why this channel was chosen, or how it was computed.
+    alternatives
+        Other channels that could have served.
+    warnings
+        What a user should know before trusting the values.
+    per_event
+        False for what is kept once a run, such as sums: read as a whole.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: np.dtype[np.generic],
+        *,
+        open_rows: OpenRows,
+        unit: str = "",
+        long_name: str = "",
+        dims: tuple[str, ...] = (),
+        select: Selector | None = None,
+        why: str = "",
+        alternatives: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+        per_event: bool = True,
+    ) -> None:
+        self.name = name
+        self.shape = shape
+        self.dtype = dtype
+        self.unit = unit
+        self.long_name = long_name
+        self.dims = dims or _plain_dims(len(shape))
+        self.why = why
+        self.alternatives = alternatives
+        self.warnings = warnings
+        self.per_event = per_event
+        self._open_rows = open_rows
+        self._select = select
+
+    @classmethod
+    def from_values(
+        cls,
+        name: str,
+        values: Array,
+        *,
+        unit: str,
+        long_name: str = "",
+        select: Selector | None = None,
+        why: str = "computed",
+        alternatives: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+    ) -> "Channel":
+        """Make a channel of values in memory, shape (event, ...); NaN where not measured."""
+        kept = np.array(values)
+        kept.flags.writeable = False
+
+        @contextmanager
+        def open_rows() -> Generator[Rows]:
+            yield lambda first, last: kept[first:last]
+
+        return cls(
+            name,
+            kept.shape,
+            kept.dtype,
+            open_rows=open_rows,
+            unit=unit,
+            long_name=long_name,
+            select=select,
+            why=why,
+            alternatives=alternatives,
+            warnings=warnings,
+        )
+
+    def explained(
+        self, why: str, *, unit: str = "", alternatives: tuple[str, ...] = ()
+    ) -> "Channel":
+        """Return this channel with the reason why it was chosen, and a unit where it has none."""
+        return Channel(
+            self.name,
+            self.shape,
+            self.dtype,
+            open_rows=self._open_rows,
+            unit=self.unit or unit,
+            long_name=self.long_name,
+            dims=self.dims,
+            select=self._select,
+            why=why,
+            alternatives=alternatives,
+            warnings=self.warnings,
+            per_event=self.per_event,
+        )
+
+    def __len__(self) -> int:
+        return self.shape[0] if self.shape else 1
+
+    def __repr__(self) -> str:
+        shape = " x ".join(str(length) for length in self.shape)
+        text = f"{self.name}: {shape} {self.dtype} [{self.unit or 'unit not known'}]"
+        lines = [text, self.long_name, self.why, *self.warnings]
+        return "\n".join(line for line in lines if line)
+
+    @property
+    def label(self) -> str:
+        """Text for an axis: what it is, and its unit."""
+        return f"{self.long_name or self.name} [{self.unit or 'unit not known'}]"
+
+    def read(self, where: Where = None, rows: slice | None = None) -> Array:
+        """Return the values of the selected events, shape (event, ...).
+
+        Integers become float with NaN if any of those read was not measured; `read_stored`
+        keeps the numbers as they are on file.
+
+        Parameters
+        ----------
+        where
+            A cut, or one boolean per event of the run.
+        rows
+            Range of events; a step thins them out.
+        """
+        return _with_nan(self.read_stored(where, rows))
+
+    def read_stored(self, where: Where = None, rows: slice | None = None) -> Array:
+        """Return the values exactly as stored, with fill values where not measured."""
+        if not self.per_event:
+            return self._whole(where, rows)
+        first, last, good = self._wanted(where, rows)
+        with self._open_rows() as read:
+            if good is None:
+                return np.array(read(first, last))
+            found = np.empty((int(good.sum()), *self.shape[1:]), dtype=self.dtype)
+            filled = 0
+            for low in range(first, last, self._block_rows):
+                block = good[low - first : low - first + self._block_rows]
+                picked = np.flatnonzero(block)
+                if picked.size == 0:
+                    continue
+                near, far = int(picked[0]), int(picked[-1]) + 1
+                # One contiguous read, then a mask: HDF5 takes minutes over a list of rows.
+                values = read(low + near, low + far)[block[near:far]]
+                found[filled : filled + len(values)] = values
+                filled += len(values)
+        return found
+
+    def iter_stacks(
+        self, size: int | None = None, where: Where = None
+    ) -> Iterator[tuple[Ints, Array]]:
+        """Yield (event numbers, values) of the selected events, `size` events of the run at a time.
+
+        Integers that can be missing come as float with NaN, in every stack alike.
+        """
+        _, _, good = self._wanted(where, None)
+        step = size or self._block_rows
+        with self._open_rows() as read:
+            for first in range(0, len(self), step):
+                last = min(first + step, len(self))
+                kept = np.ones(last - first, np.bool_) if good is None else good[first:last]
+                if kept.any():
+                    values = read(first, last)
+                    values = values if kept.all() else values[kept]
+                    yield first + np.flatnonzero(kept), _always_float(values)
+
+    @cached_property
+    def missing(self) -> Bools:
+        """True for events in which this was not measured, shape (event,); reads the channel."""
+        gone = np.zeros(len(self), dtype=np.bool_)
+        with self._open_rows() as read:
+            for first in range(0, len(self), self._block_rows):
+                values = read(first, min(first + self._block_rows, len(self)))
+                gone[first : first + len(values)] = missing_rows(values)
+        return gone
+
+    def to_xarray(self, where: Where = None, rows: slice | None = None) -> "xr.DataArray":
+        """Return the selected events as an array with named axes, unit and event numbers."""
+        import xarray as xr
+
+        attributes = {"units": self.unit, "long_name": self.long_name or self.name}
+        if not self.per_event:
+            whole = self.read(where, rows)
+            dims = _plain_dims(whole.ndim + 1)[1:]
+            return xr.DataArray(whole, dims=dims, name=self.name, attrs=attributes)
+        first, last, good = self._wanted(where, rows)
+        numbers = np.arange(first, last) if good is None else first + np.flatnonzero(good)
+        return xr.DataArray(
+            self.read(where, rows),
+            dims=self.dims,
+            coords={"event": numbers},
+            name=self.name,
+            attrs=attributes,
+        )
+
+    def _whole(self, where: Where, rows: slice | None) -> Array:
+        if where is not None or rows is not None:
+            raise InputError(f"{self.name} has no row per event: read it without where and rows")
+        with self._open_rows() as read:
+            return read(0, self.shape[0] if self.shape else 0)
+
+    @property
+    def _block_rows(self) -> int:
+        row = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        return max(1, BLOCK_BYTES // max(1, row))
+
+    def _wanted(self, where: Where, rows: slice | None) -> tuple[int, int, Bools | None]:
+        first, last, step = (rows or slice(None)).indices(len(self))
+        if step < 1:
+            raise InputError(f"{self.name}: rows must run forwards, not {rows}")
+        last = max(first, last)
+        good = self._mask(where)
+        if good is None and step == 1:
+            return first, last, None
+        kept = np.zeros(last - first, dtype=np.bool_)
+        kept[::step] = True
+        return first, last, kept if good is None else kept & good[first:last]
+
+    def _mask(self, where: Where) -> Bools | None:
+        if where is None:
+            return None
+        if isinstance(where, Cut):
+            if self._select is None:
+                raise InputError(f"{self.name} belongs to no run: give a boolean mask, not a cut")
+            return self._select(where)
+        mask = np.asarray(where)
+        if mask.dtype != np.bool_ or mask.shape != (len(self),):
+            raise InputError(
+                f"{self.name}: where must be a cut or {len(self)} booleans, not "
+                f"{mask.dtype} of shape {mask.shape}"
+            )
+        return mask
+
+
+def _with_nan(values: Array) -> Array:
+    if values.dtype.kind not in "iu" or not missing_rows(values).any():
+        return values
+    return _always_float(values)
+
+
+def _always_float(values: Array) -> Array:
+    if values.dtype.kind not in "iu":
+        return values
+    floats = values.astype(np.float64)
+    floats[missing_rows(values)] = np.nan
+    return floats
+
+
+def _plain_dims(axes: int) -> tuple[str, ...]:
+    names: dict[int, tuple[str, ...]] = {
+        1: ("event",),
+        2: ("event", "index"),
+        3: ("event", "row", "col"),
+        4: ("event", "segment", "row", "col"),
+    }
+    return names.get(axes) or ("event", *(f"axis_{axis}" for axis in range(1, axes)))

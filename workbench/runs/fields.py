@@ -1,0 +1,103 @@
+"""The fields of a run as a table: name, shape, type, unit, role, percent filled."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from workbench.core.errors import UnknownNameError
+from workbench.core.table import Table
+
+
+@dataclass(frozen=True)
+class Field:
+    """One dataset of a run.
+
+    Parameters
+    ----------
+    name
+        Path in the file.
+    shape
+        As stored: event first where there is one row per event.
+    dtype
+        NumPy name, or "str".
+    unit
+        UDUNITS string; "" where not known.
+    role
+        What it serves for at this hutch: "i0", "delay" ...; "" for none.
+    kind
+        "event" one row per event, "once" one value per run, "ragged" another length per event.
+    filled
+        Percent of events in which it was measured; None: not counted yet.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    unit: str
+    role: str
+    kind: str
+    filled: float | None = None
+
+
+@dataclass(frozen=True)
+class Fields:
+    """All fields of a run, as a table; call with ``filled=True`` to count missing values too.
+
+    Parameters
+    ----------
+    fields
+        One entry per dataset, by name.
+    count
+        Counts the percent of events in which a field was measured, by reading it.
+    """
+
+    fields: tuple[Field, ...]
+    count: Callable[[Field], float | None]
+
+    def __call__(self, like: str = "", *, filled: bool = False) -> "Fields":
+        """Return the fields whose name contains `like`; with ``filled=True`` counted by reading."""
+        chosen = tuple(field for field in self.fields if like in field.name)
+        if filled:
+            chosen = tuple(replace(field, filled=self.count(field)) for field in chosen)
+        return Fields(chosen, self.count)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    def __contains__(self, name: str) -> bool:
+        return any(field.name == name for field in self.fields)
+
+    def __getitem__(self, name: str) -> Field:
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise UnknownNameError("field", name, (field.name for field in self.fields), "this run")
+
+    def __str__(self) -> str:
+        return str(self.table)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, sorted."""
+        return tuple(field.name for field in self.fields)
+
+    @property
+    def table(self) -> Table:
+        """The fields as rows of text."""
+        rows = tuple(
+            (
+                field.name,
+                " x ".join(str(length) for length in field.shape),
+                field.dtype,
+                field.unit,
+                field.role,
+                "not counted" if field.filled is None else f"{field.filled:.1f} %",
+            )
+            for field in self.fields
+        )
+        return Table(("field", "shape", "type", "unit", "role", "filled"), rows)

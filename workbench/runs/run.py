@@ -1,0 +1,277 @@
+"""Run: the small data of one run, labelled, read lazily, with roles, cuts and delay."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools, Times
+from workbench.core.errors import UnknownNameError
+from workbench.core.findings import Finding
+from workbench.core.table import Table
+from workbench.facility import RoleField, roles
+from workbench.runs import delay as delays
+from workbench.runs import roles as choices
+from workbench.runs.answers import Beam, CutError, Scope
+from workbench.runs.channel import Channel, OpenRows, Rows
+from workbench.runs.checks import check_run
+from workbench.runs.classes import Classes
+from workbench.runs.cuts import Cut
+from workbench.runs.fields import Field, Fields
+from workbench.runs.status import find_classes
+from workbench.runs.tally import tally
+from workbench.runs.truth import Truth, read_truth
+from workbench.smalldata import FieldInfo, open_file
+
+
+class Run:
+    """The small data of one run; opened by `open_run`. No file stays open between calls.
+
+    Parameters
+    ----------
+    path
+        The small-data file.
+    why
+        Why this file was taken.
+    channels
+        Computed channels that join those of the file.
+    """
+
+    def __init__(
+        self, path: Path, *, why: str = "", channels: Mapping[str, Channel] | None = None
+    ) -> None:
+        self.path = path
+        self.why = why or f"{path}, as named"
+        self._added = dict(channels or {})
+        with open_file(path) as file:
+            self.experiment: str = file.experiment
+            self.run: int | None = file.run
+            self.generation: str = file.generation
+            self.n_events: int = file.n_events
+            self.failures = file.failures
+            self.infos: Mapping[str, FieldInfo] = {name: file.info(name) for name in file.names}
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.label}: {self.n_events} events, {len(self.infos)} fields, {self.generation}\n"
+            f"{self.why}"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = (
+            ("experiment", self.experiment),
+            ("run", self.run),
+            ("events", self.n_events),
+            ("fields", len(self.infos)),
+            ("generation", self.generation),
+            ("file", self.why),
+        )
+        classes = tuple((f"events {name}", count) for name, count, _ in self.classes.table.rows)
+        return Table(("", self.label), facts + classes)._repr_html_()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.infos or name in self._added
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._added, *self.infos))
+
+    def __len__(self) -> int:
+        return self.n_events
+
+    def __getitem__(self, name: str) -> Channel:
+        if name in self._added:
+            return self._added[name]
+        if name not in self.infos:
+            raise UnknownNameError("channel", name, self, self.label)
+        info = self.infos[name]
+        per_event = info.kind in {"event", "ragged"}
+        ragged = info.kind == "ragged"
+        return Channel(
+            name,
+            (self.n_events,) if ragged else info.shape,
+            np.dtype(object) if ragged or info.dtype == "str" else np.dtype(info.dtype),
+            open_rows=self._opener(name, whole=info.kind == "once"),
+            unit=info.unit,
+            long_name=info.long_name,
+            dims=info.dims if all(info.dims) and len(info.dims) == len(info.shape) else (),
+            select=self.mask if per_event else None,
+            per_event=per_event,
+        )
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    @property
+    def label(self) -> str:
+        """How messages name the run: experiment and number, else the file."""
+        return f"{self.experiment} run {self.run}" if self.experiment else self.path.name
+
+    @cached_property
+    def timestamps(self) -> Times:
+        """Time stamp of every event as in the file, shape (event,)."""
+        with open_file(self.path) as file:
+            return np.asarray(file.timestamps, dtype=np.uint64)
+
+    @property
+    def fields(self) -> Fields:
+        """Table of all datasets; ``run.fields(filled=True)`` counts missing values by reading."""
+        known = self._role_of
+        rows = tuple(
+            Field(
+                name,
+                tuple(info.shape),
+                str(info.dtype),
+                info.unit,
+                known.get(name, ""),
+                info.kind,
+                self._counted(info),
+            )
+            for name, info in sorted(self.infos.items())
+        )
+        return Fields(rows, self._filled)
+
+    def channel(self, wanted: str | Channel) -> Channel:
+        """Return a channel by its name in the file, by its role ("i0", "delay"), or as given."""
+        if isinstance(wanted, Channel):
+            return wanted
+        if wanted in self:
+            return self[wanted]
+        if wanted in self._roles or wanted == "delay":
+            return self.role(wanted)
+        raise UnknownNameError("channel or role", wanted, (*self, *self._roles), self.label)
+
+    def with_channel(self, name: str, channel: Channel) -> "Run":
+        """Return this run with one more channel, for cuts and binning by its name."""
+        return Run(self.path, why=self.why, channels={**self._added, name: channel})
+
+    def role(self, role: str) -> Channel:
+        """Return the channel that serves as "i0", "delay", "jitter", "xray" ...; see its `why`."""
+        if role == "delay":
+            return self.delay()
+        if role == "jitter":
+            return delays.jitter(self)
+        if role not in self._roles:
+            raise UnknownNameError("role", role, self._roles, self.label)
+        return choices.choose(self, role)
+
+    def role_fields(self, role: str) -> tuple[RoleField, ...]:
+        """Return the datasets that could play a role at this hutch, best first."""
+        return self._roles.get(role, ())
+
+    def delay(
+        self,
+        *,
+        time_tool: bool = True,
+        source: str | None = None,
+        unit: str | None = None,
+        sign: int = 1,
+        t0: float = 0.0,
+    ) -> Channel:
+        """Return the delay of every event [ps]; positive: the pump arrives before the X-rays.
+
+        The channel's `why` says in a sentence what was added; events without time-tool value have
+        NaN. Sources that cannot be added (no unit, no time, seconds called ps) are refused.
+
+        Parameters
+        ----------
+        time_tool
+            Add the arrival time of each shot.
+        source
+            Take the nominal delay from this channel instead of the hutch's first that moves.
+        unit
+            Unit of the source, where the file has none or a wrong one.
+        sign
+            +1 or -1: the sense of the time tool.
+        t0
+            Time zero to subtract [ps].
+        """
+        return delays.delay(self, time_tool=time_tool, source=source, unit=unit, sign=sign, t0=t0)
+
+    @cached_property
+    def classes(self) -> Classes:
+        """Which events are on, off, dark or unknown."""
+        return find_classes(self)
+
+    def mask(self, selection: Cut | None = None, of: str = "all") -> Bools:
+        """Return the events of a class that pass a selection, shape (event,).
+
+        An event that a cut cannot judge, because its value was not measured, is not selected.
+        """
+        base = self.classes.of(of) if of != "all" else np.ones(self.n_events, dtype=np.bool_)
+        return base if selection is None else base & selection.answer(self).selected
+
+    def tally(self, selection: Cut, of: str = "all") -> Table:
+        """Count what each cut of a selection keeps and loses, alone and in sequence."""
+        return tally(self, selection, self.classes, of=of)
+
+    @property
+    def truth(self) -> Truth | None:
+        """What a made-up run was made with; None on real data."""
+        return read_truth(self.path)
+
+    def check(self) -> list[Finding]:
+        """Return what could mislead in this run, worst first."""
+        return check_run(self)
+
+    # What cuts ask (runs.answers.Events).
+
+    def cut_values(self, field: str) -> tuple[Array, Bools]:
+        """Return one value per event and where it is missing; refuses array fields."""
+        channel = self.channel(field)
+        if len(channel.shape) != 1 or len(channel) != self.n_events:
+            raise CutError(
+                f"cut on {field}: it has shape {channel.shape}, a cut needs one value per event; "
+                "compute one and add it with run.with_channel(name, channel)"
+            )
+        return channel.read_stored(), channel.missing
+
+    def code_present(self, code: int) -> Bools:
+        """Tell in which events this event code was sent."""
+        if f"evr/code_{code}" in self:
+            return np.asarray(self[f"evr/code_{code}"].read() == 1)
+        if "timing/eventcodes" not in self:
+            raise CutError(f"{self.label} holds no event codes (timing/eventcodes, evr/code_*)")
+        codes = self["timing/eventcodes"]
+        if not 0 <= code < codes.shape[1]:
+            raise CutError(f"event code {code}: this run records codes 0 to {codes.shape[1] - 1}")
+        stacks = [values[:, code] == 1 for _, values in codes.iter_stacks()]
+        return np.concatenate(stacks) if stacks else np.zeros(0, dtype=np.bool_)
+
+    def beam(self, which: Beam) -> Array:
+        """Return 1 on, 0 off, negative unknown, shape (event,)."""
+        return self.classes.xray if which == "xray" else self.classes.laser
+
+    def in_scope(self, scope: Scope) -> Bools:
+        """Tell which events belong to a class."""
+        return self.mask(of=scope)
+
+    def _opener(self, name: str, *, whole: bool) -> OpenRows:
+        @contextmanager
+        def open_rows() -> Generator[Rows]:
+            with open_file(self.path) as file:
+                yield lambda first, last: file.read(name, None if whole else slice(first, last))
+
+        return open_rows
+
+    @cached_property
+    def _roles(self) -> Mapping[str, tuple[RoleField, ...]]:
+        try:
+            return roles(self.experiment, self.generation)
+        except UnknownNameError:  # an experiment of no hutch that we know has no roles
+            return {}
+
+    @property
+    def _role_of(self) -> dict[str, str]:
+        return {field.name: role for role, fields in self._roles.items() for field in fields}
+
+    def _counted(self, info: FieldInfo) -> float | None:
+        if info.kind != "event" or info.missing is None or not self.n_events:
+            return None
+        return 100 * (1 - info.missing / self.n_events)
+
+    def _filled(self, field: Field) -> float | None:
+        if field.kind != "event" or not self.n_events:
+            return None
+        return 100 * (1 - float(self[field.name].missing.mean()))
