@@ -1,6 +1,20 @@
 """Made-up experiments with known truth, as raw and as small-data files; for tests and the demo."""
 
+from workbench.synthetic.experiment import ExperimentFiles, write_experiment
 from workbench.synthetic.pump_probe import MONITORS, Monitor, PumpProbe, Scan, response
 from workbench.synthetic.raw import RawFiles, write_raw_run
+from workbench.synthetic.small_data import small_data_name, write_small_data
 
-__all__ = ["MONITORS", "Monitor", "PumpProbe", "RawFiles", "Scan", "response", "write_raw_run"]
+__all__ = [
+    "MONITORS",
+    "ExperimentFiles",
+    "Monitor",
+    "PumpProbe",
+    "RawFiles",
+    "Scan",
+    "response",
+    "small_data_name",
+    "write_experiment",
+    "write_raw_run",
+    "write_small_data",
+]

@@ -114,6 +114,7 @@ def even_source() -> Source:
     return Source(None, np.empty(0))
 
 
+@lru_cache(maxsize=2)
 def ring_shape(photon_energy: float) -> Floats:
     """Return the share of the rings' photons in each jungfrau1M pixel, (segment, row, col)."""
     q = scattering_vector(jungfrau_1m().geometry, photon_energy)

@@ -263,7 +263,7 @@ def _time_tool(
         "ampl": edge,
         "fltpos": np.where(found, TT_CENTRE + correction / TT_SLOPE, 0.0),
         "fltpos_ps": np.where(found, correction, 0.0),
-        "fltposfwhm": np.where(found, 80 + 8 * normal[2], 0.0),
+        "fltposfwhm": np.where(found, 95 + 8 * normal[2], 0.0),
         "amplnxt": edge * (0.1 + 0.4 * uniform[1]),
         "refampl": 1 + 0.05 * normal[3],
     }
