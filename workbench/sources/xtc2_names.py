@@ -36,7 +36,7 @@ Record = Mapping[str, Value]
 _NAMES_HEADER = struct.Struct("<I256s256s256s256sII")
 _NAME = struct.Struct("<256sI256sII")
 _DETECTOR = re.compile(r"[0-9A-Za-z_]+")
-_FIELD = re.compile(r"[0-9A-Za-z_]+([.:][0-9A-Za-z_]+)*")
+_FIELD = re.compile(r"[][0-9A-Za-z_-]+([.:][][0-9A-Za-z_-]+)*")
 
 
 @dataclass(frozen=True)
