@@ -1,4 +1,3 @@
-
 import pytest
 
 from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
