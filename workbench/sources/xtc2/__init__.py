@@ -1,0 +1,1 @@
+"""LCLS-II raw runs (XTC2), read without psana: mapped files, checked records, stacks of events."""

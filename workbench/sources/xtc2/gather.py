@@ -1,0 +1,83 @@
+"""Compiled search for one field in many records, and copies from the file into arrays."""
+
+from workbench.core.arrays import Array, Ints
+from workbench.sources.xtc2.compiled import compiled
+from workbench.sources.xtc2.layout import SHAPE_ENTRY, XTC_HEADER
+from workbench.sources.xtc2.status import FINE
+from workbench.sources.xtc2.walk import RecordLayout
+from workbench.sources.xtc2.words import array_bytes, record_parts, u32
+
+
+@compiled
+def checked_parts(buffer: Array, block: int) -> tuple[int, int, int, int, int]:
+    """As `record_parts`, for a record that may have changed since it was listed."""
+    if block < 0 or len(buffer) - block < XTC_HEADER:
+        return -1, 0, 0, 0, 0
+    extent = u32(buffer, block + 8)
+    if extent > len(buffer) - block:
+        return -1, 0, 0, 0, 0
+    return record_parts(buffer, block, block + extent)
+
+
+@compiled
+def locate_field(
+    buffer: Array,
+    blocks: Ints,
+    layout: RecordLayout,
+    slot: int,
+    field: int,
+    starts: Ints,
+    shapes: Ints,
+) -> int:
+    """Fill in the first byte of one field in each record, and its length along each axis.
+
+    `field` counts from the first field of the record type; `shapes` is (record, axis). Returns
+    the first record that is no longer as it was when it was checked, or -1.
+    """
+    first = layout.first_field[slot]
+    for record in range(len(blocks)):
+        status, shape, shapes_end, at, end = checked_parts(buffer, blocks[record])
+        if status != FINE:
+            return record
+        size = 0
+        for number in range(field + 1):
+            at += size
+            rank = layout.rank[first + number]
+            size = layout.item[first + number]
+            if rank > 0:
+                if shapes_end - shape < SHAPE_ENTRY:
+                    return record
+                if number == field:
+                    for axis in range(rank):
+                        shapes[record, axis] = u32(buffer, shape + 4 * axis)
+                size = array_bytes(buffer, shape, rank, size)
+                shape += SHAPE_ENTRY
+            if size < 0 or size > end - at:
+                return record
+        starts[record] = at
+    return -1
+
+
+@compiled
+def locate_data(buffer: Array, blocks: Ints, length: int, starts: Ints) -> int:
+    """Fill in the first data byte of records of a fixed length; return as `locate_field`."""
+    for record in range(len(blocks)):
+        status, _, _, at, end = checked_parts(buffer, blocks[record])
+        if status != FINE or length > end - at:
+            return record
+        starts[record] = at
+    return -1
+
+
+@compiled
+def gather(buffer: Array, starts: Ints, targets: Ints, column: int, length: int, out: Array) -> int:
+    """Copy `length` bytes from each start to the rows `targets` of `out`, from byte `column` on.
+
+    Returns the number of the first start too near the end of the buffer, or -1.
+    """
+    for record in range(len(starts)):
+        start = starts[record]
+        if start < 0 or length > len(buffer) - start:
+            return record
+        out[targets[record], column : column + length] = buffer[start : start + length]
+    return -1

@@ -1,0 +1,173 @@
+"""Stacks of events: the wanted fields of a range of events, read together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools, Times
+from workbench.core.stack import Stack
+from workbench.sources.base import Value
+from workbench.sources.xtc2.columns import Chosen, fixed_record, read_column
+from workbench.sources.xtc2.plans import AlgPlan, FieldPlan, Place
+from workbench.sources.xtc2.presence import Presence
+from workbench.sources.xtc2.records import RecordTable
+
+Sources = Mapping[tuple[int, int], Chosen]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to read of one algorithm of one detector.
+
+    Parameters
+    ----------
+    det
+        The detector.
+    plan
+        The algorithm.
+    fields
+        The wanted ones among its fields.
+    """
+
+    det: str
+    plan: AlgPlan
+    fields: tuple[FieldPlan, ...]
+
+
+class StackReader:
+    """Reads ranges of events out of the record tables of all streams.
+
+    Parameters
+    ----------
+    tables
+        Records of each stream; rows count the run's events.
+    timestamps
+        Of the run's events.
+    presence
+        States of each detector and of each "detector.algorithm".
+    """
+
+    def __init__(
+        self,
+        tables: Sequence[RecordTable],
+        timestamps: Times,
+        presence: Mapping[str, Presence],
+    ) -> None:
+        self._tables = tables
+        self._timestamps = timestamps
+        self._presence = presence
+        self._packed: dict[str, np.dtype[np.void] | None] = {}
+
+    def read(self, wanted: Sequence[Wanted], start: int, stop: int) -> Stack:
+        """Return the wanted fields of the events ``start <= index < stop``."""
+        arrays: dict[str, Array] = {}
+        for want in wanted:
+            complete = self._presence[want.plan.name].complete[start:stop]
+            sources = self._sources(want.plan, start, stop, complete)
+            arrays.update(self._alg(want, sources, stop - start))
+        names = dict.fromkeys(name for want in wanted for name in (want.det, want.plan.name))
+        states = {name: self._presence[name] for name in names}
+        span = slice(start, stop)
+        return Stack(
+            self._timestamps[span],
+            arrays,
+            {name: state.complete[span] for name, state in states.items()},
+            {name: state.partial[span] for name, state in states.items()},
+            {name: state.damaged[span] for name, state in states.items()},
+            start,
+        )
+
+    def one(self, plan: AlgPlan, field: FieldPlan, index: int) -> Value:
+        """Return one field of one event, None unless all segments are there."""
+        if not self._presence[plan.name].complete[index]:
+            return None
+        sources = self._sources(plan, index, index + 1, np.ones(1, np.bool_))
+        return self._field(field, sources, 1)[0]
+
+    def segments(self, plan: AlgPlan, field: FieldPlan, index: int) -> dict[int, Value]:
+        """Return segment number to value for the segments that one event has."""
+        sources = self._sources(plan, index, index + 1, np.ones(1, np.bool_))
+        found: dict[int, Value] = {}
+        for number, slots in zip(plan.segments, plan.slots, strict=True):
+            for places in field.places:
+                for place in places:
+                    if (place.piece, place.slot) not in slots:
+                        continue
+                    chosen = sources[place.piece, place.slot]
+                    if len(chosen.records):
+                        found[number] = self._stored(place, chosen)
+        return found
+
+    def _stored(self, place: Place, chosen: Chosen) -> Value:
+        table = self._tables[place.piece]
+        kind = table.names.types[place.slot].fields[place.field]
+        if kind.dtype == "str":
+            return table.texts(place.slot, place.field, chosen.records)[-1]
+        return table.values(place.slot, place.field, chosen.records)[-1][()]
+
+    def _sources(self, plan: AlgPlan, start: int, stop: int, keep: Bools) -> Sources:
+        found = {}
+        for slots in plan.slots:
+            for piece, slot in slots:
+                records = self._tables[piece].records[slot]
+                first, last = np.searchsorted(records.rows, [start, stop])
+                records = records.select(slice(first, last))
+                targets = records.rows - start
+                kept = keep[targets]
+                if not kept.all():
+                    records, targets = records.select(kept), targets[kept]
+                found[piece, slot] = Chosen(Place(piece, slot, 0), records, targets)
+        return found
+
+    def _alg(self, want: Wanted, sources: Sources, length: int) -> dict[str, Array]:
+        packed = self._packed_type(want.plan) if len(want.fields) > 1 else None
+        rows = None if packed is None else self._rows(want.plan, packed, sources, length)
+        arrays = {}
+        for field in want.fields:
+            if rows is None or field.field.variable or field.field.dtype == "str":
+                arrays[field.name] = self._field(field, sources, length)
+            else:
+                column = rows[f"f{field.places[0][-1].field}"]
+                arrays[field.name] = np.ascontiguousarray(column).reshape(
+                    length, *field.field.shape
+                )
+        return arrays
+
+    def _field(self, field: FieldPlan, sources: Sources, length: int) -> Array:
+        chosen = []
+        for places in field.places:
+            found = [(place, sources[place.piece, place.slot]) for place in places]
+            chosen.append(
+                [Chosen(place, source.records, source.targets) for place, source in found]
+            )
+        return read_column(field, self._tables, chosen, length)
+
+    def _packed_type(self, plan: AlgPlan) -> np.dtype[np.void] | None:
+        """Return the type of whole records if all segments have the same small, fixed one."""
+        if plan.name not in self._packed:
+            kinds = {
+                fixed_record(self._tables[piece], slot)
+                for slots in plan.slots
+                for piece, slot in slots
+            }
+            names = {
+                tuple(field.name for field in self._tables[piece].names.types[slot].fields)
+                for slots in plan.slots
+                for piece, slot in slots
+            }
+            single = all(len(slots) == 1 for slots in plan.slots)
+            unique = single and len(kinds) == len(names) == 1
+            self._packed[plan.name] = kinds.pop() if unique else None
+        return self._packed[plan.name]
+
+    def _rows(
+        self, plan: AlgPlan, packed: np.dtype[np.void], sources: Sources, length: int
+    ) -> Array:
+        size = packed.itemsize
+        out = np.zeros((length, len(plan.slots) * size), np.uint8)
+        for segment, slots in enumerate(plan.slots):
+            piece, slot = slots[0]
+            chosen = sources[piece, slot]
+            self._tables[piece].copy_data(chosen.records, size, chosen.targets, segment * size, out)
+        return out.view(packed)
