@@ -2,5 +2,21 @@
 
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
+from workbench.producer.produce import ConfigRefusedError, OutputExistsError, produce
+from workbench.producer.request import ProduceRequest, ProduceResult, Progress
+from workbench.producer.workspace import AlreadyProducingError
 
-__all__ = ["ProducerConfig", "PvEntry", "RoiEntry", "Skipped", "SumEntry"]
+__all__ = [
+    "AlreadyProducingError",
+    "ConfigRefusedError",
+    "OutputExistsError",
+    "ProduceRequest",
+    "ProduceResult",
+    "ProducerConfig",
+    "Progress",
+    "PvEntry",
+    "RoiEntry",
+    "Skipped",
+    "SumEntry",
+    "produce",
+]

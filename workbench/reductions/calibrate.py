@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Frames
+from workbench.core.arrays import Array, Bools, Frames, Ints
 from workbench.core.bounds import Bounds
 from workbench.core.constants import Constants
 from workbench.core.errors import InputError
@@ -14,6 +14,7 @@ from workbench.reductions import kernels
 # The DAQ stores which amplifier a pixel used in the bits above its reading.
 READING_BITS = {"jungfrau": 14, "epix10ka": 14, "epix10kaquad": 14, "epix10ka2m": 14}
 NO_LIMIT = np.inf
+WHOLE = slice(None)
 
 
 class ConstantsShapeError(InputError):
@@ -93,10 +94,24 @@ def working_type(dtype: str) -> str:
     return "float32" if exact else "float64"
 
 
-def calibrate(raw: Array, calibration: Calibration, bounds: Bounds | None = None) -> Frames:
-    """Return frames in `calibration.unit`, shape (event, ...); only the pixels in `bounds`."""
-    cut = (slice(None),) * (raw.ndim - 1) if bounds is None else bounds.slices
-    pixels = np.ascontiguousarray(raw[(slice(None), *cut)])
+def calibrate(
+    raw: Array,
+    calibration: Calibration,
+    bounds: Bounds | None = None,
+    *,
+    rows: Ints | slice = WHOLE,
+) -> Frames:
+    """Return frames in `calibration.unit`, shape (event, ...).
+
+    Parameters
+    ----------
+    bounds
+        Take only these pixels; the others are not touched.
+    rows
+        Take only these events.
+    """
+    cut = (WHOLE,) * (raw.ndim - 1) if bounds is None else bounds.slices
+    pixels = np.ascontiguousarray(raw[(rows, *cut)])
     out = np.empty(pixels.shape, calibration.pedestal.dtype)
     kernels.calibrate(
         pixels.reshape(len(pixels), -1),

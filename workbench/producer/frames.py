@@ -1,0 +1,70 @@
+"""Which field of a detector holds its frames."""
+
+from dataclasses import dataclass
+from math import prod
+
+from workbench.sources import RawField, RawRun
+
+SMALL_ARRAY = 4096  # values; an array of two or more axes up to this size is kept as it is
+
+
+@dataclass(frozen=True)
+class FrameField:
+    """The frames of one detector.
+
+    Parameters
+    ----------
+    detector
+        As in the run.
+    name
+        ``detector.algorithm.field``.
+    dtype, shape
+        Of one event's array.
+    detector_type
+        For example "jungfrau".
+    """
+
+    detector: str
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    detector_type: str = ""
+
+    @property
+    def algorithm(self) -> str:
+        """``detector.algorithm``, the key of its presence in a stack."""
+        return self.name.rsplit(".", 1)[0]
+
+
+def frame_fields(raw: RawRun) -> dict[str, FrameField]:
+    """Return the frames of every detector that has any: its largest numeric array.
+
+    Arrays of two or more axes go before line cameras, algorithm "raw" before others.
+    """
+    found: dict[str, FrameField] = {}
+    for detector, algorithms in raw.detectors.items():
+        candidates = [
+            (field.rank >= 2, algorithm == "raw", prod(field.shape), f"{algorithm}.{field.name}")
+            for algorithm, fields in algorithms.items()
+            for field in fields.values()
+            if is_array(field)
+        ]
+        if not candidates:
+            continue
+        *_, name = max(candidates)
+        algorithm, _, leaf = name.partition(".")
+        field = algorithms[algorithm][leaf]
+        kind = raw.detector_types.get(detector, "")
+        found[detector] = FrameField(detector, f"{detector}.{name}", field.dtype, field.shape, kind)
+    return found
+
+
+def is_array(field: RawField) -> bool:
+    """Tell whether a field could be reduced as frames: numbers, always of one shape."""
+    numeric = field.dtype not in {"str", "enum"}
+    return numeric and field.rank >= 1 and not field.variable and prod(field.shape) > 0
+
+
+def is_large(field: RawField) -> bool:
+    """Tell whether a field is kept only on request: big arrays of two or more axes."""
+    return field.rank >= 2 and (field.variable or prod(field.shape) > SMALL_ARRAY)

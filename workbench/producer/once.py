@@ -1,0 +1,88 @@
+"""Values kept once a file: run sums, constants and the parameters of regions."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from workbench.core.arrays import Array
+from workbench.producer.area_detector import AreaDetector
+from workbench.producer.config import ProducerConfig
+from workbench.producer.plan import Plan, in_stream
+from workbench.smalldata import OnceValue
+
+
+def once_values(
+    plan: Plan,
+    config: ProducerConfig,
+    sums: Mapping[str, Mapping[str, Array]],
+    counts: Mapping[str, Mapping[str, int]],
+) -> dict[str, OnceValue]:
+    """Return every once-per-run dataset by its path."""
+    values: dict[str, OnceValue] = {}
+    for area in plan.areas:
+        values |= _sums(area, sums[area.name], counts.get(area.name, {}))
+        values |= _constants(area)
+        values |= _regions(area)
+    for entry in config.epics_once:
+        name = in_stream(plan.raw, entry)
+        if name:
+            values[f"epicsOnce/{entry.alias.replace('/', '_')}"] = _first(plan, name)
+    return values
+
+
+def _sums(
+    area: AreaDetector, sums: Mapping[str, Array], counts: Mapping[str, int]
+) -> dict[str, OnceValue]:
+    values: dict[str, OnceValue] = {}
+    for entry in area.sums:
+        output, name = entry.sum.output(area.spec), entry.sum.name
+        total = entry.sum.finish(sums[name], area.spec)
+        values[f"Sums/{area.name}_{name}"] = OnceValue(total, output.unit, output.long_name)
+        values[f"UserDataCfg/{area.name}/{name}__n_events"] = OnceValue(
+            counts.get(f"summed_{name}", 0), "1", f"number of events in Sums/{area.name}_{name}"
+        )
+    return values
+
+
+def _constants(area: AreaDetector) -> dict[str, OnceValue]:
+    calibration, folder = area.calibration, f"UserDataCfg/{area.name}"
+    mask = calibration.good.astype(np.uint8)
+    values = {f"{folder}/mask": OnceValue(mask, "1", "1 = use this pixel")}
+    if calibration.calibrated:
+        values[f"{folder}/ped"] = OnceValue(calibration.pedestal, "ADU", "mean dark value")
+    if calibration.unit == "keV":
+        values[f"{folder}/gain"] = OnceValue(calibration.gain, "ADU/keV", "signal of one keV")
+    for axis in "xyz":
+        position = getattr(area.constants, axis, None)
+        if position is not None:
+            text = f"{axis} of pixel centres in the laboratory frame"
+            values[f"{folder}/{axis}"] = OnceValue(position.astype(np.float32), "um", text)
+    return values
+
+
+def _regions(area: AreaDetector) -> dict[str, OnceValue]:
+    values: dict[str, OnceValue] = {}
+    for entry in area.rois:
+        bounds = entry.roi.region(area.spec)
+        prefix = f"UserDataCfg/{area.name}/{entry.name}__{entry.name}"
+        pairs = np.array([bounds.low, bounds.high]).T
+        used = area.spec.good[bounds.slices]
+        if entry.roi.good is not None:
+            used = used & entry.roi.good[bounds.slices]
+        text = "region, [low, high) of each axis"
+        values[f"{prefix}_bound"] = OnceValue(pairs, "pixel", text)
+        values[f"{prefix}_mask"] = OnceValue((~used).astype(np.uint8), "1", "1 = bad pixel")
+        limits = np.array([entry.roi.low, entry.roi.high])
+        if np.isfinite(limits).any():
+            text = "pixels outside [low, high] count as 0"
+            values[f"{prefix}_thresADU"] = OnceValue(limits, area.spec.unit, text)
+    return values
+
+
+def _first(plan: Plan, name: str) -> OnceValue:
+    given, known = plan.raw.epics.read(name, plan.raw.timestamps)
+    text = f"{name}, first value in the run"
+    if not known.any():
+        return OnceValue(np.nan, "", f"{text}: there is none")
+    value = given[int(np.argmax(known))]
+    return OnceValue(value if isinstance(value, str) else np.asarray(value), "", text)

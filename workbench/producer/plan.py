@@ -1,0 +1,245 @@
+"""All that one production will write, decided before the first event is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from uuid import uuid4
+
+from workbench.core.constants import Constants
+from workbench.core.errors import UnknownNameError
+from workbench.core.findings import Finding, Severity
+from workbench.producer.area_detector import AreaDetector
+from workbench.producer.columns import Column, EventCodeColumn, SlowColumn
+from workbench.producer.config import ProducerConfig
+from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
+from workbench.producer.fields import known_hutch, scalar_columns, slow_column
+from workbench.producer.frames import FrameField, frame_fields
+from workbench.reductions import Calibration, Roi
+from workbench.reductions.calibrate import ConstantsShapeError
+from workbench.smalldata import DatasetSpec
+from workbench.sources import RawRun, open_raw
+from workbench.sources.constants import read_constants
+
+BLOCK_EVENTS = 512  # whose scalars are held in memory
+STACK_BYTES = 64 << 20  # of frames held in memory
+UNIT_BYTES = 4 << 30  # of frames in one unit of work
+UNIT_EVENTS = (128, 4096)  # fewest and most events of one unit
+UNITS = 8  # at least, in a run that is long enough
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What every worker needs to know to make the same plan.
+
+    Parameters
+    ----------
+    xtc, run, experiment
+        The raw run.
+    config
+        Evaluated once, in the parent.
+    constants
+        File of calibration constants.
+    detectors
+        Whose whole frames are stored.
+    folder
+        For part files.
+    key
+        Of this production alone.
+    """
+
+    xtc: Path
+    run: int
+    experiment: str
+    config: ProducerConfig
+    constants: Path | None
+    detectors: tuple[str, ...]
+    folder: Path
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Columns, detectors and what was found while deciding on them."""
+
+    raw: RawRun
+    columns: tuple[Column, ...]
+    areas: tuple[AreaDetector, ...]
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    @cached_property
+    def specs(self) -> tuple[DatasetSpec, ...]:
+        """Every dataset with a row per event."""
+        scalars = (spec for column in self.columns for spec in column.specs)
+        return (*scalars, *(spec for area in self.areas for spec in area.specs))
+
+    @property
+    def sources(self) -> list[str]:
+        """Raw fields that the columns need."""
+        return list(dict.fromkeys(column.source for column in self.columns if column.source))
+
+    @property
+    def stack_events(self) -> int:
+        """How many events with frames are held in memory at a time."""
+        size = sum(area.bytes_per_event for area in self.areas)
+        return max(1, min(BLOCK_EVENTS, STACK_BYTES // max(size, 1)))
+
+    def units(self) -> Iterator[tuple[int, int]]:
+        """Yield ranges of events; they depend on the run and the plan, not on the workers."""
+        written = sum(prod(spec.shape) * 8 for spec in self.specs)
+        size = max(1, written + sum(area.bytes_per_event for area in self.areas))
+        low, high = UNIT_EVENTS
+        events = min(max(low, -(-self.raw.n_events // UNITS)), high, max(low, UNIT_BYTES // size))
+        for start in range(0, self.raw.n_events, events):
+            yield start, min(start + events, self.raw.n_events)
+
+
+def make_plan(job: Job) -> Plan:
+    """Open the raw run and decide what is written; the same in every process."""
+    raw = open_raw(job.xtc, run=job.run)
+    place = known_hutch(job.experiment)
+    columns, findings = scalar_columns(raw, place, job.experiment, job.run)
+    skipped: list[Skipped] = []
+    columns += _asked_variables(raw, job.config, findings, skipped)
+    has_status = any(isinstance(column, EventCodeColumn) and column.rule for column in columns)
+    taken = {spec.name for column in columns for spec in column.specs}
+    areas = [
+        _without_clashes(area, taken, has_status, skipped, findings)
+        for frames, rois, sums in _wanted(raw, job)
+        for area in _area(job, frames, rois, sums, findings, skipped)
+    ]
+    return Plan(raw, tuple(columns), tuple(areas), tuple(findings), tuple(skipped))
+
+
+def shapes_of(raw: RawRun) -> dict[str, tuple[int, ...]]:
+    """Return the shape of the frames of every detector that has any."""
+    return {name: field.shape for name, field in frame_fields(raw).items()}
+
+
+def _wanted(
+    raw: RawRun, job: Job
+) -> Iterator[tuple[FrameField, tuple[RoiEntry, ...], tuple[SumEntry, ...]]]:
+    fields = frame_fields(raw)
+    for name in job.detectors:
+        if name not in fields:
+            raise UnknownNameError("detector with frames", name, fields, f"run {job.run}")
+    for name, frames in fields.items():
+        rois = tuple(entry for entry in job.config.rois if entry.detector == name)
+        sums = tuple(entry for entry in job.config.sums if entry.detector == name)
+        if name in job.detectors and not any(entry.name == "full" for entry in rois):
+            rois = (*rois, RoiEntry(name, "full", Roi(area=True, statistics=False)))
+        if rois or sums:
+            yield frames, rois, sums
+
+
+def _area(
+    job: Job,
+    frames: FrameField,
+    rois: tuple[RoiEntry, ...],
+    sums: tuple[SumEntry, ...],
+    findings: list[Finding],
+    skipped: list[Skipped],
+) -> Iterator[AreaDetector]:
+    constants: Constants | None = None
+    if job.constants is not None:
+        constants = read_constants(job.constants, frames.detector, job.run)
+    try:
+        calibration = Calibration.of(
+            constants, shape=frames.shape, dtype=frames.dtype, detector_type=frames.detector_type
+        )
+    except ConstantsShapeError as error:
+        findings.append(
+            Finding("constants-shape", Severity.ERROR, f"{error}; skipped", frames.detector)
+        )
+        skipped.append(Skipped(f"frames of {frames.detector}", str(error), str(job.constants)))
+        return
+    if not calibration.calibrated:
+        findings.append(_uncalibrated(job, frames.detector))
+    yield AreaDetector(frames, calibration, rois, sums, constants)
+
+
+def _uncalibrated(job: Job, detector: str) -> Finding:
+    where = f"{job.constants} has none for run {job.run}" if job.constants else "none were given"
+    text = (
+        f"no constants ({where}): its frames stay raw, in ADU, with their pedestal; give a file "
+        "of constants"
+    )
+    return Finding("no-constants", Severity.WARNING, text, detector)
+
+
+def _asked_variables(
+    raw: RawRun, config: ProducerConfig, findings: list[Finding], skipped: list[Skipped]
+) -> list[SlowColumn]:
+    columns: list[SlowColumn] = []
+    for kind, entries in (("epicsArchFilePV", config.epics), ("epicsPV", config.epics_archiver)):
+        for entry in entries:
+            name = in_stream(raw, entry)
+            if name:
+                dataset = f"epicsUser/{entry.alias.replace('/', '_')}"
+                columns.append(slow_column(raw.epics, "epics", name, dataset))
+            else:
+                _missing_variable(kind, entry, config, findings, skipped)
+    for entry in config.epics_once:
+        if not in_stream(raw, entry):
+            _missing_variable("epicsOncePV", entry, config, findings, skipped)
+    return list({column.spec.name: column for column in columns}.values())
+
+
+def in_stream(raw: RawRun, entry: PvEntry) -> str:
+    """Return the name of a variable in the run's own files, by name or alias; empty if not."""
+    return next((name for name in (entry.pv, entry.alias) if name in raw.epics.names), "")
+
+
+def _missing_variable(
+    kind: str,
+    entry: PvEntry,
+    config: ProducerConfig,
+    findings: list[Finding],
+    skipped: list[Skipped],
+) -> None:
+    text = f"{entry.pv} is not among the control-system variables in the run's files"
+    if kind == "epicsPV":
+        text += ", and the archiver is not asked by this version"
+    place, file = f"{kind}[{entry.pv!r}]", str(config.path or "")
+    findings.append(
+        Finding("pv-not-in-run", Severity.WARNING, f"{text}; skipped", place, 1, file, entry.line)
+    )
+    skipped.append(Skipped(place, text, file, entry.line))
+
+
+def _without_clashes(
+    area: AreaDetector,
+    taken: set[str],
+    has_status: bool,
+    skipped: list[Skipped],
+    findings: list[Finding],
+) -> AreaDetector:
+    kept: list[RoiEntry] = []
+    for entry in area.rois:
+        names = {
+            f"{area.name}/{entry.name}_{output.name}" for output in entry.roi.outputs(area.spec)
+        }
+        if names & taken:
+            text = f"region {entry.name} would be stored as {min(names & taken)}, which is taken"
+            _skip("name-clash", f"getROIs[{area.name!r}] ({entry.name})", text, findings, skipped)
+        else:
+            taken |= names
+            kept.append(entry)
+    sums = area.sums
+    for summed in sums:
+        if summed.sum.dropped and not has_status:
+            text = "it is not known which events have X-rays, so dropped shots cannot be summed"
+            place = f"get_sum_algos[{area.name!r}] ({summed.sum.name})"
+            _skip("no-status", place, text, findings, skipped)
+    if not has_status:
+        sums = tuple(summed for summed in sums if not summed.sum.dropped)
+    return AreaDetector(area.frames, area.calibration, tuple(kept), sums, area.constants)
+
+
+def _skip(
+    code: str, place: str, text: str, findings: list[Finding], skipped: list[Skipped]
+) -> None:
+    findings.append(Finding(code, Severity.ERROR, f"{text}; skipped", place))
+    skipped.append(Skipped(place, text))

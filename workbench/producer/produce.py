@@ -1,0 +1,140 @@
+"""One production from request to result: plan, event loop, merge, record."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from workbench.core.errors import InputError, NotThereError, WorkbenchError
+from workbench.core.findings import worst_first
+from workbench.producer.accounts import count_failures, findings_of, mismatches, skipped_of
+from workbench.producer.config import ProducerConfig
+from workbench.producer.entries import Skipped
+from workbench.producer.fields import GENERATION
+from workbench.producer.loop import run_units
+from workbench.producer.once import once_values
+from workbench.producer.plan import Job, make_plan, shapes_of
+from workbench.producer.provenance import provenance
+from workbench.producer.request import ProduceRequest, ProduceResult, Progress
+from workbench.producer.workspace import parts_folder
+from workbench.smalldata import merge_parts, open_file
+from workbench.sources import open_raw
+
+
+class OutputExistsError(WorkbenchError, FileExistsError):
+    """The small-data file is there already and may not be replaced."""
+
+
+class ConfigRefusedError(InputError):
+    """A config with entries that cannot be produced, where the user asked to refuse it."""
+
+
+def produce(request: ProduceRequest, progress: Progress | None = None) -> ProduceResult:
+    """Produce the small-data file of one run.
+
+    Bad entries of the config are skipped and named in the result and in the file; everything
+    else is produced. The file appears whole, by a rename, or not at all.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    _check_target(request)
+    config = load_config(request)
+    if request.strict:
+        _refuse(config.skipped)
+    with parts_folder(request.target, _key(request, config)) as folder:
+        job = Job(
+            request.xtc,
+            request.run,
+            request.experiment,
+            config,
+            request.constants,
+            request.detectors,
+            folder,
+        )
+        plan = make_plan(job)
+        findings = [
+            *config.findings,
+            *plan.findings,
+            *plan.raw.findings,
+            *mismatches(request, plan),
+        ]
+        skipped = [*config.skipped, *plan.skipped]
+        if request.strict:
+            _refuse(skipped)
+        collected = run_units(
+            job, plan, workers=request.workers, progress=progress or (lambda _done, _all: None)
+        )
+        failures = count_failures(plan, collected)
+        found = findings_of(failures, collected)
+        findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
+        n_events = merge_parts(
+            collected.parts,
+            request.target,
+            specs=plan.specs,
+            once=once_values(plan, config, collected.sums, collected.counts),
+            provenance=provenance(
+                request, config, plan, started=started, findings=findings, skipped=skipped
+            ),
+            attributes=_attributes(request),
+            failures=failures,
+        )
+    return ProduceResult(
+        request.target,
+        n_events,
+        time.perf_counter() - clock,
+        failures,
+        tuple(worst_first(findings)),
+        tuple(skipped),
+    )
+
+
+def load_config(request: ProduceRequest) -> ProducerConfig:
+    """Return the request's config, checked against the run; empty without one."""
+    if request.constants is not None and not request.constants.is_file():
+        raise NotThereError(f"no constants file {request.constants}; name another or leave it out")
+    raw = open_raw(request.xtc, run=request.run)
+    if request.config is None:
+        return ProducerConfig(run=request.run)
+    return ProducerConfig.load(request.config, request.run, shapes=shapes_of(raw))
+
+
+def _check_target(request: ProduceRequest) -> None:
+    """Refuse before anything is read what could not be written at the end."""
+    target = request.target
+    if not target.exists():
+        return
+    ours = False
+    with suppress(WorkbenchError), open_file(target) as file:  # damaged: not known to be ours
+        ours = file.ours
+    if not ours:
+        raise OutputExistsError(
+            f"{target} was not written by the workbench and is never replaced; move it away or "
+            "choose another output folder"
+        )
+    if not request.replace:
+        raise OutputExistsError(
+            f"{target} is there already; add --replace, or choose another output folder"
+        )
+
+
+def _refuse(skipped: Sequence[Skipped]) -> None:
+    if not skipped:
+        return
+    lines = "; ".join(
+        f"{entry.file}:{entry.line}: {entry.entry}: {entry.reason}" for entry in skipped[:5]
+    )
+    raise ConfigRefusedError(f"refused, {len(skipped)} entries cannot be produced: {lines}")
+
+
+def _attributes(request: ProduceRequest) -> dict[str, str | int]:
+    return {
+        "experiment": request.experiment,
+        "run": request.run,
+        "generation": GENERATION,
+    }
+
+
+def _key(request: ProduceRequest, config: ProducerConfig) -> str:
+    """Name the version of everything that decides the content."""
+    facts = (config.text, request.run, request.constants, request.detectors)
+    return sha256(repr(facts).encode()).hexdigest()[:16]

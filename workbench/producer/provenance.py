@@ -1,0 +1,71 @@
+"""How a file was made: everything that two productions of one run could differ in."""
+
+import platform
+import socket
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import workbench
+from workbench.core.findings import Finding
+from workbench.producer.area_detector import AreaDetector
+from workbench.producer.config import ProducerConfig
+from workbench.producer.entries import Skipped
+from workbench.producer.plan import Plan
+from workbench.producer.request import ProduceRequest
+
+DEFINITIONS = (
+    "as smalldata_tools: bad pixels count as 0 in sum, mean and max of a region; the mean divides "
+    "by all pixels of the region; stored areas keep what bad pixels read"
+)
+
+
+def provenance(
+    request: ProduceRequest,
+    config: ProducerConfig,
+    plan: Plan,
+    *,
+    started: datetime,
+    findings: Iterable[Finding],
+    skipped: Iterable[Skipped],
+) -> dict[str, object]:
+    """Return the record that goes into the file."""
+    return {
+        "config": config.text,
+        "config_path": str(config.path or ""),
+        "config_sha256": config.hash if config.path else "",
+        "command": request.command,
+        "host": socket.gethostname(),
+        "workers": request.workers,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": _versions(),
+        "inputs": [_file(path) for path in sorted(plan.raw.files)],
+        "constants": _file(request.constants) if request.constants else {},
+        "calibration": {area.name: _calibration(area) for area in plan.areas},
+        "runs": {"requested": request.run, "in_file": plan.raw.number},
+        "experiment_in_file": plan.raw.experiment,
+        "definitions": DEFINITIONS,
+        "findings": [finding.as_dict() for finding in findings],
+        "skipped": [entry.as_dict() for entry in skipped],
+    }
+
+
+def _calibration(area: AreaDetector) -> dict[str, str]:
+    origin = area.constants.origin if area.constants else ""
+    return {"unit": area.calibration.unit, "constants": origin}
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "workbench": workbench.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "numba", "h5py")},
+    }
+
+
+def _file(path: Path) -> dict[str, object]:
+    facts = path.stat()
+    modified = datetime.fromtimestamp(facts.st_mtime, UTC).isoformat(timespec="seconds")
+    return {"path": str(path.absolute()), "bytes": facts.st_size, "modified": modified}

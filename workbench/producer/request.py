@@ -1,0 +1,103 @@
+"""What a production is asked for, and what it tells when it is done."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.core.findings import Finding
+from workbench.producer.entries import Skipped
+
+Progress = Callable[[int, int], None]  # events done, events in the run
+
+
+@dataclass(frozen=True)
+class ProduceRequest:
+    """One run to produce.
+
+    Parameters
+    ----------
+    experiment
+        For example "xpplx1234".
+    run
+        Run number; that in the file names.
+    xtc
+        Folder of the raw run, or one of its files.
+    output
+        Folder for the small-data file.
+    config
+        Producer config; None keeps every scalar and the frames of `detectors` only.
+    constants
+        File of calibration constants; None leaves frames raw, in ADU.
+    detectors
+        Detectors whose whole frames are stored as ``<detector>/full_area``.
+    workers
+        Processes; 1 works in this one.
+    strict
+        Refuse instead of skipping bad entries.
+    replace
+        Replace a file that an earlier production wrote.
+    command
+        Text for the provenance record: how this was started.
+    """
+
+    experiment: str
+    run: int
+    xtc: Path
+    output: Path
+    config: Path | None = None
+    constants: Path | None = None
+    detectors: tuple[str, ...] = ()
+    workers: int = 1
+    strict: bool = False
+    replace: bool = False
+    command: str = "workbench.producer.produce"
+
+    @property
+    def target(self) -> Path:
+        """The small-data file."""
+        return self.output / f"{self.experiment}_Run{self.run:04d}.h5"
+
+
+@dataclass(frozen=True)
+class ProduceResult:
+    """What was produced.
+
+    Parameters
+    ----------
+    output
+        The small-data file.
+    n_events
+        Its number of events.
+    seconds
+        How long it took [s].
+    failures
+        Events per detector and state: present, absent, partial, damaged, uncalibrated,
+        other_gain, error_<reduction>.
+    findings
+        What the user should know.
+    skipped
+        What was asked for and is not in the file.
+    """
+
+    output: Path
+    n_events: int
+    seconds: float
+    failures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def events_per_s(self) -> float:
+        """Rate of the whole production [1/s]."""
+        return self.n_events / self.seconds if self.seconds > 0 else 0.0
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values for JSON."""
+        return {
+            "output": str(self.output),
+            "n_events": self.n_events,
+            "events_per_s": round(self.events_per_s, 1),
+            "failures": {name: dict(counts) for name, counts in self.failures.items()},
+            "findings": [finding.as_dict() for finding in self.findings],
+            "skipped": [entry.as_dict() for entry in self.skipped],
+        }
