@@ -1,5 +1,8 @@
 """The checker: what is wrong with a small-data file, how much it matters and what to do."""
 
+import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from workbench.core.findings import Finding, Severity, worst_first
 from workbench.smalldata.check_fields import check_fields
 from workbench.smalldata.check_record import check_record
 from workbench.smalldata.check_status import check_encoders, check_status
+from workbench.smalldata.isolated import check_apart
 from workbench.smalldata.layout import HDF5_ERRORS
 from workbench.smalldata.opening import (
     MissingPartsError,
@@ -17,6 +21,7 @@ from workbench.smalldata.opening import (
     NotSmallDataError,
     StillWrittenError,
     TruncatedFileError,
+    open_hdf5,
 )
 from workbench.smalldata.reader import SmallDataFile, open_file
 
@@ -35,18 +40,40 @@ def check_file(path: str | Path) -> list[Finding]:
     """Return what the user should know about one file, worst first; empty when all is well.
 
     Whatever the path holds, the answer is a list of findings: this function raises nothing that
-    the content of a file could cause.
+    the content of a file could cause. The content is read in a process of its own, because HDF5
+    can crash or hang on a damaged file.
     """
     path = Path(path)
+    try:
+        with open_hdf5(path):
+            pass
+    except WorkbenchError as error:
+        return [_refusal(error)]
+    return check_apart(path)
+
+
+def inspect_file(path: Path) -> list[Finding]:
+    """Check a file in this process."""
     try:
         with open_file(path) as file:
             return worst_first(_inspect(file))
     except WorkbenchError as error:
-        code = next((code for kind, code in _CODES if isinstance(error, kind)), "damaged")
-        return [Finding(code, Severity.ERROR, str(error))]
+        return [_refusal(error)]
     except HDF5_ERRORS as error:
         text = f"{path}: damaged, HDF5 gave up ({error}); copy it or produce the run again"
         return [Finding("damaged", Severity.ERROR, text)]
+
+
+def answer(path: str) -> None:
+    """Write the findings as JSON to the standard output, for the process that asked."""
+    sys.stdout.write(json.dumps([finding.as_dict() for finding in inspect_file(Path(path))]))
+    sys.stdout.flush()
+    os._exit(0)  # HDF5 may hang when it closes a damaged file at exit
+
+
+def _refusal(error: WorkbenchError) -> Finding:
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), "damaged")
+    return Finding(code, Severity.ERROR, str(error))
 
 
 def _inspect(file: SmallDataFile) -> Iterator[Finding]:

@@ -72,8 +72,17 @@ def describe_field(name: str, dataset: h5py.Dataset, identity: Identity) -> Fiel
         fill=_fill(dataset),
         kind=_kind(name, dataset, identity.n_events),
         missing=None if counted is None else int(counted),
-        dims=tuple(axis.label for axis in dataset.dims) if identity.ours else (),
+        dims=_labels(dataset),
         stored_unit=stored,
+    )
+
+
+def _labels(dataset: h5py.Dataset) -> tuple[str, ...]:
+    # Read as a plain attribute: HDF5's own function for labels crashes on damaged files.
+    labels = dataset.attrs.get("DIMENSION_LABELS", ())
+    return tuple(
+        label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label or "")
+        for label in labels
     )
 
 

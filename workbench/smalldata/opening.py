@@ -45,19 +45,27 @@ def open_hdf5(path: Path) -> Generator[h5py.File]:
 
 
 def _open(path: Path) -> h5py.File:
-    if not path.exists():
-        raise NotThereError(f"there is no file {path}; check the name, or produce the run first")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name one file in it")
     try:
+        if not path.exists():
+            raise NotThereError(
+                f"there is no file {path}; check the name, or produce the run first"
+            )
+        if not path.is_file():
+            raise InputError(f"{path} is {_sort(path)}; name one small-data file (.h5)")
         return h5py.File(path, "r")
+    except WorkbenchError:
+        raise
     except OSError as error:
         raise _explain(path, error) from error
 
 
+def _sort(path: Path) -> str:
+    return "a folder" if path.is_dir() else "not a regular file"
+
+
 def _explain(path: Path, error: OSError) -> WorkbenchError:
     text = str(error)
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or error.errno == errno.EACCES:
         return DamagedFileError(f"{path}: no permission to read it; ask its owner")
     if error.errno == errno.EAGAIN or "already open for write" in text or "unable to lock" in text:
         return StillWrittenError(
