@@ -45,6 +45,7 @@ class Run:
         self.path = path
         self.why = why or f"{path}, as named"
         self._added = dict(channels or {})
+        self._columns: dict[str, Array] = {}
         with open_file(path) as file:
             self.experiment: str = file.experiment
             self.run: int | None = file.run
@@ -92,7 +93,7 @@ class Run:
             name,
             (self.n_events,) if ragged else info.shape,
             np.dtype(object) if ragged or info.dtype == "str" else np.dtype(info.dtype),
-            open_rows=self._opener(name, whole=info.kind == "once"),
+            open_rows=self._opener(name, info),
             unit=info.unit,
             long_name=info.long_name,
             dims=info.dims if all(info.dims) and len(info.dims) == len(info.shape) else (),
@@ -247,13 +248,27 @@ class Run:
         """Tell which events belong to a class."""
         return self.mask(of=scope)
 
-    def _opener(self, name: str, *, whole: bool) -> OpenRows:
+    def _opener(self, name: str, info: FieldInfo) -> OpenRows:
         @contextmanager
         def open_rows() -> Generator[Rows]:
+            if info.kind == "event" and len(info.shape) == 1:
+                column = self._column(name)
+                yield lambda first, last: column[first:last]
+                return
             with open_file(self.path) as file:
+                whole = info.kind == "once"
                 yield lambda first, last: file.read(name, None if whole else slice(first, last))
 
         return open_rows
+
+    def _column(self, name: str) -> Array:
+        """Return one value per event, kept after the first reading: cuts ask again and again."""
+        if name not in self._columns:
+            with open_file(self.path) as file:
+                column = file.read(name)
+            column.flags.writeable = False
+            self._columns[name] = column
+        return self._columns[name]
 
     @cached_property
     def _roles(self) -> Mapping[str, tuple[RoleField, ...]]:

@@ -1,0 +1,31 @@
+"""Binning: ratios of sums per bin with honest errors, laser on against off, fits of kinetics."""
+
+from workbench.binning.binned import bin_run
+from workbench.binning.decay import MissingToolError, step_decay, step_decay_in_bins
+from workbench.binning.edges import EdgesError, edges_around, edges_by_count, edges_by_width
+from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
+from workbench.binning.kinetics import FitError, KineticsFit, Parameter, fit_kinetics
+from workbench.binning.onoff import on_off
+from workbench.binning.plan import NothingLeftError
+from workbench.binning.verdict import verdict
+
+__all__ = [
+    "EdgesError",
+    "FitError",
+    "KineticsFit",
+    "MissingToolError",
+    "NothingLeftError",
+    "Parameter",
+    "bin_run",
+    "block_jackknife",
+    "block_residuals",
+    "edges_around",
+    "edges_by_count",
+    "edges_by_width",
+    "fit_kinetics",
+    "on_off",
+    "step_decay",
+    "step_decay_in_bins",
+    "time_blocks",
+    "verdict",
+]

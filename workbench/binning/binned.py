@@ -1,0 +1,284 @@
+"""Fields of a run by bins of its axes: ratio of sums, error, sums and counts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from workbench.binning.background import DarkMean, dark_mean
+from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
+from workbench.binning.plan import (
+    Axis,
+    Background,
+    NothingLeftError,
+    Plan,
+    dark_events,
+    make_axes,
+    make_plan,
+)
+from workbench.binning.scatter import error_at_mean
+from workbench.binning.sums import Ratio, RatioSums
+from workbench.core.arrays import Array, Bools, Floats, Ints
+from workbench.core.errors import InputError
+from workbench.runs import Channel, Cut, Run
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PROVISIONAL_EVENTS = 64  # give the provisional ratio around which squares are summed
+NO_DARK = DarkMean(np.zeros(()), np.zeros(()), 0)
+Variables = dict[str, tuple[tuple[str, ...], Array, dict[str, Any]]]
+
+
+def bin_run(
+    run: Run,
+    axes: Mapping[str | Channel, ArrayLike],
+    fields: Sequence[str | Channel] | str | Channel,
+    where: Cut | None = None,
+    by: str | Channel | None = None,
+    *,
+    of: str = "all",
+    background: Background = "none",
+    stack_size: int | None = None,
+) -> "xr.Dataset":
+    """Bin fields of a run; with `by` the ratio of sums ΣS/ΣI, without it the mean.
+
+    For each field the result holds `<field>`, `<field>_error` (of the scatter of the shots,
+    sqrt(N/(N-1) Σ(S - R I)²)/ΣI, NaN for N = 1), `<field>_sum`, `<field>_norm` (ΣI) and
+    `<field>_count`. For one value per event also `<field>_error_jackknife` over contiguous blocks
+    of 1 s, which sees drift, and over one axis `<field>_error_at_mean`: the error of the value at
+    the mean position, from the scatter around a line through the bin; a fit to mean positions
+    needs it. For each axis: bin centres, `<axis>_mean` and `<axis>_std` of the events in the bin
+    (weighted by I), `<axis>_edges`. Bins are half-open [e_i, e_i+1). The attribute "excluded"
+    counts the events in no bin by reason; an event whose I0 is zero or negative is left out.
+
+    Parameters
+    ----------
+    run
+        From `open_run`.
+    axes
+        Name, role or channel to bin edges, as in ``{"delay": edges}``.
+    fields
+        Names or channels; arrays (spectra, images) are read stack by stack.
+    where
+        Which events.
+    by
+        Normalisation, as "i0".
+    of
+        Class of events: "all", "on", "off", "dark".
+    background
+        "dark": subtract the mean over events without X-rays from S and I first (only cuts of
+        scope "dark" apply to them); its error is common to all bins: `<field>_error_dark`.
+    stack_size
+        Events read at a time; by default what fits 16 MiB. Does not change the result.
+    """
+    channels = [run.channel(field) for field in _listed(fields)]
+    made = make_axes(run, axes)
+    norm, norm_dark, norm_channel = normalisation(run, by, where, background)
+    plan = make_plan(made, run.mask(where, of=of), norm, norm_channel)
+    dark = dark_events(run, where)
+    blocks = time_blocks(run.timestamps)
+    variables: Variables = {}
+    for channel in channels:
+        offset = dark_mean(channel, dark) if background == "dark" else NO_DARK
+        ratio = _sum_up(channel, plan, offset, stack_size)
+        dims = _dims(channel, plan)
+        variables |= _variables(channel, plan, ratio, dims)
+        if background == "dark":
+            error = _dark_error(plan, ratio, offset, norm_dark)
+            variables[f"{channel.name}_error_dark"] = (dims, error, _says(channel, plan, "dark"))
+        if len(channel.shape) == 1:
+            variables |= _scalar_errors(channel, plan, offset, blocks, dims)
+    return _dataset(run, plan, variables, where, {"events": of, "background": background})
+
+
+def normalisation(
+    run: Run, by: str | Channel | None, where: Cut | None, background: Background
+) -> tuple[Floats, DarkMean, Channel | None]:
+    """Return I of each event, dark mean subtracted; its dark mean; and the channel."""
+    if background not in {"none", "dark"}:
+        raise InputError(f"background {background!r}: use 'none' or 'dark'")
+    if by is None:
+        return np.ones(run.n_events), NO_DARK, None
+    channel = run.channel(by)
+    if channel.shape != (run.n_events,):
+        raise InputError(f"by={channel.name}: one value per event is needed, not {channel.shape}")
+    offset = dark_mean(channel, dark_events(run, where)) if background == "dark" else NO_DARK
+    return channel.read().astype(np.float64) - offset.mean, offset, channel
+
+
+def axis_moments(axis: Axis, plan: Plan) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of the positions in each bin, weighted by I."""
+    used = plan.used
+    numbers, weight = plan.numbers[used], plan.norm[used]
+    position = axis.values[used] - axis.centres[_along(axis, plan)[used]]
+    sums = [np.zeros(plan.bins) for _ in range(3)]
+    for target, terms in zip(sums, (weight, weight * position, weight * position**2), strict=True):
+        np.add.at(target, numbers, terms)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, square = sums[1] / sums[0], sums[2] / sums[0]
+        spread = np.sqrt(np.maximum(square - mean**2, 0))
+    centres = axis.centres[_along_bins(axis, plan)]
+    return (mean + centres).reshape(plan.shape), spread.reshape(plan.shape)
+
+
+def provisional_ratio(channel: Channel, plan: Plan, offset: Floats) -> Floats:
+    """Return ΣS/ΣI of the first events used: where the running sums are centred."""
+    first = np.flatnonzero(plan.used)[:PROVISIONAL_EVENTS]
+    if not first.size:
+        raise NothingLeftError(_nothing_left(plan))
+    chosen = np.zeros(len(plan.numbers), dtype=np.bool_)
+    chosen[first] = True
+    values = channel.read(where=chosen, rows=slice(0, int(first[-1]) + 1)).astype(np.float64)
+    shape = (-1, *(1 for _ in channel.shape[1:]))
+    there = np.isfinite(values)
+    weight = (plan.norm[first].reshape(shape) * there).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(there, values - offset, 0).sum(axis=0) / weight
+    return np.asarray(np.nan_to_num(ratio))
+
+
+def _sum_up(channel: Channel, plan: Plan, offset: DarkMean, stack_size: int | None) -> Ratio:
+    if channel.dtype.kind not in "biuf":
+        raise InputError(f"cannot bin {channel.name}: its values are {channel.dtype}, not numbers")
+    sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset.mean))
+    for events, values in channel.iter_stacks(stack_size, where=plan.used):
+        sums.add(plan.numbers[events], values - offset.mean, plan.norm[events])
+    return sums.result()
+
+
+def _variables(channel: Channel, plan: Plan, ratio: Ratio, dims: tuple[str, ...]) -> Variables:
+    shape = (*plan.shape, *channel.shape[1:])
+    name = channel.name
+    own = {"units": channel.unit}
+    by = plan.norm_channel
+    norm = {"units": by.unit if by else "1", "long_name": by.name if by else "events"}
+    main = _says(channel, plan, "") | {"count": f"{name}_count"}
+    return {
+        name: (dims, ratio.value.reshape(shape), main),
+        f"{name}_error": (dims, ratio.error.reshape(shape), _says(channel, plan, "error")),
+        f"{name}_sum": (dims, ratio.total.reshape(shape), own | {"long_name": f"sum of {name}"}),
+        f"{name}_norm": (dims, ratio.norm.reshape(shape), norm),
+        f"{name}_count": (
+            dims,
+            ratio.count.reshape(shape),
+            {"units": "1", "long_name": "events in the bin"},
+        ),
+    }
+
+
+def _says(channel: Channel, plan: Plan, what: str) -> dict[str, Any]:
+    by = plan.norm_channel
+    unit = channel.unit if by is None else _quotient(channel.unit, by.unit)
+    text = channel.long_name or channel.name
+    text = text if by is None else f"{text} / {by.long_name or by.name}"
+    return {"units": unit, "long_name": f"{text}, {what}" if what else text}
+
+
+def _quotient(unit: str, by: str) -> str:
+    if not unit or not by:
+        return ""
+    return unit if by == "1" else "1" if unit == by else f"{unit}/{by}"
+
+
+def _dims(channel: Channel, plan: Plan) -> tuple[str, ...]:
+    own = channel.name.replace("/", "_")
+    return (*(axis.name for axis in plan.axes), *(f"{own}_{dim}" for dim in channel.dims[1:]))
+
+
+def _dark_error(plan: Plan, ratio: Ratio, offset: DarkMean, norm: DarkMean) -> Floats:
+    """Return by how much the errors of both dark means move every bin."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = ratio.count / ratio.norm
+        error = share * np.hypot(offset.error, ratio.value * norm.error)
+    return np.asarray(error).reshape((*plan.shape, *ratio.value.shape[1:]))
+
+
+def _scalar_errors(
+    channel: Channel, plan: Plan, offset: DarkMean, blocks: Ints, dims: tuple[str, ...]
+) -> Variables:
+    values = channel.read().astype(np.float64) - offset.mean
+    good: Bools = plan.used & np.isfinite(values)
+    signal, norm, numbers = values[good], plan.norm[good], plan.numbers[good]
+    residuals = block_residuals(signal, norm, numbers, blocks[good], bins=plan.bins)
+    jackknife = block_jackknife(residuals).reshape(plan.shape)
+    about = _says(channel, plan, "error from blocks of 1 s")
+    errors: Variables = {f"{channel.name}_error_jackknife": (dims, jackknife, about)}
+    if len(plan.axes) == 1:
+        position = plan.axes[0].values[good]
+        error = error_at_mean(signal, norm, numbers, position, bins=plan.bins)
+        about = _says(channel, plan, "error at the mean position in the bin")
+        errors[f"{channel.name}_error_at_mean"] = (dims, error, about)
+    return errors
+
+
+def _dataset(
+    run: Run, plan: Plan, variables: Variables, where: Cut | None, attrs: dict[str, str]
+) -> "xr.Dataset":
+    import xarray as xr
+
+    return xr.Dataset(
+        variables,
+        coords=axis_coordinates(plan),
+        attrs=attrs | run_attributes(run, plan, where),
+    )
+
+
+def axis_coordinates(plan: Plan) -> Variables:
+    """Return centres, edges, mean and spread of the positions of every axis."""
+    dims = tuple(axis.name for axis in plan.axes)
+    coordinates: Variables = {}
+    for axis in plan.axes:
+        mean, spread = axis_moments(axis, plan)
+        label = axis.channel.long_name or axis.channel.name
+        about = {"units": axis.channel.unit, "long_name": label}
+        coordinates |= {
+            axis.name: ((axis.name,), axis.centres, about | {"why": axis.channel.why}),
+            f"{axis.name}_edges": ((f"{axis.name}_edge",), axis.edges, about),
+            f"{axis.name}_mean": (dims, mean, about | {"long_name": f"{label}, mean in the bin"}),
+            f"{axis.name}_std": (
+                dims,
+                spread,
+                about | {"long_name": f"{label}, spread in the bin"},
+            ),
+        }
+    return coordinates
+
+
+def run_attributes(run: Run, plan: Plan, where: Cut | None) -> dict[str, str | int]:
+    """Return which run, which cuts, which normalisation, and the events in no bin, as text."""
+    return {
+        "run": run.label,
+        "file": str(run.path),
+        "where": "" if where is None else json.dumps(where.to_dict()),
+        "by": plan.norm_channel.name if plan.norm_channel else "",
+        "used": int(np.count_nonzero(plan.used)),
+        "excluded": json.dumps(dict(plan.excluded)),
+    }
+
+
+def _nothing_left(plan: Plan) -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in plan.excluded.items() if count)
+    return f"no event is left to bin ({reasons}); look at run.tally(...) and at the bin edges"
+
+
+def _listed(fields: Sequence[str | Channel] | str | Channel) -> list[str | Channel]:
+    listed = [fields] if isinstance(fields, (str, Channel)) else list(fields)
+    if not listed:
+        raise InputError("name at least one field to bin")
+    return listed
+
+
+def _along(axis: Axis, plan: Plan) -> Ints:
+    """Return the bin on one axis of every event; 0 for events not used."""
+    return _unravel(np.maximum(plan.numbers, 0), axis, plan)
+
+
+def _along_bins(axis: Axis, plan: Plan) -> Ints:
+    return _unravel(np.arange(plan.bins), axis, plan)
+
+
+def _unravel(numbers: Ints, axis: Axis, plan: Plan) -> Ints:
+    return np.asarray(np.unravel_index(numbers, plan.shape)[plan.axes.index(axis)])

@@ -1,0 +1,133 @@
+"""Points of a curve for a fit: value, error, and the stretch of delays that each bin covers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from workbench.binning.scatter import moderated
+from workbench.core.arrays import Bools, Floats
+from workbench.core.errors import InputError, UnknownNameError
+
+FEWEST_SHOTS = 5  # a bin of fewer tells too little about its own error
+SQRT3 = np.sqrt(3.0)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Usable bins of one curve, by rising delay.
+
+    Parameters
+    ----------
+    low, high
+        Stretch of delays [ps] over which a model is to be averaged.
+    value, error
+        One per bin; errors positive and independent of each other.
+    common
+        Relative error that all values share, such as that of the off reference.
+    unit
+        Of the values.
+    left_out
+        Bins without value or error, or with too few shots.
+    note
+        What was done, for the user.
+    """
+
+    low: Floats
+    high: Floats
+    value: Floats
+    error: Floats
+    common: float
+    unit: str
+    left_out: int
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def centre(self) -> Floats:
+        """Middle of each stretch [ps]."""
+        return (self.low + self.high) / 2
+
+
+def points_of_arrays(
+    delay: Any,  # Any: whatever NumPy makes an array of
+    value: ArrayLike,
+    error: ArrayLike,
+    *,
+    width: ArrayLike | None,
+    unit: str,
+) -> Points:
+    """Make points of plain arrays; bins whose value or error is not finite are left out."""
+    centre, values, errors = (np.asarray(x, dtype=np.float64) for x in (delay, value, error))
+    if not centre.shape == values.shape == errors.shape or centre.ndim != 1:
+        raise InputError(
+            f"fit: delays {centre.shape}, values {values.shape} and errors {errors.shape} must be "
+            "three lists of the same length"
+        )
+    half = np.broadcast_to(
+        np.asarray(0.0 if width is None else width, np.float64) / 2, centre.shape
+    )
+    good = _usable(centre, values, errors)
+    return _sorted(centre - half, centre + half, values, errors, good, unit=unit)
+
+
+def points_of_dataset(dataset: Any, name: str) -> Points:
+    """Make points of one variable of a dataset of `on_off` or `bin_run` over one axis.
+
+    Bins with fewer than 5 shots are left out; the scatter of the others is moderated. Where the
+    dataset holds the error at the mean position, that one is used, because the fit is made there.
+    """
+    if not hasattr(dataset, "data_vars"):
+        raise InputError("fit: give a dataset and the name of a variable, or three arrays")
+    if name not in dataset or f"{name}_error" not in dataset:
+        known = [key for key in dataset.data_vars if f"{key}_error" in dataset]
+        raise UnknownNameError("variable with errors", name, map(str, known), "the dataset")
+    variable = dataset[name]
+    if variable.ndim != 1:
+        raise InputError(f"fit: {name} has axes {variable.dims}; a fit needs one axis")
+    axis = str(variable.dims[0])
+    mean, spread = dataset[f"{axis}_mean"].values, dataset[f"{axis}_std"].values
+    shots = dataset[variable.attrs["count"]].values.astype(np.float64)
+    at_mean = dataset.get(f"{name}_error_at_mean")
+    errors = (dataset[f"{name}_error"] if at_mean is None else at_mean).values
+    values = variable.values
+    good = _usable(mean, values, errors) & (shots >= FEWEST_SHOTS)
+    degrees = shots - 1 if at_mean is None else shots - 1 - (spread > 0)
+    errors = moderated(errors, shots, degrees, good)
+    common = dataset.get(f"{name}_error_common")
+    return _sorted(
+        mean - SQRT3 * spread,
+        mean + SQRT3 * spread,
+        values,
+        errors,
+        good,
+        unit=str(variable.attrs.get("units", "1")),
+        common=0.0 if common is None else float(np.max(common)),
+        why=f", without an error or with fewer than {FEWEST_SHOTS} shots",
+    )
+
+
+def _usable(centre: Floats, values: Floats, errors: Floats) -> Bools:
+    finite = np.isfinite(centre) & np.isfinite(values) & np.isfinite(errors)
+    return np.asarray(finite & (np.where(finite, errors, 0) > 0))
+
+
+def _sorted(
+    low: Floats,
+    high: Floats,
+    values: Floats,
+    errors: Floats,
+    good: Bools,
+    *,
+    unit: str,
+    common: float = 0.0,
+    why: str = ", without value or error",
+) -> Points:
+    order = np.argsort((low + high)[good], kind="stable")
+    left_out = int(np.count_nonzero(~good))
+    note = f"{left_out} of {len(good)} bins left out{why}" if left_out else ""
+    low, high, values, errors = (array[good][order] for array in (low, high, values, errors))
+    return Points(low, high, values, errors, common, unit, left_out, note)
