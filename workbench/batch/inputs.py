@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.core.errors import InputError, NotThereError
+from workbench.facility import small_data_files
 
 _NAME = re.compile(r"(?P<experiment>.+?)_Run(?P<run>\d+)\.h5")
 MOST_RUNS = 10_000  # a longer list is a slip of the keyboard
@@ -57,13 +58,11 @@ def _of_experiment(run: int, experiment: str) -> Path:
     folder = Path(experiment)
     if folder.is_dir():
         places = [folder / "hdf5" / "smalldata", folder / "smalldata", folder]
-        found = [path for place in places for path in _deep(place, run)]
-        return _choose(list(dict.fromkeys(found)), run, str(folder))
-    from workbench.facility import small_data_file  # the sites' folders are read when asked
-
-    return _choose(
-        [Path(path) for path in small_data_file(experiment, run)], run, f"experiment {experiment}"
-    )
+        found = {path: path.stat().st_mtime for place in places for path in _deep(place, run)}
+    else:
+        found = {file.path: file.modified for file in small_data_files(experiment, run)}
+    newest = sorted(found, key=lambda path: -found[path])[:1]  # as `open_run` chooses
+    return _choose(newest, run, f"experiment {experiment}")
 
 
 def _deep(place: Path, run: int) -> list[Path]:

@@ -13,6 +13,7 @@ from workbench.batch.notebooks import Notebook, read_notebook
 from workbench.batch.results import harvest, value_text
 from workbench.core.atomic import write_text
 
+VANISHES = "vanishes"  # tag of cells that are left out of a report where they show nothing
 _PAGE = Path(__file__).parent / "report_page"
 # Widgets need a live front end: the picture or text that came with them is shown instead.
 _SHOWN_FIRST = [
@@ -121,7 +122,8 @@ def _where(record: Mapping[str, Any]) -> str:
 
 
 def _is_shown(cell: Notebook) -> bool:
-    return ERROR_TAG not in cell.metadata.get("tags", ())
+    tags = cell.metadata.get("tags", ())
+    return ERROR_TAG not in tags and (VANISHES not in tags or bool(cell.get("outputs")))
 
 
 def _failed_cell(node: Notebook) -> str:

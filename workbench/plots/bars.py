@@ -15,6 +15,7 @@ from workbench.plots.style import (
     RED,
     Picture,
     house_style,
+    legend_above,
     panels,
     say_empty,
 )
@@ -55,7 +56,7 @@ def presence(counts: Mapping[str, Mapping[str, int]], n_events: int) -> Picture:
         _finish(axes, names)
         axes.set_xlim(0, 100)
         axes.set_xlabel("share of the events [%]")
-        _legend_above(axes)
+        legend_above(axes)
     picture.alt = "Presence of each detector"
     return picture
 
@@ -78,7 +79,7 @@ def tally(names: Sequence[str], alone: Sequence[int], in_sequence: Sequence[int]
         _finish(axes, names)
         axes.set_xlim(0, 1.12 * most)
         axes.set_xlabel("events that pass")
-        _legend_above(axes)
+        legend_above(axes)
     picture.alt = "Events that pass each cut"
     return picture
 
@@ -107,7 +108,3 @@ def _finish(axes: Axes, rows: Sequence[str]) -> None:
     axes.set_ylim(len(rows) - 0.4, -0.6)  # the first on top
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-
-
-def _legend_above(axes: Axes) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=6, borderaxespad=0.2)

@@ -19,6 +19,7 @@ from workbench.plots.style import (
     panels,
     robust_range,
     say_empty,
+    tidy,
 )
 
 FEW = 3000  # events up to which points are drawn; more become a 2-D histogram
@@ -73,6 +74,7 @@ def correlation(x: Axis, y: Axis, *, line: tuple[float, float] | None = None) ->
             axes.legend(loc="upper left")
         axes.set_xlim(low, high)
         axes.set_ylim(bottom, top)
+        tidy(axes)
         text = f"r = {_pearson(across[good], up[good])}, {int(good.sum())} events"
         axes.set_title(text, loc="right", color=GREY, fontsize=10)
     picture.alt = f"{y.text} against {x.text}"

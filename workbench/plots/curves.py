@@ -1,5 +1,6 @@
 """Binned curves with error bars: one, or laser on and off with difference, fit and residuals."""
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,10 @@ from workbench.plots.style import (
     Picture,
     house_style,
     label,
+    legend_above,
     panels,
     say_empty,
+    tidy,
 )
 
 
@@ -34,6 +37,14 @@ class Curve:
     def good(self) -> Array:
         """Bins that hold a value."""
         return np.isfinite(self.value)
+
+
+@dataclass(frozen=True)
+class Level:
+    """One value for all bins, with one standard deviation."""
+
+    value: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -61,44 +72,66 @@ def binned_curve(
         _points(axes, curve, BLUE, "")
         axes.set_ylabel(label(text, unit))
         lowest.set_xlabel(x_label)
+        tidy(axes, lowest)
     picture.alt = f"{text} over bins"
     return picture
 
 
 def on_off_curves(
     on: Curve,
-    off: Curve,
+    off: Curve | Level,
     difference: Curve,
     *,
     text: str,
     unit: str,
+    change: tuple[str, str] | None = None,
     fit: Line | None = None,
     footer: str = "",
 ) -> Picture:
     """Draw laser on and off over delay, their difference, the fit and its residuals.
 
-    `footer` is written below the picture, for what was forced by hand.
+    Parameters
+    ----------
+    on, off
+        Signal with and without laser.
+    difference
+        What the second panel shows and the fit belongs to.
+    text, unit
+        Of the signal.
+    change
+        Text and unit of the difference, where it is not "on - off" in the unit of the signal.
+    fit
+        The fitted curve, in the second panel.
+    footer
+        Written below the picture: how the delay was made, what was forced by hand.
     """
+    what, change_unit = change or ("on - off", unit)
     ratios = (3, 3) if fit is None else (3, 3, 1.3)
     with house_style():
         picture, axes = panels(
             len(ratios), height=2.6 * len(ratios) + 0.4, sharex=True, height_ratios=ratios
         )
-        _points(axes[0], off, OFF, "laser off")
+        if isinstance(off, Level):
+            _level(axes[0], off, "laser off, all delays")
+        else:
+            _points(axes[0], off, OFF, "laser off")
         _points(axes[0], on, ON, "laser on")
         axes[0].set_ylabel(label(text, unit))
-        axes[0].legend(loc="best")
-        _points(axes[1], difference, DIFFERENCE, "on - off")
+        legend_above(axes[0])
+        _points(axes[1], difference, DIFFERENCE, what)
         axes[1].axhline(0, color=GREY, linewidth=0.8)
-        axes[1].set_ylabel(label("on - off", unit))
+        axes[1].set_ylabel(label(what, change_unit))
         if fit is not None:
             axes[1].plot(fit.x, fit.value, color=FIT, label=fit.text, zorder=3)
             _residuals(axes[2], difference, fit)
-        axes[1].legend(loc="best")
+        legend_above(axes[1])
         axes[-1].set_xlabel(DELAY_LABEL)
+        tidy(*axes)
         picture.align_ylabels(axes)
         if footer:
-            picture.supxlabel(footer, x=0.99, ha="right", fontsize=9.5, color=GREY)
+            picture.supxlabel(
+                textwrap.fill(footer, 150), x=0.01, ha="left", fontsize=9.5, color=GREY
+            )
     picture.alt = f"{text} against delay: laser on, laser off, difference"
     return picture
 
@@ -120,7 +153,8 @@ def trend(time: Array, values: Array, text: str, unit: str, *, block: int = 120)
         centre = seconds.mean(axis=1)
         axes.fill_between(centre, low, high, color=BLUE, alpha=0.2, linewidth=0, label="quartiles")
         axes.plot(centre, middle, color=BLUE, label=f"median of {block} events")
-        axes.legend(loc="best")
+        legend_above(axes)
+        tidy(axes)
     picture.alt = f"{text} over the time of the run"
     return picture
 
@@ -143,6 +177,12 @@ def _points(axes: Axes, curve: Curve, colour: str, name: str) -> None:
         capsize=0,
         label=name,
     )
+
+
+def _level(axes: Axes, level: Level, name: str) -> None:
+    low, high = level.value - level.error, level.value + level.error
+    axes.axhspan(low, high, color=OFF, alpha=0.25, linewidth=0)
+    axes.axhline(level.value, color=OFF, label=name)
 
 
 def _residuals(axes: Axes, difference: Curve, fit: Line) -> None:

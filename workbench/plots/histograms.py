@@ -8,19 +8,26 @@ from matplotlib.axes import Axes
 
 from workbench.core.arrays import Array
 from workbench.plots.style import (
+    BLUE,
     CYCLE,
-    GREY,
+    DARK,
+    OFF,
+    ON,
     Picture,
     house_style,
     label,
+    legend_above,
     mark_cut,
     panels,
     robust_range,
     say_empty,
+    tidy,
 )
 
 BINS = 80
 COLUMNS = 3
+MOST_STEPS = 120  # different values that are drawn one by one
+_COLOURS = {"laser on": ON, "laser off": OFF, "X-rays": BLUE, "no X-rays": DARK}
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,9 @@ def _draw(axes: Axes, panel: Panel, *, log: bool) -> None:
         say_empty(axes, "no values" if together.size == 0 else f"all {missing} values missing")
         return
     low, high = _shown_range(together, panel)
-    edges = np.linspace(low, high, BINS + 1)
-    for (name, values), colour in zip(classes.items(), CYCLE * 2, strict=False):
+    edges = _edges(together, low, high)
+    for (name, values), spare in zip(classes.items(), CYCLE * 2, strict=False):
+        colour = _COLOURS.get(name, spare)
         counts, _ = np.histogram(values, edges)
         text = name if len(classes) > 1 else None
         axes.stairs(counts, edges, fill=text is None, color=colour, label=text, linewidth=1.5)
@@ -95,11 +103,23 @@ def _draw(axes: Axes, panel: Panel, *, log: bool) -> None:
     if log:
         axes.set_yscale("log")
     if len(classes) > 1 or panel.low is not None or panel.high is not None:
-        axes.legend(loc="best")
+        legend_above(axes)
     outside = int(((together < low) | (together > high)).sum())
-    notes = [f"{count} {what}" for count, what in ((missing, "missing"), (outside, "outside"))]
-    text = ", ".join(note for note in notes if not note.startswith("0 "))
-    axes.set_title(text or " ", loc="right", color=GREY, fontsize=9.5)
+    tidy(axes)
+    notes = [
+        f"{count} {what}" for count, what in ((missing, "missing"), (outside, "outside")) if count
+    ]
+    if notes:
+        axes.set_xlabel(f"{axes.get_xlabel()}\n{' and '.join(notes)}")
+
+
+def _edges(values: Array, low: float, high: float) -> Array:
+    steps = np.unique(values[np.isfinite(values)])
+    if not 1 < len(steps) <= MOST_STEPS:
+        return np.linspace(low, high, BINS + 1)
+    # Values taken from a short list, such as the steps of a scan: one bin for each.
+    middle = (steps[1:] + steps[:-1]) / 2
+    return np.concatenate([[2 * steps[0] - middle[0]], middle, [2 * steps[-1] - middle[-1]]])
 
 
 def _shown_range(values: Array, panel: Panel) -> tuple[float, float]:

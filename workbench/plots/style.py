@@ -1,7 +1,8 @@
 """The house style of figures: size, fonts, colours that colour-blind readers tell apart, labels."""
 
 import io
-from collections.abc import Generator
+import math
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +18,7 @@ from workbench.core.arrays import Array, Floats
 WIDTH = 10.4  # inch; with DPI the width of a report's column
 DPI = 110  # pixels per inch
 PANEL = 3.4  # inch, height of one row of panels
+LETTERS = 12  # of a label that fit one inch
 DELAY_LABEL = "delay [ps], positive = pump before X-rays"
 
 # Okabe and Ito's colours (https://jfly.uni-koeln.de/color/).
@@ -25,6 +27,7 @@ SKY, PINK, BLACK, GREY = "#56B4E9", "#CC79A7", "#000000", "#7F7F7F"
 ON, OFF, DARK, DIFFERENCE, FIT, CUT = RED, BLUE, GREY, BLACK, GREEN, ORANGE
 CYCLE = (BLUE, RED, GREEN, ORANGE, PINK, SKY, BLACK)
 IMAGE_COLOURS = "viridis"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 STYLE: dict[str, Any] = {  # Any: matplotlib's settings are of many types
     "font.size": 11,
@@ -39,7 +42,7 @@ STYLE: dict[str, Any] = {  # Any: matplotlib's settings are of many types
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
-    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.limits": (-4, 7),
     "axes.formatter.useoffset": False,
     "axes.prop_cycle": cycler(color=CYCLE),
     "lines.linewidth": 1.6,
@@ -90,6 +93,32 @@ def label(text: str, unit: str) -> str:
     return f"{text} [{unit or 'unit not known'}]"
 
 
+def tidy(*axes: Axes) -> None:
+    """Move powers of ten from the ticks into the unit, and break long labels of low panels.
+
+    To be called when the limits are set. "[J]" becomes "[10⁻⁶ J]" where the axis needs it.
+    """
+    for one in axes:
+        for axis in (one.xaxis, one.yaxis):
+            text = axis.get_label_text()
+            most = float(np.abs(axis.get_view_interval()).max())
+            exponent = 3 * math.floor(math.log10(most) / 3) if most > 0 else 0
+            if text.endswith("]") and axis.get_scale() == "linear" and not -3 <= exponent <= 3:
+                axis.set_major_formatter(_scaled(exponent))
+                head, _, unit = text.rpartition("[")
+                axis.set_label_text(f"{head}[10{str(exponent).translate(_RAISED)} {unit}")
+        figure = one.get_figure(root=True)
+        width, height = figure.get_size_inches() if figure else (WIDTH, PANEL)
+        box = one.get_position()
+        one.set_xlabel(_broken(one.get_xlabel(), LETTERS * width * box.width))
+        one.set_ylabel(_broken(one.get_ylabel(), LETTERS * height * box.height))
+
+
+def legend_above(axes: Axes) -> None:
+    """Put the legend above the axes, where it hides no data."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=6, borderaxespad=0.2)
+
+
 def robust_range(values: Array, *, tail: float = 0.5) -> tuple[float, float]:
     """Return the range that holds all finite values but `tail` percent at either end.
 
@@ -118,11 +147,29 @@ def say_empty(axes: Axes, reason: str = "no values") -> None:
         ha="center",
         va="center",
         color=GREY,
-        fontsize=13,
+        fontsize=12,
+        wrap=True,
     )
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(visible=False)
+
+
+def _broken(text: str, most: float) -> str:
+    """Break a text that is too long into two lines, at the place nearest to its middle."""
+    head = text.partition(" [")[0]
+    places = [place + 1 for place, letter in enumerate(head) if letter in "/ "]
+    if len(text) <= most or "\n" in text or not places:
+        return text
+    place = min(places, key=lambda one: abs(one - len(text) / 2))
+    return f"{text[:place].rstrip()}\n{text[place:]}"
+
+
+def _scaled(exponent: int) -> Callable[[float, object], str]:
+    def text(value: float, _: object) -> str:
+        return f"{value / 10.0**exponent:.6g}".replace("-", "\N{MINUS SIGN}")
+
+    return text
 
 
 def mark_cut(axes: Axes, low: float | None, high: float | None) -> None:
