@@ -4,7 +4,6 @@ from workbench.core.arrays import Array, Ints
 from workbench.sources.xtc2.compiled import compiled
 from workbench.sources.xtc2.layout import SHAPE_ENTRY, XTC_HEADER
 from workbench.sources.xtc2.status import FINE
-from workbench.sources.xtc2.walk import RecordLayout
 from workbench.sources.xtc2.words import array_bytes, record_parts, u32
 
 
@@ -23,31 +22,31 @@ def checked_parts(buffer: Array, block: int) -> tuple[int, int, int, int, int]:
 def locate_field(
     buffer: Array,
     blocks: Ints,
-    layout: RecordLayout,
-    slot: int,
-    field: int,
+    items: Ints,
+    ranks: Ints,
     starts: Ints,
     shapes: Ints,
 ) -> int:
     """Fill in the first byte of one field in each record, and its length along each axis.
 
-    `field` counts from the first field of the record type; `shapes` is (record, axis). Returns
-    the first record that is no longer as it was when it was checked, or -1.
+    `items` and `ranks` are bytes per element and number of axes of the record's fields up to the
+    wanted one; `shapes` is (record, axis). Returns the first record that is no longer as it was
+    when it was checked, or -1.
     """
-    first = layout.first_field[slot]
+    last = len(items) - 1
     for record in range(len(blocks)):
         status, shape, shapes_end, at, end = checked_parts(buffer, blocks[record])
         if status != FINE:
             return record
         size = 0
-        for number in range(field + 1):
+        for number in range(len(items)):
             at += size
-            rank = layout.rank[first + number]
-            size = layout.item[first + number]
+            rank = ranks[number]
+            size = items[number]
             if rank > 0:
                 if shapes_end - shape < SHAPE_ENTRY:
                     return record
-                if number == field:
+                if number == last:
                     for axis in range(rank):
                         shapes[record, axis] = u32(buffer, shape + 4 * axis)
                 size = array_bytes(buffer, shape, rank, size)

@@ -40,6 +40,7 @@ _HEAD = np.dtype(
 _ENTRY = np.dtype(
     [("alg", "S256"), ("version", "<u4"), ("name", "S256"), ("type", "<u4"), ("rank", "<u4")]
 )
+_STORED = {name: np.dtype(f"<{np.dtype(STORED.get(name, name)).str[1:]}") for name in TYPES}
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,7 @@ class FieldType:
     @property
     def stored(self) -> np.dtype[np.generic]:
         """NumPy type of the bytes in the file."""
-        native = np.dtype(STORED.get(self.dtype, self.dtype))
-        return np.dtype(f"<{native.str[1:]}")
+        return _STORED[self.dtype]
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,16 @@ class Presence:
         All configured segments are there.
     some
         At least one segment is there.
+    partial
+        Some, but not all, segments are there.
     damaged
         A record is marked as damaged, or was lost with a corrupted container.
     """
 
     complete: Bools
     some: Bools
+    partial: Bools
     damaged: Bools
-
-    @property
-    def partial(self) -> Bools:
-        """Some, but not all, segments are there."""
-        return self.some & ~self.complete
 
 
 def alg_presence(plan: AlgPlan, tables: Sequence[RecordTable], n_events: int) -> Presence:
@@ -49,13 +47,13 @@ def alg_presence(plan: AlgPlan, tables: Sequence[RecordTable], n_events: int) ->
             lost[tables[piece].corrupted.rows] = True
         damaged |= lost & ~there
         count += there
-    return Presence(count == len(plan.slots), count > 0, damaged)
+    complete, some = count == len(plan.slots), count > 0
+    return Presence(complete, some, some & ~complete, damaged)
 
 
 def detector_presence(algs: Sequence[Presence]) -> Presence:
     """Return the states of a detector: complete where any of its algorithms is."""
-    return Presence(
-        np.logical_or.reduce([alg.complete for alg in algs]),
-        np.logical_or.reduce([alg.some for alg in algs]),
-        np.logical_or.reduce([alg.damaged for alg in algs]),
-    )
+    complete = np.logical_or.reduce([alg.complete for alg in algs])
+    some = np.logical_or.reduce([alg.some for alg in algs])
+    damaged = np.logical_or.reduce([alg.damaged for alg in algs])
+    return Presence(complete, some, some & ~complete, damaged)
