@@ -1,6 +1,6 @@
 """Many part files into one small-data file: sorted by time, in bounded memory, all or nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from workbench.core.arrays import Array, Ints
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.columns import create_final, write_once
-from workbench.smalldata.layout import BLOCK_BYTES, LIBRARY_BOUNDS
+from workbench.smalldata.layout import BLOCK_BYTES
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.opening import DamagedFileError, open_hdf5
-from workbench.smalldata.parts import full_disk
 from workbench.smalldata.record import write_failures, write_identity, write_provenance
+from workbench.smalldata.sink import create_hdf5
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 
 GAP_BYTES = 1 << 16  # rows closer than this are read in one go
@@ -58,14 +58,11 @@ def merge_parts(
         sources = [stack.enter_context(open_hdf5(Path(part))) for part in parts]
         _same_datasets(sources, parts, specs)
         order = _time_order(sources)
-        # HDF5 raises at close on a full disk, so the file closes inside both of these.
-        stack.enter_context(full_disk(target))
-        part_path = stack.enter_context(replacing(target))
-        with h5py.File(part_path, "w", libver=LIBRARY_BOUNDS) as h5:
+        with replacing(target) as part_path, create_hdf5(part_path) as (h5, sink):
             write_identity(h5, {**(attributes or {}), "duplicate_events": order.duplicates})
             write_once(h5, once)
             for spec in specs:
-                _merge_column(h5, sources, spec, order)
+                _merge_column(h5, sources, spec, order, sink.check)
             _merge_lengths(h5, sources, specs, order)
             _attach_scales(h5, specs, once)
             write_provenance(h5, provenance or {})
@@ -95,11 +92,15 @@ def _time_order(sources: Sequence[h5py.File]) -> _Order:
 
 
 def _merge_column(
-    h5: h5py.File, sources: Sequence[h5py.File], spec: DatasetSpec, order: _Order
+    h5: h5py.File,
+    sources: Sequence[h5py.File],
+    spec: DatasetSpec,
+    order: _Order,
+    check_disk: Callable[[], None],
 ) -> None:
     columns = [source[spec.name] for source in sources]
     if spec.ragged:
-        _merge_ragged(h5, sources, spec, order)
+        _merge_ragged(h5, sources, spec, order, check_disk)
         return
     dataset = create_final(h5, spec, len(order.part))
     lacking = 0
@@ -107,11 +108,16 @@ def _merge_column(
         values = _gather(columns, order.part[start:stop], order.row[start:stop], spec)
         lacking += int(np.count_nonzero(missing_rows(values)))
         dataset[start:stop] = values
+        check_disk()
     dataset.attrs["missing_events"] = lacking
 
 
 def _merge_ragged(
-    h5: h5py.File, sources: Sequence[h5py.File], spec: DatasetSpec, order: _Order
+    h5: h5py.File,
+    sources: Sequence[h5py.File],
+    spec: DatasetSpec,
+    order: _Order,
+    check_disk: Callable[[], None],
 ) -> None:
     columns = [source[spec.name] for source in sources]
     counts, starts = _entries(sources, spec.length_name, order)
@@ -128,6 +134,7 @@ def _merge_ragged(
         block = _gather(columns, np.repeat(order.part[low:high], lengths), rows, spec)
         if len(block):
             dataset[done : done + len(block)] = block
+            check_disk()
         done += len(block)
         low = high
 

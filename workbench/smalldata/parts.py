@@ -1,6 +1,6 @@
 """Part files: what one worker writes, in the order in which it met the events."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,10 +8,11 @@ import h5py
 import numpy as np
 
 from workbench.core.arrays import Array, Ints
-from workbench.core.atomic import CannotWriteError, replacing
+from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.columns import as_stored, create_column
-from workbench.smalldata.layout import CHUNK_ROWS, LIBRARY_BOUNDS
+from workbench.smalldata.layout import CHUNK_ROWS
+from workbench.smalldata.sink import create_hdf5
 from workbench.smalldata.specs import DatasetSpec
 
 BUFFER_BYTES = 1 << 20  # of one dataset, kept in memory before it is written
@@ -23,34 +24,19 @@ def create_part(path: Path, specs: Sequence[DatasetSpec]) -> Generator["Part"]:
 
     Raises `CannotWriteError` where the folder refuses or the disk is full.
     """
-    with (
-        replacing(Path(path)) as target,
-        full_disk(Path(path)),
-        h5py.File(target, "w", libver=LIBRARY_BOUNDS) as h5,
-    ):
-        part = Part(h5, specs)
+    with replacing(Path(path)) as target, create_hdf5(target) as (h5, sink):
+        part = Part(h5, specs, sink.check)
         yield part
         part.flush()
-
-
-@contextmanager
-def full_disk(path: Path) -> Generator[None]:
-    """Turn the RuntimeError that HDF5 raises when it cannot flush into `CannotWriteError`."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "flush" not in str(error) and "write" not in str(error) and "close" not in str(error):
-            raise
-        raise CannotWriteError(
-            f"cannot write {path}: {error}; nothing was left there. Free space or choose another "
-            "folder"
-        ) from error
 
 
 class Part:
     """An open part file that takes stacks of events."""
 
-    def __init__(self, h5: h5py.File, specs: Sequence[DatasetSpec]) -> None:
+    def __init__(
+        self, h5: h5py.File, specs: Sequence[DatasetSpec], check_disk: Callable[[], None]
+    ) -> None:
+        self._check_disk = check_disk
         self._specs = {spec.name: spec for spec in specs}
         if "timestamp" not in self._specs:
             raise InputError("a part needs the dataset 'timestamp' (int64)")
@@ -82,6 +68,7 @@ class Part:
         for name, counts in lengths.items():
             self._lengths[name].add(counts)
         self.n_events += rows
+        self._check_disk()
 
     def flush(self) -> None:
         """Write what is still in memory."""
