@@ -105,7 +105,7 @@ def _columns(spec: PumpProbe, shots: Shots, regions: "_Regions") -> dict[str, Ar
 
 
 def _slow_columns(spec: PumpProbe, shots: Shots) -> dict[str, Array]:
-    columns: dict[str, Array] = {"scan/step_value": shots.step.astype(np.float64)}
+    columns: dict[str, Array] = {"scan/step_value": shots.step.astype(np.float32)}
     if spec.scan is Scan.STEP:
         steps, where = np.unique(shots.step, return_inverse=True)
         delays = np.array([step_record(spec, step)["lxt_ttc"] for step in steps.tolist()])
@@ -122,7 +122,8 @@ def _slow_columns(spec: PumpProbe, shots: Shots) -> dict[str, Array]:
 
 def _blanked(values: Array, present: Bools) -> Array:
     """Return values as stored: NaN, or the integers' sentinel, where not present."""
-    kept = values.astype(np.float64 if values.dtype.kind == "f" else np.int64)
+    narrow = np.int32 if values.dtype.itemsize <= 2 else np.int64
+    kept = values.astype(np.float64 if values.dtype.kind == "f" else narrow)
     kept[~present] = np.nan if kept.dtype.kind == "f" else -99999
     return kept
 
@@ -189,7 +190,8 @@ def _dataset(name: str, values: Array) -> DatasetSpec:
     shape = values.shape[1:]
     fact = _fact(name, group, leaf)
     dims = fact.dims if len(fact.dims) == len(shape) else ()
-    unit, meaning = fact.unit or "1", fact.long_name or leaf
+    unit = fact.unit if group == "epics" else fact.unit or "1"  # slow values: unknown stays unknown
+    meaning = fact.long_name or leaf
     packed = name == "timing/eventcodes"
     return DatasetSpec(name, str(values.dtype), shape, unit, meaning, dims, compress=packed)
 
