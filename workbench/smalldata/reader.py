@@ -21,6 +21,7 @@ from workbench.smalldata.layout import (
 )
 from workbench.smalldata.opening import DamagedFileError, MissingPartsError, open_hdf5
 from workbench.smalldata.record import read_failures, read_provenance
+from workbench.smalldata.virtual import missing_parts, read_virtual
 
 READ_LIMIT = 1 << 30  # bytes; a claim above this and 300 times the file's size is damage
 
@@ -85,7 +86,7 @@ class SmallDataFile:
         self.ours = identity.ours
         self.names = _dataset_names(h5)
         self._known: dict[str, FieldInfo] = {}
-        lacking = _missing_parts(h5[identity.time_key], path.parent)
+        lacking = missing_parts(h5[identity.time_key], path.parent)
         if lacking:
             raise MissingPartsError(
                 f"{path}: its data lie in part files that are not there: {', '.join(lacking)}; "
@@ -120,10 +121,9 @@ class SmallDataFile:
         with reading(self.path, info.name):
             if info.kind == "ragged" and not is_variable(dataset):
                 return self._read_ragged(info.name, dataset, rows)
-            source = dataset.asstr() if is_text(dataset) else dataset
-            chosen = () if info.shape == () else rows if rows is not None else slice(None)
-            values = source[chosen]
-        return values if isinstance(values, np.ndarray) else np.asarray(values)
+            if info.shape == ():
+                return np.asarray(dataset.asstr()[()] if is_text(dataset) else dataset[()])
+            return self._take(dataset, rows if rows is not None else slice(None))
 
     @cached_property
     def timestamps(self) -> Times:
@@ -163,6 +163,15 @@ class SmallDataFile:
                 "file can hold; copy it or produce the run again"
             )
 
+    def _take(self, dataset: h5py.Dataset, rows: slice) -> Array:
+        try:
+            values: Array = (dataset.asstr() if is_text(dataset) else dataset)[rows]
+        except OSError:
+            if not dataset.is_virtual:
+                raise
+            values = read_virtual(dataset, self.path.parent)[rows]
+        return values
+
     def _read_ragged(self, name: str, dataset: h5py.Dataset, rows: slice | None) -> Array:
         lengths = self.read(length_name(name)).astype(np.int64)
         absent = lengths == MISSING_INTEGER
@@ -179,7 +188,7 @@ class SmallDataFile:
         if not wanted:
             return result
         first = int(ends[wanted[0]] - stored[wanted[0]])
-        flat = dataset[first : int(ends[wanted[-1]])]
+        flat = self._take(dataset, slice(first, int(ends[wanted[-1]])))
         for place, event in enumerate(wanted):
             start = int(ends[event] - stored[event]) - first
             result[place] = flat[start : start + (0 if absent[event] else int(stored[event]))]
@@ -195,15 +204,3 @@ def _dataset_names(h5: h5py.File) -> tuple[str, ...]:
 
     h5.visititems(note)
     return tuple(sorted(names))
-
-
-def _missing_parts(dataset: h5py.Dataset, folder: Path) -> list[str]:
-    if not dataset.is_virtual:
-        return []
-    sources = {source.file_name for source in dataset.virtual_sources()} - {"."}
-    # HDF5 looks for an absolute path, then for the same name beside the file.
-    return sorted(
-        source
-        for source in sources
-        if not (folder / source).exists() and not (folder / Path(source).name).exists()
-    )
