@@ -119,3 +119,26 @@ def test_a_range_that_holds_no_run_is_refused(path: Path) -> None:
     with pytest.raises(InputError, match="give first <= last"):
         write_constants(path, [of("a", 0.0)], first_run=9, last_run=8)
     assert not path.exists()
+
+
+def test_damage_anywhere_in_the_file_is_named_or_harmless(path: Path) -> None:
+    random = np.random.default_rng(3)
+    pedestal = random.normal(2500, 60, (20, 30))
+    write_constants(path, [Constants("a", pedestal, np.ones((20, 30)))])
+    whole = path.read_bytes()
+    refused = 0
+    for case in range(150):
+        damaged = bytearray(whole)
+        if case % 2:
+            del damaged[random.integers(len(whole)) :]
+        else:
+            damaged[random.integers(len(whole))] ^= 1 << random.integers(8)
+        path.write_bytes(damaged)
+        try:
+            back = read_constants(path, "a", 1)
+        except ConstantsFileError:
+            refused += 1
+        else:
+            if back is not None and back.pedestal is not None:
+                np.testing.assert_array_equal(back.pedestal, pedestal)
+    assert refused > 100

@@ -5,17 +5,20 @@ overlap, the one that starts last wins, as in the facility's calibration store.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from workbench.core.arrays import Array
 from workbench.core.atomic import replacing
 from workbench.core.constants import Constants
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
 
+LIBRARY_BOUNDS = ("v110", "v110")  # checksums of the metadata; read by stock HDF5 1.10
+HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError)
+# What h5py raises on damaged files: each of its layers has its own.
 OPEN_END = -1  # stored for "to the last run that there will be"
 FIELDS = {
     "pedestal": ("ADU", "mean dark value"),
@@ -44,7 +47,7 @@ def read_constants(path: Path, detector: str, run: int) -> Constants | None:
         if group is None:
             return None
         place = f"{path}: {group.name}"
-        arrays = {name: _read(group[name], place) for name in FIELDS if name in group}
+        arrays = {name: group[name][()] for name in FIELDS if name in group}
         origin = f"{path.name}{group.name}"
         if note := group.attrs.get("origin", ""):
             origin = f"{origin} ({note})"
@@ -85,18 +88,23 @@ def write_constants(
         if path.exists():
             with _opened(path):  # refuse to extend a file that is damaged
                 shutil.copyfile(path, part)
-        with h5py.File(part, "a") as file:
+        with h5py.File(part, "a", libver=LIBRARY_BOUNDS) as file:
             file.attrs["format"] = "workbench constants"
             for one in constants:
                 _write(file, one, first_run, last)
 
 
-def _opened(path: Path) -> h5py.File:
+@contextmanager
+def _opened(path: Path) -> Generator[h5py.File]:
+    """Open a file for reading; what HDF5 raises on damaged ones becomes `ConstantsFileError`."""
     if not path.exists():
         raise NotThereError(f"no constants file {path}; name another one or leave it out")
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
+        with h5py.File(path, "r") as file:
+            yield file
+    except HDF5_ERRORS as error:
+        if isinstance(error, WorkbenchError):
+            raise
         raise ConstantsFileError(
             f"{path} is not a readable HDF5 file ({error}); make the constants file again"
         ) from error
@@ -105,27 +113,15 @@ def _opened(path: Path) -> h5py.File:
 def _covering(ranges: h5py.Group, run: int, path: Path) -> h5py.Group | None:
     best, start = None, -1
     for name, group in ranges.items():
-        try:
-            first, last = int(group.attrs["first_run"]), int(group.attrs["last_run"])
-        except KeyError as error:
+        if not {"first_run", "last_run"} <= set(group.attrs):
             raise ConstantsFileError(
                 f"{path}: {ranges.name}/{name} lacks the attribute first_run or last_run; "
                 "make the constants file again"
-            ) from error
+            )
+        first, last = int(group.attrs["first_run"]), int(group.attrs["last_run"])
         if first <= run and (last == OPEN_END or run <= last) and first > start:
             best, start = group, first
     return best
-
-
-def _read(dataset: h5py.Dataset, place: str) -> Array:
-    name = dataset.name.rsplit("/", 1)[-1]
-    try:
-        values: Array = dataset[()]
-    except OSError as error:
-        raise ConstantsFileError(
-            f"{place}: {name} cannot be read ({error}); make the constants file again"
-        ) from error
-    return values
 
 
 def _write(file: h5py.File, constants: Constants, first: int, last: int) -> None:
@@ -140,7 +136,7 @@ def _write(file: h5py.File, constants: Constants, first: int, last: int) -> None
             continue
         kept = values.astype(np.uint8) if field == "good" else np.asarray(values, np.float64)
         dataset = group.create_dataset(
-            field, data=kept, compression="gzip", compression_opts=1, shuffle=True
+            field, data=kept, compression="gzip", compression_opts=1, shuffle=True, fletcher32=True
         )
         dataset.attrs.update({"units": unit, "long_name": meaning})
 
