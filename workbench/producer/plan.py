@@ -22,11 +22,11 @@ from workbench.smalldata import DatasetSpec
 from workbench.sources import RawRun, open_raw
 from workbench.sources.constants import read_constants
 
-BLOCK_EVENTS = 512  # whose scalars are held in memory
-STACK_BYTES = 64 << 20  # of frames held in memory
-UNIT_BYTES = 4 << 30  # of frames in one unit of work
-UNIT_EVENTS = (128, 4096)  # fewest and most events of one unit
-UNITS = 8  # at least, in a run that is long enough
+BLOCK_EVENTS = (16, 512)  # fewest and most whose results are held in memory
+BLOCK_BYTES = 64 << 20  # of results held in memory
+STACK_BYTES = 128 << 20  # of frames held in memory
+UNIT_EVENTS = (256, 1024)  # fewest and most events of one unit of work
+UNITS = 4  # at least, in a run that is long enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,17 +81,22 @@ class Plan:
         return list(dict.fromkeys(column.source for column in self.columns if column.source))
 
     @property
+    def block_events(self) -> int:
+        """How many events' results are held in memory at a time."""
+        low, high = BLOCK_EVENTS
+        written = sum(prod(spec.shape) * spec.stored.itemsize for spec in self.specs)
+        return max(low, min(high, BLOCK_BYTES // max(written, 1)))
+
+    @property
     def stack_events(self) -> int:
-        """How many events with frames are held in memory at a time."""
+        """How many events' frames are held in memory at a time."""
         size = sum(area.bytes_per_event for area in self.areas)
-        return max(1, min(BLOCK_EVENTS, STACK_BYTES // max(size, 1)))
+        return max(1, min(self.block_events, STACK_BYTES // max(size, 1)))
 
     def units(self) -> Iterator[tuple[int, int]]:
-        """Yield ranges of events; they depend on the run and the plan, not on the workers."""
-        written = sum(prod(spec.shape) * 8 for spec in self.specs)
-        size = max(1, written + sum(area.bytes_per_event for area in self.areas))
+        """Yield ranges of events; they depend on the run alone, not on the number of workers."""
         low, high = UNIT_EVENTS
-        events = min(max(low, -(-self.raw.n_events // UNITS)), high, max(low, UNIT_BYTES // size))
+        events = max(low, min(high, -(-self.raw.n_events // UNITS)))
         for start in range(0, self.raw.n_events, events):
             yield start, min(start + events, self.raw.n_events)
 

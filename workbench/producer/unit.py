@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.core.arrays import Array, Ints
+from workbench.core.arrays import Array
 from workbench.producer.area_detector import AreaWork
-from workbench.producer.plan import BLOCK_EVENTS, Job, Plan, make_plan
-from workbench.smalldata import Part, create_part
+from workbench.producer.plan import Job, Plan, make_plan
+from workbench.smalldata import create_part
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def work_unit(unit: Unit) -> UnitResult:
     plan = _plan_of(unit.job)
     works = {area.name: AreaWork(area) for area in plan.areas}
     with create_part(unit.part, plan.specs) as part:
-        for start in range(unit.start, unit.stop, BLOCK_EVENTS):
-            _block(plan, works, part, start, min(start + BLOCK_EVENTS, unit.stop))
+        for start in range(unit.start, unit.stop, plan.block_events):
+            part.append(_block(plan, works, start, min(start + plan.block_events, unit.stop)))
     return UnitResult(
         unit.stop - unit.start,
         {name: work.sums for name, work in works.items()},
@@ -72,26 +72,23 @@ def work_unit(unit: Unit) -> UnitResult:
     )
 
 
-def _block(plan: Plan, works: Mapping[str, AreaWork], part: Part, start: int, stop: int) -> None:
+def _block(plan: Plan, works: Mapping[str, AreaWork], start: int, stop: int) -> dict[str, Array]:
     stack = plan.raw.read(plan.sources, start=start, stop=stop)
-    scalars: dict[str, Array] = {}
+    values: dict[str, Array] = {}
     for column in plan.columns:
-        scalars.update(column.values(stack, plan.raw))
+        values.update(column.values(stack, plan.raw))
     if not works:
-        part.append(scalars)
-        return
+        return values
+    xray = values.get("lightStatus/xray")
     fields = [area.frames.name for area in plan.areas]
-    xray = scalars.get("lightStatus/xray")
+    pieces: dict[str, list[Array]] = {spec.name: [] for area in plan.areas for spec in area.specs}
     for frames in plan.raw.stacks(fields, size=plan.stack_events, start=start, stop=stop):
         rows = slice(frames.first - start, frames.first - start + len(frames))
-        values = {name: column[rows] for name, column in scalars.items()}
         for work in works.values():
-            values.update(work.reduce(frames, _rows(xray, rows)))
-        part.append(values)
-
-
-def _rows(values: Ints | None, rows: slice) -> Ints | None:
-    return None if values is None else np.asarray(values[rows])
+            reduced = work.reduce(frames, None if xray is None else xray[rows])
+            for name, piece in reduced.items():
+                pieces[name].append(piece)
+    return values | {name: np.concatenate(given) for name, given in pieces.items()}
 
 
 _PLANS: dict[str, Plan] = {}  # one per process: opening a run costs more than a unit of it
