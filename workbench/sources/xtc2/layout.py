@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 DGRAM_HEADER = 24  # bytes: time, env, and the header of the outermost block
+SERVICE_BYTE = 11  # byte of a datagram whose low 4 bits are its `Service`
 XTC_HEADER = 12  # bytes: source, damage, type, extent
 NAMES_HEADER = 1048  # bytes in a Names block before the first field
 NAME_ENTRY = 524  # bytes per field in a Names block

@@ -115,8 +115,7 @@ class Xtc2Run:
     def serials(self) -> dict[str, str]:
         """Type and serial numbers of each detector: its key among calibration constants."""
         return {
-            det: "_".join([self.detector_types[det], *self._serials(algs)])
-            for det, algs in self._plans.items()
+            det: "_".join([kind, *self._serials(det)]) for det, kind in self.detector_types.items()
         }
 
     @cached_property
@@ -255,17 +254,14 @@ class Xtc2Run:
         except KeyError:
             raise UnknownNameError("detector", det, self._plans, self._label) from None
 
-    def _serials(self, algs: Mapping[str, AlgPlan]) -> list[str]:
-        places = {
-            number: place
-            for plan in algs.values()
-            for number, slots in zip(plan.segments, plan.slots, strict=True)
-            for place in slots
-        }
-        return [
-            self._pieces[piece].names.types[slot].detid
-            for _, (piece, slot) in sorted(places.items())
-        ]
+    def _serials(self, det: str) -> list[str]:
+        """Return the serial number of each segment, as psana from its first description."""
+        found: dict[int, str] = {}
+        for piece in self._pieces:
+            for kind in piece.names.types:
+                if kind.det == det:
+                    found.setdefault(kind.segment, kind.detid)
+        return [found[segment] for segment in sorted(found)]
 
     def _wanted(self, names: Sequence[str]) -> list[Wanted]:
         names = [names] if isinstance(names, str) else names

@@ -2,7 +2,7 @@
 
 from workbench.core.arrays import Array, Ints
 from workbench.sources.xtc2.compiled import compiled
-from workbench.sources.xtc2.layout import DGRAM_HEADER, PARENT, XTC_HEADER, Service
+from workbench.sources.xtc2.layout import DGRAM_HEADER, PARENT, SERVICE_BYTE, XTC_HEADER, Service
 from workbench.sources.xtc2.status import BAD_EXTENT, BAD_SERVICE, BAD_TYPE, CUT_OFF, FINE, FULL
 from workbench.sources.xtc2.words import u16, u32, u64
 
@@ -30,7 +30,7 @@ def scan_dgrams(
             return count, at, BAD_EXTENT
         if u16(buffer, at + 18) & 0xFFF != PARENT:
             return count, at, BAD_TYPE
-        service = buffer[at + 11] & 0xF
+        service = buffer[at + SERVICE_BYTE] & 0xF
         if service > _LAST_SERVICE:
             return count, at, BAD_SERVICE
         size = extent + XTC_HEADER

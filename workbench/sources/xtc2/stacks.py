@@ -151,13 +151,13 @@ class StackReader:
                 for slots in plan.slots
                 for piece, slot in slots
             }
-            names = {
-                tuple(field.name for field in self._tables[piece].names.types[slot].fields)
+            fields = {
+                self._tables[piece].names.types[slot].fields
                 for slots in plan.slots
                 for piece, slot in slots
             }
             single = all(len(slots) == 1 for slots in plan.slots)
-            unique = single and len(kinds) == len(names) == 1
+            unique = single and len(kinds) == len(fields) == 1
             self._packed[plan.name] = kinds.pop() if unique else None
         return self._packed[plan.name]
 

@@ -11,7 +11,7 @@ from workbench.core.findings import Finding, Severity
 from workbench.sources.xtc2.chunks import scan_chunks
 from workbench.sources.xtc2.errors import Xtc2Error
 from workbench.sources.xtc2.index import NO_XTC2, DgramIndex
-from workbench.sources.xtc2.layout import Service
+from workbench.sources.xtc2.layout import DGRAM_HEADER, SERVICE_BYTE, Service
 from workbench.sources.xtc2.names import NamesTable, read_names
 from workbench.sources.xtc2.part import Part
 from workbench.sources.xtc2.smd import UnusableIndexError, find_smd, read_smd
@@ -104,8 +104,10 @@ def open_stream(path: Path) -> Stream:
             )
     if scanned is None:
         scanned = scan_chunks(first)
-    if not len(scanned.index) or scanned.index.services[0] != Service.CONFIGURE:
-        raise Xtc2Error(path, 0, "does not begin with a whole Configure datagram", NO_XTC2)
+    if len(first) >= DGRAM_HEADER and first.buffer[SERVICE_BYTE] & 0xF != Service.CONFIGURE:
+        raise Xtc2Error(path, 0, "does not begin with a Configure datagram", NO_XTC2)
+    if not len(scanned.index):
+        raise Xtc2Error(path, 0, f"the Configure datagram is cut off after {len(first)} bytes")
     return Stream(
         tuple(part.path for part in scanned.parts if smd is None or part.path != smd),
         scanned.parts,

@@ -16,6 +16,7 @@ from workbench.sources.xtc2.layout import (
     MAX_DEPTH,
     NAMES,
     PARENT,
+    SERVICE_BYTE,
     SHAPE_ENTRY,
     SHAPES_DATA,
     XTC_HEADER,
@@ -225,7 +226,7 @@ def walk_dgram(
             ends[depth] = at + extent
             damages[depth] = damage | own
             at += XTC_HEADER
-        elif kind == NAMES and buffer[start + 11] & 0xF == _CONFIGURE:
+        elif kind == NAMES and buffer[start + SERVICE_BYTE] & 0xF == _CONFIGURE:
             at += extent
         else:
             return STRAY_NAMES if kind == NAMES else BAD_TYPE, count, at
@@ -258,7 +259,7 @@ def walk_records(
         if (
             u64(buffer, at) != times[done]
             or u32(buffer, at + 20) + XTC_HEADER != size
-            or buffer[at + 11] & 0xF != services[done]
+            or buffer[at + SERVICE_BYTE] & 0xF != services[done]
         ):
             return done, count, CHANGED, at
         status, new_count, where = walk_dgram(
