@@ -50,9 +50,10 @@ def bin_run(
     `<field>_count`. For one value per event also `<field>_error_jackknife` over contiguous blocks
     of 1 s, which sees drift, and over one axis `<field>_error_at_mean`: the error of the value at
     the mean position, from the scatter around a line through the bin; a fit to mean positions
-    needs it. For each axis: bin centres, `<axis>_mean` and `<axis>_std` of the events in the bin
-    (weighted by I), `<axis>_edges`. Bins are half-open [e_i, e_i+1). The attribute "excluded"
-    counts the events in no bin by reason; an event whose I0 is zero or negative is left out.
+    needs it, and `<field>_<axis>_mean` and `_std` over the events in which the field was measured.
+    For each axis: bin centres, `<axis>_mean` and `<axis>_std` of all events in the bin (weighted by
+    I), `<axis>_edges`. Bins are half-open [e_i, e_i+1). The attribute "excluded" counts the events
+    in no bin by reason; an event whose I0 is zero or negative is left out.
 
     Parameters
     ----------
@@ -109,9 +110,8 @@ def normalisation(
     return channel.read().astype(np.float64) - offset.mean, offset, channel
 
 
-def axis_moments(axis: Axis, plan: Plan) -> tuple[Floats, Floats]:
+def axis_moments(axis: Axis, plan: Plan, used: Bools) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of the positions in each bin, weighted by I."""
-    used = plan.used
     numbers, weight = plan.numbers[used], plan.norm[used]
     position = axis.values[used] - axis.centres[_along(axis, plan)[used]]
     sums = [np.zeros(plan.bins) for _ in range(3)]
@@ -211,7 +211,20 @@ def _scalar_errors(
         error = error_at_mean(signal, norm, numbers, position, bins=plan.bins)
         about = _says(channel, plan, "error at the mean position in the bin")
         errors[f"{channel.name}_error_at_mean"] = (dims, error, about)
-    return errors
+    return errors | _positions(channel.name, plan, good)
+
+
+def _positions(name: str, plan: Plan, good: Bools) -> Variables:
+    """Return mean and spread on each axis of the events in which one field was measured."""
+    dims = tuple(axis.name for axis in plan.axes)
+    found: Variables = {}
+    for axis in plan.axes:
+        mean, spread = axis_moments(axis, plan, good)
+        unit = {"units": axis.channel.unit}
+        text = f"{axis.name} where {name} was measured"
+        found[f"{name}_{axis.name}_mean"] = (dims, mean, unit | {"long_name": f"{text}, mean"})
+        found[f"{name}_{axis.name}_std"] = (dims, spread, unit | {"long_name": f"{text}, spread"})
+    return found
 
 
 def _dataset(
@@ -221,17 +234,25 @@ def _dataset(
 
     return xr.Dataset(
         variables,
-        coords=axis_coordinates(plan),
+        coords=axis_coordinates(plan, plan.used),
         attrs=attrs | run_attributes(run, plan, where),
     )
 
 
-def axis_coordinates(plan: Plan) -> Variables:
-    """Return centres, edges, mean and spread of the positions of every axis."""
+def axis_coordinates(plan: Plan, used: Bools) -> Variables:
+    """Return centres, edges, mean and spread of the positions of every axis.
+
+    Parameters
+    ----------
+    plan
+        Which event is in which bin.
+    used
+        Events to average positions over: in a bin, and the field measured.
+    """
     dims = tuple(axis.name for axis in plan.axes)
     coordinates: Variables = {}
     for axis in plan.axes:
-        mean, spread = axis_moments(axis, plan)
+        mean, spread = axis_moments(axis, plan, used)
         label = axis.channel.long_name or axis.channel.name
         about = {"units": axis.channel.unit, "long_name": label}
         coordinates |= {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAMES = ("t0", "tau", "amplitude", "sigma", "offset")
 SPARE = 2  # bins beyond the number of parameters, so that chi2 says something
 SIGNIFICANT = 3.0  # errors by which the amplitude must differ from zero
+SLOPE_STEP = 0.05  # of sigma, to tell the slope of the curve
 NARROWEST = 0.02  # of the median bin: a response narrower than this is held at it
 
 
@@ -155,18 +156,22 @@ def fit_kinetics(
 def _fit(points: Points) -> KineticsFit:
     lmfit = _lmfit()
     narrowest = NARROWEST * float(np.median(np.diff(np.sort(points.centre))))
+    rough = points.leaning(np.zeros(len(points)))
     results = [
-        _minimize(lmfit, points, start, narrowest) for start in starting_points(points, narrowest)
+        _minimize(lmfit, rough, start, narrowest) for start in starting_points(rough, narrowest)
     ]
-    best = min(results, key=lambda result: float(result.chisqr))
+    found = _values(min(results, key=lambda result: float(result.chisqr)))
+    points = points.leaning(_slopes(found, points))
+    best = _minimize(lmfit, points, found, narrowest)
     notes = [points.note] if points.note else []
     if best.params["sigma"].value < 2 * narrowest:
         notes.append(f"response narrower than the bins resolve: sigma held at {narrowest:.2g} ps")
-        start = {name: best.params[name].value for name in NAMES} | {"sigma": narrowest}
+        start = _values(best) | {"sigma": narrowest}
         best = _minimize(lmfit, points, start, narrowest, hold_sigma=True)
-    state, reason = _judge(best, points)
+    fitted = _parameters(best, points)
+    state, reason = _judge(fitted, best, points)
     return KineticsFit(
-        **_parameters(best, points),
+        **fitted,
         chi2=float(best.chisqr),
         dof=int(best.nfree),
         state=state,
@@ -228,43 +233,59 @@ def _minimize(
 
     def residual(current: Any) -> Floats:
         plain = {name: float(current[name].value) for name in NAMES}
-        shape = step_decay_in_bins(
-            points.low, points.high, t0=plain["t0"], tau=plain["tau"], sigma=plain["sigma"]
-        )
-        model = plain["offset"] + plain["amplitude"] * shape
-        return np.asarray((model - points.value) / points.error)
+        return np.asarray((_model(plain, points) - points.value) / points.error)
 
     return lmfit.minimize(residual, parameters, method="leastsq", scale_covar=False)
 
 
+def _values(result: Any) -> dict[str, float]:
+    return {name: float(result.params[name].value) for name in NAMES}
+
+
+def _model(plain: Mapping[str, float], points: Points) -> Floats:
+    shape = step_decay_in_bins(
+        points.low, points.high, t0=plain["t0"], tau=plain["tau"], sigma=plain["sigma"]
+    )
+    return np.asarray(plain["offset"] + plain["amplitude"] * shape)
+
+
+def _slopes(plain: Mapping[str, float], points: Points) -> Floats:
+    """Return the slope of the curve in each bin [unit/ps]."""
+    step = SLOPE_STEP * plain["sigma"]
+    ends = (_model({**plain, "t0": plain["t0"] + side}, points) for side in (-step, step))
+    later, earlier = ends
+    return np.asarray((later - earlier) / (2 * step))
+
+
 def _parameters(result: Any, points: Points) -> dict[str, Parameter]:
+    errors = {
+        name: np.nan if result.params[name].stderr is None else float(result.params[name].stderr)
+        for name in result.var_names
+    }
     amplitude = float(result.params["amplitude"].value)
     common = {"offset": points.common, "amplitude": abs(amplitude) * points.common}
-    entries = {}
-    for name in NAMES:
-        entry = result.params[name]
-        error = np.nan if entry.stderr is None else float(entry.stderr)
-        if not entry.vary:
-            error = np.nan
-        unit = points.unit if name in {"amplitude", "offset"} else "ps"
-        entries[name] = Parameter(
-            float(entry.value), float(np.hypot(error, common.get(name, 0))), unit
+    return {
+        name: Parameter(
+            float(result.params[name].value),
+            float(np.hypot(errors.get(name, np.nan), common.get(name, 0.0))),
+            points.unit if name in common else "ps",
         )
-    return entries
+        for name in NAMES
+    }
 
 
-def _judge(result: Any, points: Points) -> tuple[str, str]:
+def _judge(fitted: Mapping[str, Parameter], result: Any, points: Points) -> tuple[str, str]:
     if not result.success:
         return "not-converged", f"the minimiser gave up ({result.message})"
-    varied = [result.params[name] for name in NAMES if result.params[name].vary]
-    if any(entry.stderr is None or not np.isfinite(entry.stderr) for entry in varied):
+    if not all(np.isfinite(fitted[name].error) for name in result.var_names):
         return "degenerate", "the data do not determine all parameters: no errors can be given"
-    t0, tau, amplitude = (result.params[name] for name in NAMES[:3])
-    if abs(amplitude.value) < SIGNIFICANT * amplitude.stderr:
+    t0, tau, amplitude = (fitted[name] for name in NAMES[:3])
+    if abs(amplitude.value) < SIGNIFICANT * amplitude.error:
         return "no-signal", "no step: the amplitude is within 3 errors of zero"
-    if not points.centre.min() < t0.value < points.centre.max():
-        return "degenerate", "time zero lies outside the measured delays"
-    if tau.stderr > tau.value:
+    span = float(np.ptp(points.centre))
+    if not points.centre.min() < t0.value < points.centre.max() or t0.error > span:
+        return "degenerate", "time zero does not lie surely within the measured delays"
+    if tau.error > tau.value:
         return "degenerate", "the decay time is not determined: its error exceeds it"
     return "converged", "errors follow from the stated errors of the bins"
 

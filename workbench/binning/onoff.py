@@ -221,7 +221,8 @@ def _dataset(
             variables[f"{name}_error_at_mean"] = (dims, at_mean / abs(scale), attrs)
     attributes = about | run_attributes(run, pair.on_plan, where)
     attributes["off_used"] = int(pair.off.count[0])
-    return xr.Dataset(variables, coords=axis_coordinates(pair.on_plan), attrs=attributes)
+    measured = pair.on_plan.used & np.isfinite(pair.values)
+    return xr.Dataset(variables, coords=axis_coordinates(pair.on_plan, measured), attrs=attributes)
 
 
 def _parts(pair: _Pair, dims: tuple[str, ...], unit: str) -> Variables:

@@ -1,6 +1,6 @@
 """Points of a curve for a fit: value, error, and the stretch of delays that each bin covers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ class Points:
         Stretch of delays [ps] over which a model is to be averaged.
     value, error
         One per bin; errors positive and independent of each other.
+    shots, degrees
+        Shots in each bin, and degrees of freedom of its error; infinite where not known.
     common
         Relative error that all values share, such as that of the off reference.
     unit
@@ -38,6 +40,8 @@ class Points:
     high: Floats
     value: Floats
     error: Floats
+    shots: Floats
+    degrees: Floats
     common: float
     unit: str
     left_out: int
@@ -45,6 +49,18 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def leaning(self, slopes: Floats) -> "Points":
+        """Return points whose errors, where shots are few, lean on the scatter of all bins.
+
+        Parameters
+        ----------
+        slopes
+            Of the curve in each bin, in `unit` per ps; zeros where not known.
+        """
+        if np.isinf(self.shots).any():
+            return self
+        return replace(self, error=moderated(self.error, self.shots, self.degrees, slopes))
 
     @property
     def centre(self) -> Floats:
@@ -77,8 +93,8 @@ def points_of_arrays(
 def points_of_dataset(dataset: Any, name: str) -> Points:
     """Make points of one variable of a dataset of `on_off` or `bin_run` over one axis.
 
-    Bins with fewer than 5 shots are left out; the scatter of the others is moderated. Where the
-    dataset holds the error at the mean position, that one is used, because the fit is made there.
+    Bins with fewer than 5 shots are left out. Where the dataset holds the error at the mean
+    position, that one is used, because the fit is made there.
     """
     if not hasattr(dataset, "data_vars"):
         raise InputError("fit: give a dataset and the name of a variable, or three arrays")
@@ -89,14 +105,14 @@ def points_of_dataset(dataset: Any, name: str) -> Points:
     if variable.ndim != 1:
         raise InputError(f"fit: {name} has axes {variable.dims}; a fit needs one axis")
     axis = str(variable.dims[0])
-    mean, spread = dataset[f"{axis}_mean"].values, dataset[f"{axis}_std"].values
+    own = f"{name}_{axis}" if f"{name}_{axis}_mean" in dataset else axis
+    mean, spread = dataset[f"{own}_mean"].values, dataset[f"{own}_std"].values
     shots = dataset[variable.attrs["count"]].values.astype(np.float64)
     at_mean = dataset.get(f"{name}_error_at_mean")
     errors = (dataset[f"{name}_error"] if at_mean is None else at_mean).values
     values = variable.values
     good = _usable(mean, values, errors) & (shots >= FEWEST_SHOTS)
     degrees = shots - 1 if at_mean is None else shots - 1 - (spread > 0)
-    errors = moderated(errors, shots, degrees, good)
     common = dataset.get(f"{name}_error_common")
     return _sorted(
         mean - SQRT3 * spread,
@@ -104,6 +120,7 @@ def points_of_dataset(dataset: Any, name: str) -> Points:
         values,
         errors,
         good,
+        counts=(shots, degrees),
         unit=str(variable.attrs.get("units", "1")),
         common=0.0 if common is None else float(np.max(common)),
         why=f", without an error or with fewer than {FEWEST_SHOTS} shots",
@@ -123,11 +140,15 @@ def _sorted(
     good: Bools,
     *,
     unit: str,
+    counts: tuple[Floats, Floats] | None = None,
     common: float = 0.0,
     why: str = ", without value or error",
 ) -> Points:
     order = np.argsort((low + high)[good], kind="stable")
     left_out = int(np.count_nonzero(~good))
     note = f"{left_out} of {len(good)} bins left out{why}" if left_out else ""
-    low, high, values, errors = (array[good][order] for array in (low, high, values, errors))
-    return Points(low, high, values, errors, common, unit, left_out, note)
+    known = counts or (np.full(values.shape, np.inf), np.full(values.shape, np.inf))
+    low, high, values, errors, shots, degrees = (
+        array[good][order] for array in (low, high, values, errors, *known)
+    )
+    return Points(low, high, values, errors, shots, degrees, common, unit, left_out, note)

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from workbench.binning.decay import special
-from workbench.core.arrays import Bools, Floats, Ints
+from workbench.core.arrays import Floats, Ints
 
-FEWEST_BINS = 4  # to say how alike the scatter of bins is
+COMMON_SHOTS = 20  # weight of the scatter of all bins in that of one
+ROUNDS = 5  # of reweighting
+SMALLEST = 0.05  # of the mean variance: no bin is taken for quieter
 
 
 def error_at_mean(
@@ -45,50 +46,37 @@ def error_at_mean(
         return np.asarray(np.sqrt(factor * left) / np.abs(weight))
 
 
-def moderated(errors: Floats, shots: Floats, degrees: Floats, good: Bools) -> Floats:
+def moderated(errors: Floats, shots: Floats, degrees: Floats, slopes: Floats) -> Floats:
     """Return errors in which the scatter of bins with few shots leans on that of all bins.
 
-    The error of a bin of few shots is itself uncertain, and a bin whose shots happen to agree
-    would weigh too much in a fit. The scatter per shot of each bin is averaged with the common one;
-    how much the common one counts follows from how alike the bins are (empirical Bayes: G. K.
-    Smyth, Stat. Appl. Genet. Mol. Biol. 3, 3 (2004), section 6.2).
+    The error of a bin of few shots is itself uncertain: one whose shots happen to agree would
+    weigh too much in a fit. The scatter per shot of each bin is therefore averaged with what all
+    bins together tell, which counts as `COMMON_SHOTS` shots: a constant, and a part in proportion
+    to the squared slope of the signal, because there errors of the positions become scatter.
 
     Parameters
     ----------
     errors, shots, degrees
         Error, number of shots and degrees of freedom of each bin.
-    good
-        Bins that count.
+    slopes
+        Of the signal in each bin; zeros where not known.
     """
-    if np.count_nonzero(good) < FEWEST_BINS:
-        return errors
-    variance, free = (errors**2 * shots)[good], degrees[good]
-    common, weight = _common_scatter(variance, free)
-    mixed = common if np.isinf(weight) else (free * variance + weight * common) / (free + weight)
-    result = np.full(errors.shape, np.nan)
-    result[good] = np.sqrt(mixed / shots[good])
-    return result
+    variance = errors**2 * shots
+    common = _common_variance(variance, degrees, slopes**2)
+    mixed = (degrees * variance + COMMON_SHOTS * common) / (degrees + COMMON_SHOTS)
+    return np.asarray(np.sqrt(mixed / shots))
 
 
-def _common_scatter(variance: Floats, free: Floats) -> tuple[float, float]:
-    """Return the common variance, and for how many degrees of freedom it counts."""
-    digamma, polygamma = special("digamma"), special("polygamma")
-    logs = np.log(variance) - digamma(free / 2) + np.log(free / 2)
-    excess = float(np.var(logs, ddof=1) - polygamma(1, free / 2).mean())
-    if excess <= 0:
-        return float((free * variance).sum() / free.sum()), np.inf
-    half = _inverse_trigamma(excess)
-    return float(np.exp(logs.mean() + digamma(half) - np.log(half))), 2 * half
-
-
-def _inverse_trigamma(value: float) -> float:
-    """Return x with trigamma(x) = value, by Newton's method on 1 / trigamma."""
-    polygamma = special("polygamma")
-    x = 0.5 + 1 / value
-    for _ in range(50):
-        tri = float(polygamma(1, x))
-        step = tri * (1 - tri / value) / float(polygamma(2, x))
-        x += step
-        if abs(step) < 1e-10 * x:
-            break
-    return x
+def _common_variance(variance: Floats, degrees: Floats, steep: Floats) -> Floats:
+    """Return constant + factor * `steep`, both at least 0, fitted to the variances."""
+    mean = float((degrees * variance).sum() / degrees.sum())
+    if not steep.any():
+        return np.full(variance.shape, mean)
+    design = np.stack([np.ones_like(steep), steep / steep.max()], axis=1)
+    expected = np.full(variance.shape, mean)
+    for _ in range(ROUNDS):
+        # The variance of a variance is 2 v^2 / degrees: bins that scatter much tell little.
+        weight = np.sqrt(degrees) / expected
+        found, *_ = np.linalg.lstsq(design * weight[:, None], variance * weight, rcond=None)
+        expected = np.maximum(design @ np.maximum(found, 0.0), SMALLEST * mean)
+    return np.asarray(expected)
