@@ -47,7 +47,9 @@ def test_names_of_real_files_open_and_sort_into_kinds(
         for name, shape in shapes.items():
             if name in folders:
                 continue
-            if name in {"timestamp", "event_time", "fiducials"}:
+            if name.endswith("_len"):
+                h5[name] = np.ones(N_EVENTS, dtype=np.int64)
+            elif name in {"timestamp", "event_time", "fiducials"} or "/var_" in name:
                 h5[name] = np.arange(N_EVENTS)
             elif "ragged_" in name:
                 h5.create_dataset(name, (N_EVENTS,), h5py.vlen_dtype(np.float32))
@@ -61,5 +63,6 @@ def test_names_of_real_files_open_and_sort_into_kinds(
     assert len(kinds) > 150
     for name, kind in kinds.items():
         once = name.startswith(("UserDataCfg", "Sums", "epicsOnce"))
-        assert kind == ("once" if once else "ragged" if "ragged_" in name else "event"), name
+        ragged = "ragged_" in name or ("/var_" in name and not name.endswith("_len"))
+        assert kind == ("once" if once else "ragged" if ragged else "event"), name
     assert not [each for each in inspect_file(path) if each.severity is Severity.ERROR]

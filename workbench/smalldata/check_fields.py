@@ -34,14 +34,10 @@ def check_fields(file: SmallDataFile) -> Iterator[Finding]:
                 file.read(name, slice(0, 1))
             elif info.kind == "once":
                 file.read(name)
-        except (WorkbenchError, *HDF5_ERRORS) as error:
-            yield Finding(
-                "unreadable",
-                Severity.ERROR,
-                f"cannot be read ({error}); copy the file or produce the run again",
-                field=name,
-                count=file.n_events,
-            )
+        except WorkbenchError as error:
+            yield _unreadable(name, str(error))
+        except HDF5_ERRORS as error:
+            yield _unreadable(name, f"{error}; copy the file or produce the run again")
     yield from _check_missing(file, surveys, leading)
     yield from _check_constant(file, surveys, leading)
     yield from _check_leading_zeros(file, surveys)
@@ -60,6 +56,10 @@ def leading_fields(file: SmallDataFile) -> dict[str, str]:
         for role, names in first.items()
         if any(name in file for name in names)
     }
+
+
+def _unreadable(name: str, why: str) -> Finding:
+    return Finding("unreadable", Severity.ERROR, f"cannot be read: {why}", field=name)
 
 
 def _check_rows(file: SmallDataFile, info: FieldInfo) -> Iterator[Finding]:
