@@ -148,6 +148,7 @@ def runs(path: str, exp: str | None = None, run: int | None = None, **_: Any) ->
             "segments": {
                 det: info.sorted_segment_ids for det, info in one.dm.configinfo_dict.items()
             },
+            "epicsinfo": list(one.epicsinfo),
             "epics": [name for name, _ in one.esm.stores["epics"].env_info],
             "scan": [name for name, _ in one.esm.stores["scan"].env_info],
         }
@@ -160,10 +161,10 @@ def runs(path: str, exp: str | None = None, run: int | None = None, **_: Any) ->
             yield {"event": event.timestamp, "fields": fields, "slow": slow_values(one, event)}
     for one in source(path, exp, run).runs():
         for step in one.steps():
+            times = [event.timestamp for event in step.events()]
             configs: Digest = {}
             for configuration in one.configs:
                 configs |= records(configuration)
-            times = [event.timestamp for event in step.events()]
             yield {"step": step.evt.timestamp, "events": times, "config": configs}
 
 
