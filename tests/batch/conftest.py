@@ -49,7 +49,10 @@ def tiny(tmp_path: Path) -> Path:
 @pytest.fixture
 def small_data(tmp_path: Path) -> Callable[[int], Path]:
     def write(run: int) -> Path:
-        specs = [DatasetSpec(name="timestamp", dtype="int64"), DatasetSpec(name="det/x", dtype="float64")]
+        specs = [
+            DatasetSpec(name="timestamp", dtype="int64"),
+            DatasetSpec(name="det/x", dtype="float64"),
+        ]
         part = tmp_path / f"part{run}.h5"
         with create_part(part, specs) as rows:
             rows.append({"timestamp": np.arange(4) << 32, "det/x": np.arange(4.0)})

@@ -11,7 +11,7 @@ from workbench.core.errors import InputError
     ("value", "error", "unit", "text"),
     [
         (0.123456, 0.0123, "ps", "x = 0.123 ± 0.012 ps"),
-        (1234.5, 300.0, "1", "x = 1234 ± 300"),
+        (1234.5, 300.0, "1", "x = (1.23 ± 0.30)e+03"),
         (np.float64(2.5), None, "mJ", "x = 2.5 mJ"),
         (np.int32(7), None, "1", "x = 7"),
         (math.nan, 1.0, "ps", "x = not measured"),

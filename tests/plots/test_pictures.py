@@ -99,8 +99,8 @@ def test_a_histogram_counts_every_event_it_does_not_show() -> None:
     inside = sum(
         patch.get_data().values.sum() for patch in axes.patches if hasattr(patch, "get_data")
     )
-    assert "7 missing" in texts(axes)
-    outside = int(texts(axes).split(" outside")[0].split()[-1])
+    assert "7 missing" in axes.get_xlabel()
+    outside = int(axes.get_xlabel().split(" outside")[0].split()[-1])
     assert outside >= 2
     assert inside + outside + 7 == len(values)
 
@@ -136,6 +136,7 @@ def test_residuals_are_in_units_of_the_errors() -> None:
     fit = plots.Line(data.x, data.value - 0.2, data.value - 0.2, "model")
     picture = plots.on_off_curves(curve(), curve(), data, text="s", unit="1", fit=fit)
     points = picture.axes[2].lines[-1].get_ydata()
+    assert picture.axes[2].get_ylabel() == "residual [sigma]"
     np.testing.assert_allclose(points, 2.0)
     assert "model" in texts(picture.axes[1])
 
@@ -162,6 +163,38 @@ def test_one_hot_pixel_does_not_take_the_colours() -> None:
     values[3, 3] = 1e9
     picture = plots.image(plots.Frame(values, "epix_1", "keV"))
     assert picture.axes[0].images[0].get_clim()[1] < 20
+
+
+def test_tiles_are_assembled_by_the_positions_of_their_pixels() -> None:
+    # Two tiles of 2 x 3 pixels of 50 um side by side along x, the second turned upside down.
+    column, row = np.meshgrid(np.arange(3) * 50.0, np.arange(2) * 50.0)
+    x = np.stack([-column, -column[:, ::-1] - 200])
+    y = np.stack([-row, -row[::-1]])
+    values = np.arange(12.0).reshape(2, 2, 3)
+    places = plots.pixel_places(x, y)
+    assert places is not None
+    frame = plots.Frame(values, "d", "keV", {"r": Bounds((1, 0, 0), (2, 1, 1))}, places)
+    gap = np.nan
+    expected = [[0, 1, 2, gap, 11, 10, 9], [3, 4, 5, gap, 8, 7, 6]]
+    np.testing.assert_array_equal(frame.page, expected)
+    (box,) = plots.image(frame).axes[0].patches
+    assert box.get_bbox().bounds == (5.5, 0.5, 1, 1)  # pixel (0, 0) of the second tile, value 6
+
+
+def test_positions_that_make_no_picture_are_not_used() -> None:
+    assert plots.pixel_places(np.zeros((4, 4)), np.zeros((4, 4))) is None
+    assert plots.pixel_places(np.full((4, 4), np.nan), np.zeros((4, 4))) is None
+    far = np.arange(16.0).reshape(4, 4)
+    far[-1, -1] = 1e6
+    assert plots.pixel_places(far, far) is None
+
+
+def test_powers_of_ten_stand_in_the_unit_of_an_axis() -> None:
+    (axes,) = shown(plots.histogram(RNG.normal(5e-6, 1e-7, 4000), "I0", "J"))
+    assert axes.get_xlabel().startswith("I0 [10⁻⁶ J]")
+    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert "5" in ticks
+    assert axes.xaxis.get_offset_text().get_text() == ""
 
 
 def test_frames_of_other_dimensions_are_refused() -> None:

@@ -10,7 +10,7 @@ from traitlets.config import Config
 
 from workbench.batch.execution import ERROR_TAG, RECORD
 from workbench.batch.notebooks import Notebook, read_notebook
-from workbench.batch.results import harvest, value_text
+from workbench.batch.results import MIME, harvest, value_text
 from workbench.core.atomic import write_text
 
 VANISHES = "vanishes"  # tag of cells that are left out of a report where they show nothing
@@ -31,6 +31,10 @@ def write_report(notebook: Path, target: Path) -> Path:
     """Write the report of an executed notebook; no network, no second file is needed to read it."""
     node = read_notebook(notebook)
     record: Mapping[str, Any] = node.metadata.get(RECORD, {})
+    results = harvest(node)
+    for cell in node.cells:
+        if cell.cell_type == "code":  # results stand at the top of the page
+            cell.outputs = [one for one in cell.outputs if MIME not in one.get("data", {})]
     node.cells = [cell for cell in node.cells if _is_shown(cell)]
     config = Config()
     config.NbConvertBase.display_data_priority = _SHOWN_FIRST
@@ -49,7 +53,7 @@ def write_report(notebook: Path, target: Path) -> Path:
         "state": record.get("state", "not run"),
         "error": record.get("error", ""),
         "failed_cell": _failed_cell(node),
-        "results": [(name, value_text(result)) for name, result in harvest(node).items()],
+        "results": [(name, value_text(result)) for name, result in results.items()],
         "record": record_tables(record),
         "style": _style(),
     }

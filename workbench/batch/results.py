@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from workbench.batch.parameters import ParameterError, plain
 from workbench.core.errors import InputError
+from workbench.core.rounding import with_error
 
 MIME = "application/x-workbench-result+json"
 
@@ -65,16 +66,12 @@ def result_text(name: str, result: Result) -> str:
 
 def value_text(result: Result) -> str:
     """Return value, error and unit with as many digits as the error warrants."""
-    value, error = result["value"], result["error"]
-    unit = "" if result["unit"] in {"", "1"} else f" {result['unit']}"
+    value, unit = result["value"], result["unit"]
+    if isinstance(value, float):
+        return with_error(value, result["error"], unit)
     if value is None:
         return "not measured"
-    if isinstance(value, bool | str):
-        return f"{value}{unit}"
-    if error is None or error <= 0:
-        return f"{value:.6g}{unit}" if isinstance(value, float) else f"{value}{unit}"
-    digits = min(12, max(0, 1 - math.floor(math.log10(error))))
-    return f"{value:.{digits}f} ± {error:.{digits}f}{unit}"
+    return f"{value}" if unit in {"", "1"} else f"{value} {unit}"
 
 
 def harvest(notebook: Mapping[str, Any]) -> dict[str, Result]:

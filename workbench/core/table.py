@@ -41,7 +41,10 @@ class Table:
 
     def _repr_html_(self) -> str:
         right = [self._is_numeric(column) for column in range(len(self.columns))]
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        head = "".join(
+            f'<th style="text-align: {"right" if to_right else "left"}">{escape(name)}</th>'
+            for name, to_right in zip(self.columns, right, strict=True)
+        )
         body = "".join(f"<tr>{_cells(row, right)}</tr>" for row in self.rows)
         caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
         notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in self.notes)

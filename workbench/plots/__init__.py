@@ -5,7 +5,7 @@ from workbench.plots.correlations import Axis, correlation
 from workbench.plots.curves import Curve, Level, Line, binned_curve, on_off_curves, trend
 from workbench.plots.delay_scan import delay_scan
 from workbench.plots.histograms import Panel, histogram, histograms
-from workbench.plots.images import Frame, image, images, tiled
+from workbench.plots.images import Frame, image, images, pixel_places, tiled
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
@@ -47,6 +47,7 @@ __all__ = [
     "monitor_correlation",
     "monitors",
     "on_off_curves",
+    "pixel_places",
     "presence",
     "presence_of",
     "regions_of",

@@ -11,8 +11,6 @@ from workbench.plots.style import (
     GREEN,
     GREY,
     ORANGE,
-    PINK,
-    RED,
     Picture,
     house_style,
     legend_above,
@@ -20,7 +18,7 @@ from workbench.plots.style import (
     say_empty,
 )
 
-_STATES = {"present": GREEN, "partial": ORANGE, "damaged": PINK, "absent": "#BDBDBD"}
+_STATES = {"present": GREEN, "partial": ORANGE, "absent": "#BDBDBD"}  # an event has one of them
 _ROW = 0.36  # inch per bar
 
 
@@ -30,28 +28,29 @@ def presence(counts: Mapping[str, Mapping[str, int]], n_events: int) -> Picture:
     Parameters
     ----------
     counts
-        Events by state, by detector; states other than the four (errors of a reduction) are red.
+        Events by state, by detector. States besides present, partial and absent (damaged, errors
+        of a reduction) are not drawn but written beside the bar.
     n_events
         Events in the run.
     """
     names = list(counts)
-    states = [
-        *_STATES,
-        *{state for row in counts.values() for state in row if state not in _STATES},
-    ]
     with house_style():
         picture, (axes,) = panels(height=_ROW * len(names) + 1.3)
         if not names or n_events == 0:
             say_empty(axes, "no detector was counted")
             return picture
         left = np.zeros(len(names))
-        for state in states:
+        for state, colour in _STATES.items():
             share = np.array([counts[name].get(state, 0) for name in names]) / n_events * 100
             if share.any():
-                axes.barh(names, share, left=left, color=_STATES.get(state, RED), label=state)
+                axes.barh(names, share, left=left, color=colour, label=state)
                 left += share
         for row, name in enumerate(names):
-            text = f"{counts[name].get('present', 0):,} of {n_events:,}"
+            rest = [(k, v) for k, v in counts[name].items() if k not in _STATES and v]
+            text = ", ".join(
+                [f"{counts[name].get('present', 0):,} of {n_events:,}"]
+                + [f"{count:,} {state}" for state, count in rest]
+            )
             axes.text(101, row, text, va="center", fontsize=9.5, color=GREY)
         _finish(axes, names)
         axes.set_xlim(0, 100)

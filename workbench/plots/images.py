@@ -1,13 +1,13 @@
 """Detector frames as pictures, tiles below each other, with the regions of interest drawn in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from workbench.core.arrays import Array, Floats
+from workbench.core.arrays import Array, Floats, Ints
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.plots.style import (
@@ -20,6 +20,7 @@ from workbench.plots.style import (
 )
 
 GAP = 12  # pixels between tiles
+MOST_EMPTY = 8  # times the pixels may an assembled picture cover
 _REGION_COLOURS = ("#FFFFFF", "#FF6F61", "#FFD23F", "#7CE8FF", "#FF8AE2")
 
 
@@ -37,12 +38,46 @@ class Frame:
         Unit of the values.
     regions
         Regions of interest by name, on the axes of `values`.
+    places
+        Row and column of every pixel in the assembled picture, from `pixel_places`; None: tiles
+        are drawn below each other.
     """
 
     values: Array
     title: str
     unit: str
     regions: Mapping[str, Bounds] = field(default_factory=dict)
+    places: tuple[Ints, Ints] | None = None
+
+    @property
+    def page(self) -> Floats:
+        """The two-dimensional picture, NaN where there is no pixel."""
+        if self.places is None:
+            return tiled(self.values)
+        rows, columns = self.places
+        page = np.full((int(rows.max()) + 1, int(columns.max()) + 1), np.nan)
+        page[rows, columns] = self.values
+        return page
+
+
+def pixel_places(x: Array, y: Array) -> tuple[Ints, Ints] | None:
+    """Return row and column of every pixel in the assembled picture.
+
+    Rows run against y, columns against x of the laboratory frame: the picture is the one that
+    psana assembles. None where the positions, of any length unit, do not make a picture.
+    """
+    steps = np.hypot(np.diff(x, axis=-1), np.diff(y, axis=-1))
+    pitch = float(np.median(steps)) if steps.size else 0.0
+    if not np.isfinite(pitch) or pitch <= 0:
+        return None
+    rows, columns = (_index(-axis.astype(np.float64), pitch) for axis in (y, x))
+    area = (int(rows.max()) + 1) * (int(columns.max()) + 1)
+    return (rows, columns) if area <= MOST_EMPTY * x.size else None
+
+
+def _index(positions: Floats, pitch: float) -> Ints:
+    index: Ints = np.floor((positions - positions.min()) / pitch + 0.5).astype(np.int64)
+    return index
 
 
 def image(frame: Frame) -> Picture:
@@ -81,11 +116,10 @@ def tiled(values: Array) -> Floats:
 
 def _draw(picture: Picture, axes: Axes, frame: Frame, tail: float) -> None:
     axes.set_title(frame.title)
-    axes.set_xlabel("column [pixel]")
-    axes.set_ylabel(
-        "row [pixel]" if frame.values.ndim == 2 else "row, tiles one below another [pixel]"
-    )
-    page = tiled(frame.values)
+    tiles = "row, tiles below each other" if frame.values.ndim == 3 else "row"
+    axes.set_ylabel(label(tiles if frame.places is None else "row, y upwards", "pixel"))
+    axes.set_xlabel(label("column" if frame.places is None else "column, against x", "pixel"))
+    page = frame.page
     if not np.isfinite(page).any():
         say_empty(axes, "no pixel was measured")
         return
@@ -96,30 +130,45 @@ def _draw(picture: Picture, axes: Axes, frame: Frame, tail: float) -> None:
     extend = "both" if np.nanmax(page) > high and np.nanmin(page) < low else "neither"
     scale = axes.inset_axes((1.03, 0.0, 0.05, 1.0))  # as high as the image, whatever its shape
     picture.colorbar(drawn, cax=scale, label=label("value", frame.unit), extend=extend)
-    for (name, bounds), colour in zip(frame.regions.items(), _REGION_COLOURS * 9, strict=False):
-        _outline(axes, frame.values.shape, name, bounds, colour)
+    for number, (name, bounds) in enumerate(frame.regions.items()):
+        colour = _REGION_COLOURS[number % len(_REGION_COLOURS)]
+        for box in _boxes(frame, bounds):
+            _outline(axes, name, box, colour, below=bool(number % 2))
 
 
-def _outline(axes: Axes, shape: tuple[int, ...], name: str, bounds: Bounds, colour: str) -> None:
+def _boxes(frame: Frame, bounds: Bounds) -> Iterator[Bounds]:
+    """Yield where a region lies on the page, one box for each of its tiles."""
+    shape = frame.values.shape
     fitted = bounds.fit(shape)
-    (top, left), (bottom, right) = fitted.low[-2:], fitted.high[-2:]
-    segments = range(fitted.low[0], fitted.high[0]) if len(shape) == 3 else (0,)
-    for segment in segments:
-        shift = segment * (shape[-2] + GAP) if len(shape) == 3 else 0
-        # Pixel centres lie on whole numbers: a half-open range ends half a pixel before.
-        corner = (left - 0.5, top + shift - 0.5)
-        axes.add_patch(
-            Rectangle(
-                corner, right - left, bottom - top, fill=False, edgecolor=colour, linewidth=1.8
-            )
-        )
-        axes.annotate(
-            name,
-            corner,
-            xytext=(0, 3),
-            textcoords="offset points",
-            color=colour,
-            fontsize=10,
-            fontweight="bold",
-            bbox={"facecolor": "black", "alpha": 0.45, "pad": 1.2, "linewidth": 0},
-        )
+    has_tiles = len(shape) == 3
+    for segment in range(fitted.low[0], fitted.high[0]) if has_tiles else (0,):
+        if frame.places is None:
+            shift = segment * (shape[-2] + GAP)
+            (top, left), (bottom, right) = fitted.low[-2:], fitted.high[-2:]
+            yield Bounds((top + shift, left), (bottom + shift, right))
+        else:
+            parts = [
+                (axis[segment] if has_tiles else axis)[fitted.slices[-2:]] for axis in frame.places
+            ]
+            yield Bounds.from_pairs([(int(part.min()), int(part.max()) + 1) for part in parts])
+
+
+def _outline(axes: Axes, name: str, box: Bounds, colour: str, *, below: bool) -> None:
+    # Names of neighbouring regions would cover each other: every second one stands below.
+    # Pixel centres lie on whole numbers: a half-open range ends half a pixel before.
+    corner = (box.low[1] - 0.5, box.low[0] - 0.5)
+    rows, columns = box.shape
+    line = Rectangle(corner, columns, rows, fill=False)
+    line.set(edgecolor=colour, linewidth=1.8)
+    axes.add_patch(line)
+    axes.annotate(
+        name,
+        (corner[0], corner[1] + rows) if below else corner,
+        xytext=(0, -4 if below else 3),
+        textcoords="offset points",
+        va="top" if below else "bottom",
+        color=colour,
+        fontsize=10,
+        fontweight="bold",
+        bbox={"facecolor": "black", "alpha": 0.45, "pad": 1.2, "linewidth": 0},
+    )

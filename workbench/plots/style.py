@@ -42,7 +42,7 @@ STYLE: dict[str, Any] = {  # Any: matplotlib's settings are of many types
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
-    "axes.formatter.limits": (-4, 7),
+    "axes.formatter.limits": (-4, 7),  # `tidy` moves powers of ten into the unit
     "axes.formatter.useoffset": False,
     "axes.prop_cycle": cycler(color=CYCLE),
     "lines.linewidth": 1.6,

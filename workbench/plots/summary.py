@@ -17,7 +17,7 @@ from workbench.plots import bars
 from workbench.plots.correlations import Axis, correlation
 from workbench.plots.curves import trend
 from workbench.plots.histograms import Panel, histograms
-from workbench.plots.images import Frame, images
+from workbench.plots.images import Frame, images, pixel_places
 from workbench.plots.style import Picture, house_style, panels, say_empty
 from workbench.runs import Channel, Cut, Run
 from workbench.runs.cuts import Between
@@ -151,18 +151,37 @@ def regions_of(run: Run, detector: str) -> Mapping[str, Bounds]:
 
 def _frame(run: Run, name: str) -> Frame:
     channel = run[name]
-    known = [*run.failures, *(path.split("/")[1] for path in run.infos if "UserDataCfg/" in path)]
+    known = {*run.failures, *(path.split("/")[1] for path in run.infos if "UserDataCfg/" in path)}
     stem = name.removeprefix("Sums/")
     detector = max((det for det in known if stem.startswith(f"{det}_")), key=len, default="")
     algorithm = stem.removeprefix(f"{detector}_")
-    events = run.failures.get(detector, {}).get("present", 0)
+    events = _events_in_sum(run, detector, algorithm)
     values = np.squeeze(_floats(channel))
+    good = _once(run, f"UserDataCfg/{detector}/mask", values.shape)
+    if good is not None:
+        values = np.where(good == 1, values, np.nan)
+    x, y = (_once(run, f"UserDataCfg/{detector}/{axis}", values.shape) for axis in "xy")
+    places = None if x is None or y is None or values.ndim == 2 else pixel_places(x, y)
     title = f"{detector or stem} {algorithm}"
     if events and not {"max", "square"} & set(algorithm.split("_")):
         values, title = values / events, f"{title}, mean of {events:,} events"
     regions = regions_of(run, detector) if detector else {}
     fitting = {key: one for key, one in regions.items() if len(one.low) == values.ndim}
-    return Frame(values, title, channel.unit, fitting)
+    return Frame(values, title, channel.unit, fitting, places)
+
+
+def _events_in_sum(run: Run, detector: str, algorithm: str) -> int:
+    name = f"UserDataCfg/{detector}/{algorithm}__n_events"
+    if name in run:
+        return int(np.squeeze(run[name].read_stored()))
+    return run.failures.get(detector, {}).get("present", 0)
+
+
+def _once(run: Run, name: str, shape: tuple[int, ...]) -> Array | None:
+    if name not in run:
+        return None
+    values = np.squeeze(run[name].read())
+    return values if values.shape == shape else None
 
 
 def _monitors(run: Run) -> list[Channel]:
