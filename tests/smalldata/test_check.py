@@ -46,7 +46,7 @@ def set_rows(name: str, value: float, rows: slice = slice(None)) -> Callable[[Va
         ),
         (set_rows("epix_1/roi_area", np.nan, slice(200)), "mostly-missing", "info", 200),
         (set_rows("XppSb2BmMon/totalIntensityJoules", 2.0), "constant", "warning", 300),
-        (set_rows("epix_1/roi_count", 2), "constant", "info", 300),
+        (set_rows("epix_1/roi_count", 2), "constant", "info", 1),
         (set_rows("lightStatus/laser", 1), "laser-never-off", "warning", 300),
         (set_rows("lightStatus/laser", 0), "laser-never-on", "info", 300),
         (set_rows("lightStatus/xray", 1), "xray-never-off", "info", 300),
@@ -161,7 +161,9 @@ def test_missing_units_are_one_info(write_foreign: Write) -> None:
 
 def test_what_the_production_could_not_do_is_reported(make_file: Write) -> None:
     record: dict[str, Any] = {
-        "provenance": {"skipped": ["getROIs: epix_1: unknown key 'thresAdu'"]},
+        "provenance": {
+            "skipped": [{"entry": "getROIs['epix_1'][0]", "reason": "unknown key 'thresAdu'"}]
+        },
         "failures": {
             "epix_1": {"present": 280, "absent": 20, "error_roi": 3, "damaged": 30, "partial": 1},
             "jungfrau1M": {"present": 0, "absent": 300},
@@ -169,7 +171,8 @@ def test_what_the_production_could_not_do_is_reported(make_file: Write) -> None:
     }
     findings = found(make_file(**record))
     assert findings["produced-with-skipped-entries"].count == 1
-    assert "thresAdu" in findings["produced-with-skipped-entries"].message
+    message = findings["produced-with-skipped-entries"].message
+    assert "getROIs['epix_1'][0]: unknown key 'thresAdu'" in message
     assert (findings["reduction-failed"].field, findings["reduction-failed"].count) == ("epix_1", 3)
     assert (findings["detector-damaged"].severity, findings["detector-damaged"].count) == (
         "warning",

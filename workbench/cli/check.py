@@ -59,5 +59,6 @@ def _print(file: Path, findings: Sequence["Finding"], lines: int) -> None:
     ]
     hidden = len(findings) - lines
     more = f"; {hidden} more with --all" if hidden > 0 else ""
-    text = f"{', '.join(counts)}{more}" if counts else "nothing to complain about"
+    good = () if findings and findings[0].severity == "error" else ("ok",)
+    text = ", ".join((*good, *counts)) + more
     console.print(f"{file}: {text}", markup=False, highlight=False, soft_wrap=True)

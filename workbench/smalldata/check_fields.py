@@ -130,29 +130,24 @@ def _check_constant(
     if file.n_events < FEW_EVENTS:
         return
     shot = {leading[role] for role in SHOT_ROLES if role in leading}
-    quiet: dict[str, list[str]] = defaultdict(list)
+    still = []
     for name, (_, seen) in surveys.items():
         if not seen.constant or _group(name) in QUIET_GROUPS or name.endswith("_len"):
             continue
-        if name in shot:
-            yield Finding(
-                "constant",
-                Severity.WARNING,
-                "has the same value in every event: normalising or cutting on it means nothing; "
-                "check the detector or choose another field",
-                field=name,
-                count=file.n_events,
-            )
-        else:
-            quiet[_group(name)].append(name)
-    for group, names in quiet.items():
+        if name not in shot:
+            still.append(name)
+            continue
         yield Finding(
             "constant",
-            Severity.INFO,
-            f"the same value in every event ({_list(names)})",
-            field=names[0] if len(names) == 1 else group,
+            Severity.WARNING,
+            "has the same value in every event: normalising or cutting on it means nothing; check "
+            "the detector or choose another field",
+            field=name,
             count=file.n_events,
         )
+    if still:
+        text = f"the same value in every event of {len(still)} field(s): {_list(still)}"
+        yield Finding("constant", Severity.INFO, text, count=len(still))
 
 
 def _check_leading_zeros(

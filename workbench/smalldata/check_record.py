@@ -19,7 +19,7 @@ def _check_skipped(file: SmallDataFile) -> Iterator[Finding]:
     skipped = file.provenance.get("skipped")
     if not isinstance(skipped, list) or not skipped:
         return
-    few = "; ".join(str(entry) for entry in skipped[:3])
+    few = "; ".join(_entry(entry) for entry in skipped[:3])
     more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
     yield Finding(
         "produced-with-skipped-entries",
@@ -28,6 +28,10 @@ def _check_skipped(file: SmallDataFile) -> Iterator[Finding]:
         "are not in the file; correct the config and produce again",
         count=len(skipped),
     )
+
+
+def _entry(entry: object) -> str:
+    return f"{entry['entry']}: {entry['reason']}" if isinstance(entry, dict) else str(entry)
 
 
 def _check_detector(detector: str, counts: Mapping[str, int], n_events: int) -> Iterator[Finding]:

@@ -8,7 +8,6 @@ MISSING_INTEGER = -99999  # what every LCLS writer stores for an integer that is
 LIBRARY_BOUNDS = ("v110", "v110")  # read by stock HDF5 1.10; its metadata carry checksums
 CHUNK_BYTES = 1 << 20  # one read of a stack of frames
 CHUNK_ROWS = 10_000  # one read of a scalar column of a typical run
-BLOCK_BYTES = 64 << 20  # most that a merge or a check holds of one dataset at a time
 ONCE_GROUPS = ("UserDataCfg", "Sums", "epicsOnce", "EOrbits", "epics_archiver")
 OWN_GROUPS = ("provenance", "presence")
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)

@@ -12,13 +12,13 @@ from workbench.core.arrays import Array, Ints
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.columns import create_final, write_once
-from workbench.smalldata.layout import BLOCK_BYTES
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.opening import DamagedFileError, open_hdf5
 from workbench.smalldata.record import write_failures, write_identity, write_provenance
 from workbench.smalldata.sink import create_hdf5
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 
+BLOCK_BYTES = 16 << 20  # of one dataset, held at a time
 GAP_BYTES = 1 << 16  # rows closer than this are read in one go
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from workbench.core.arrays import Array
 from workbench.smalldata.fields import FieldInfo
-from workbench.smalldata.layout import BLOCK_BYTES
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.reader import SmallDataFile
+
+BLOCK_BYTES = 64 << 20  # columns above this are looked at only at their ends
 
 
 @dataclass(frozen=True)
