@@ -67,7 +67,7 @@ def _explain(path: Path, error: OSError) -> WorkbenchError:
     text = str(error)
     if isinstance(error, PermissionError) or error.errno == errno.EACCES:
         return DamagedFileError(f"{path}: no permission to read it; ask its owner")
-    if error.errno == errno.EAGAIN or "already open for write" in text or "unable to lock" in text:
+    if error.errno == errno.EAGAIN or "already open for write" in text:
         return StillWrittenError(
             f"{path}: still being written by another program; try again when it has finished (if "
             "its writer was killed, produce the run again)"
