@@ -177,11 +177,11 @@ def _streams_beside(path: Path) -> list[Finding]:
     match = _DATA_FILE.fullmatch(path.name.removesuffix(IN_PROGRESS))
     if match is None:
         return []
-    pattern = f"{match['experiment']}-r{match['run']}-s*-c*.xtc2*"
     streams = {
         other["stream"]
-        for file in path.parent.glob(pattern)
+        for file in path.parent.iterdir()
         if (other := _DATA_FILE.fullmatch(file.name.removesuffix(IN_PROGRESS)))
+        and (other["experiment"], other["run"]) == (match["experiment"], match["run"])
     }
     others = len(streams - {match["stream"]})
     if not others:

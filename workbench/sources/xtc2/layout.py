@@ -10,6 +10,7 @@ NAME_ENTRY = 524  # bytes per field in a Names block
 SHAPE_ENTRY = 20  # bytes per array in a Shapes block
 MAX_RANK = 5
 MAX_DEPTH = 16  # blocks inside blocks; real files have 3
+MAX_RUNS = 1000  # in one file; the DAQ begins a new file with each run
 CORRUPTED = 1 << 3  # damage bit: the DAQ says that the content makes no sense
 
 

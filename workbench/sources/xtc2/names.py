@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from workbench.core.arrays import Array
+from workbench.core.arrays import Array, Ints
 from workbench.sources.xtc2.errors import Xtc2Error
 from workbench.sources.xtc2.layout import (
     CORRUPTED,
@@ -93,24 +94,32 @@ class NamesTable:
         In file order; the position is the "slot" of other modules.
     layout
         The same for compiled code.
+    arrays
+        For each record type how many of its fields before each one have axes.
     """
 
     types: tuple[RecordType, ...]
     layout: RecordLayout
+    arrays: tuple[Ints, ...]
 
 
 def read_names(part: Part, offset: int, size: int) -> NamesTable:
     """Read the descriptions in the Configure datagram at `offset`."""
     found: dict[int, RecordType] = {}
-    for at, extent in _names_blocks(part, offset, size):
-        number = int(_head(part, at)["xtc"]["src"]) & 0xFFFFF
+    for at, extent, number in _names_blocks(part, offset, size):
         if number in found:
             raise Xtc2Error(part.path, at, f"names number {number:#x} is described twice")
         found[number] = _record_type(part, at, extent)
-    return NamesTable(tuple(found.values()), _layout(found))
+    layout = _layout(found)
+    before = np.cumsum([0, *(layout.rank > 0)])
+    arrays = tuple(
+        before[first:last] - before[first] for first, last in pairwise(layout.first_field)
+    )
+    return NamesTable(tuple(found.values()), layout, arrays)
 
 
-def _names_blocks(part: Part, offset: int, size: int) -> Iterator[tuple[int, int]]:
+def _names_blocks(part: Part, offset: int, size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield first byte, extent and names number of each description."""
     ends: list[int] = []
     at, end = offset + XTC_HEADER, offset + size
     while at < end or ends:
@@ -131,7 +140,7 @@ def _names_blocks(part: Part, offset: int, size: int) -> Iterator[tuple[int, int
             at += XTC_HEADER
             continue
         if kind == NAMES:
-            yield at, extent
+            yield at, extent, int(block["src"]) & 0xFFFFF
         at += extent
 
 

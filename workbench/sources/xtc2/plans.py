@@ -154,19 +154,9 @@ def _merged(shapes: Iterable[tuple[int, ...] | None], rank: int) -> tuple[tuple[
 
 
 def _labels(places: Sequence[Place], tables: Sequence[RecordTable]) -> dict[int, str]:
-    """Return number to label of an enumeration, from the first record that has them."""
+    """Return number to label of an enumeration, from the first stream that has them."""
     for place in places:
-        table = tables[place.piece]
-        fields = table.names.types[place.slot].fields
-        records = table.records[place.slot]
-        if not len(records):
-            continue
-        first = records.select(slice(0, 1))
-        wanted = fields[place.field].dictionary
-        return {
-            int(value): field.name
-            for number, field in enumerate(fields)
-            if (field.dtype, field.dictionary) == ("enumdict", wanted)
-            for value in table.values(place.slot, number, first)[0].ravel()[:1]
-        }
+        labels = tables[place.piece].labels(place.slot)
+        if labels:
+            return labels.get(_type_of(place, tables).dictionary, {})
     return {}

@@ -10,7 +10,7 @@ from workbench.core.arrays import Array, Bools, Ints
 from workbench.sources.xtc2.errors import Xtc2Error
 from workbench.sources.xtc2.gather import gather, locate_data, locate_field
 from workbench.sources.xtc2.index import DgramIndex
-from workbench.sources.xtc2.layout import MAX_RANK
+from workbench.sources.xtc2.layout import MAX_RANK, XTC_HEADER
 from workbench.sources.xtc2.names import NamesTable
 from workbench.sources.xtc2.part import Part
 from workbench.sources.xtc2.status import CHANGED, FULL, PROBLEMS
@@ -78,6 +78,7 @@ class RecordTable:
         self.records = records
         self.corrupted = corrupted
         self._log = log
+        self._labels: dict[int, dict[str, dict[int, str]]] = {}
 
     @property
     def leftover(self) -> int:
@@ -109,12 +110,23 @@ class RecordTable:
         rank = self.names.types[slot].fields[field].rank
         if not rank:
             return () if len(self.records[slot]) else None
-        earlier = self.names.types[slot].fields[:field]
-        array = self.names.layout.first_array[slot] + sum(other.rank > 0 for other in earlier)
+        array = self.names.layout.first_array[slot] + self.names.arrays[slot][field]
         first = self._log.first[array, :rank]
         if first[0] < 0:
             return None
         return tuple(np.where(self._log.varies[array, :rank], -1, first).tolist())
+
+    def labels(self, slot: int) -> dict[str, dict[int, str]]:
+        """Return enumeration to number to label, from the first record of one type."""
+        if slot not in self._labels:
+            found: dict[str, dict[int, str]] = {}
+            first = self.records[slot].select(slice(0, 1))
+            for number, field in enumerate(self.names.types[slot].fields if len(first) else ()):
+                if field.dtype == "enumdict":
+                    for value in self.values(slot, number, first)[0].ravel()[:1]:
+                        found.setdefault(field.dictionary, {})[int(value)] = field.name
+            self._labels[slot] = found
+        return self._labels[slot]
 
     def by_part(self, records: Records) -> Iterator[tuple[Part, slice]]:
         """Yield runs of records that lie in the same file."""
@@ -216,7 +228,8 @@ def list_records(parts: Sequence[Part], names: NamesTable, index: DgramIndex) ->
         np.zeros((arrays, MAX_RANK), np.uint8),
         np.zeros(len(names.types), np.int64),
     )
-    found = list(_walk(parts, names, index, log))
+    room = min(ROOM, int(index.sizes.sum()) // XTC_HEADER + 1)
+    found = list(_walk(parts, names, index, log, room))
     rows = np.concatenate([piece.row for piece, _ in found] or [np.empty(0, np.int64)])
     slots = np.concatenate([piece.slot for piece, _ in found] or [np.empty(0, np.int64)])
     everything = Records(
@@ -233,9 +246,9 @@ def list_records(parts: Sequence[Part], names: NamesTable, index: DgramIndex) ->
 
 
 def _walk(
-    parts: Sequence[Part], names: NamesTable, index: DgramIndex, log: ShapeLog
+    parts: Sequence[Part], names: NamesTable, index: DgramIndex, log: ShapeLog, length: int
 ) -> Iterator[tuple[RecordRoom, Array]]:
-    room = _room(ROOM)
+    room = _room(length)
     done = 0
     ends = np.append(np.flatnonzero(np.diff(index.parts)) + 1, len(index))
     while done < len(index):

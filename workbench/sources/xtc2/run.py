@@ -15,7 +15,7 @@ from workbench.sources.xtc2 import findings as found
 from workbench.sources.xtc2.events import build_events
 from workbench.sources.xtc2.pieces import RunPiece
 from workbench.sources.xtc2.plans import RESERVED, AlgPlan, FieldPlan, is_config, plan_algs
-from workbench.sources.xtc2.presence import Presence, alg_presence, detector_presence
+from workbench.sources.xtc2.presence import Presence
 from workbench.sources.xtc2.settings import epics_names, run_info, settings_at
 from workbench.sources.xtc2.stacks import StackReader, Wanted
 from workbench.sources.xtc2.steps import find_steps
@@ -234,25 +234,14 @@ class Xtc2Run:
         }
 
     @cached_property
-    def _presence(self) -> dict[str, Presence]:
-        states: dict[str, Presence] = {}
-        for det, algs in self._plans.items():
-            own = {
-                plan.name: alg_presence(plan, self._tables, self.n_events) for plan in algs.values()
-            }
-            states |= own
-            states[det] = detector_presence(list(own.values()))
-        return states
-
-    @cached_property
     def _reader(self) -> StackReader:
-        return StackReader(self._tables, self.timestamps, self._presence)
+        algs = {det: list(plans.values()) for det, plans in self._plans.items()}
+        return StackReader(self._tables, self.timestamps, algs)
 
     def _state(self, det: str) -> Presence:
-        try:
-            return self._presence[det]
-        except KeyError:
-            raise UnknownNameError("detector", det, self._plans, self._label) from None
+        if det not in self._plans:
+            raise UnknownNameError("detector", det, self._plans, self._label)
+        return self._reader.states(det, 0, self.n_events)[det]
 
     def _serials(self, det: str) -> list[str]:
         """Return the serial number of each segment, as psana from its first description."""
@@ -263,21 +252,26 @@ class Xtc2Run:
                     found.setdefault(kind.segment, kind.detid)
         return [found[segment] for segment in sorted(found)]
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[tuple[str, AlgPlan, FieldPlan]]]:
+        """What each detector, algorithm and field name stands for."""
+        found: dict[str, list[tuple[str, AlgPlan, FieldPlan]]] = {}
+        for det, algs in self._plans.items():
+            for plan in algs.values():
+                for name in (det, plan.name):
+                    found.setdefault(name, []).extend(
+                        (det, plan, field) for field in plan.fields.values()
+                    )
+                for field in plan.fields.values():
+                    found.setdefault(field.name, []).append((det, plan, field))
+        return found
+
     def _wanted(self, names: Sequence[str]) -> list[Wanted]:
-        names = [names] if isinstance(names, str) else names
         chosen: dict[str, tuple[str, AlgPlan, dict[str, FieldPlan]]] = {}
-        for name in names:
-            matches = [
-                (det, plan, field)
-                for det, algs in self._plans.items()
-                for plan in algs.values()
-                for field in plan.fields.values()
-                if name in {det, plan.name, field.name}
-            ]
-            if not matches and name not in self._presence:
-                known = {*self._presence, *self._fields}
-                raise UnknownNameError("detector or field", name, known, self._label)
-            for det, plan, field in matches:
+        for name in [names] if isinstance(names, str) else names:
+            if name not in self._by_name:
+                raise UnknownNameError("detector or field", name, self._by_name, self._label)
+            for det, plan, field in self._by_name[name]:
                 chosen.setdefault(plan.name, (det, plan, {}))[2][field.name] = field
         return [Wanted(det, plan, tuple(fields.values())) for det, plan, fields in chosen.values()]
 

@@ -8,7 +8,7 @@ from workbench.core.arrays import Array, Ints
 from workbench.core.errors import WorkbenchError
 from workbench.sources.xtc2.chunks import NextChunk, Scanned, chunkinfo, follow_chunks, next_file
 from workbench.sources.xtc2.index import DgramIndex, scan_part
-from workbench.sources.xtc2.layout import DGRAM_HEADER, XTC_HEADER, Service
+from workbench.sources.xtc2.layout import DGRAM_HEADER, MAX_RUNS, XTC_HEADER, Service
 from workbench.sources.xtc2.names import NamesTable, read_names
 from workbench.sources.xtc2.part import IN_PROGRESS, Part
 from workbench.sources.xtc2.records import list_records
@@ -43,6 +43,8 @@ def read_smd(first: Part, smd: Part) -> Scanned:
     events = index.of(Service.EVENT)
     if not len(index) or index.services[0] != Service.CONFIGURE or not len(events):
         raise UnusableIndexError(f"{smd.path} lists no events")
+    if len(index.of(Service.CONFIGURE)) > MAX_RUNS:
+        raise UnusableIndexError(f"{smd.path} has more than {MAX_RUNS} Configure datagrams")
     index = index.select(slice(0, int(events[-1]) + 1))
     epochs = _epochs(smd, index)
     places = np.concatenate([_places(smd, index, *epoch) for epoch in epochs])

@@ -10,7 +10,7 @@ from workbench.core.stack import Stack
 from workbench.sources.base import Value
 from workbench.sources.xtc2.columns import Chosen, fixed_record, read_column
 from workbench.sources.xtc2.plans import AlgPlan, FieldPlan, Place
-from workbench.sources.xtc2.presence import Presence
+from workbench.sources.xtc2.presence import Presence, alg_presence, between, detector_presence
 from workbench.sources.xtc2.records import RecordTable
 
 Sources = Mapping[tuple[int, int], Chosen]
@@ -44,43 +44,51 @@ class StackReader:
         Records of each stream; rows count the run's events.
     timestamps
         Of the run's events.
-    presence
-        States of each detector and of each "detector.algorithm".
+    detectors
+        All algorithms of each detector, on which its presence depends.
     """
 
     def __init__(
         self,
         tables: Sequence[RecordTable],
         timestamps: Times,
-        presence: Mapping[str, Presence],
+        detectors: Mapping[str, Sequence[AlgPlan]],
     ) -> None:
         self._tables = tables
         self._timestamps = timestamps
-        self._presence = presence
+        self._detectors = detectors
         self._packed: dict[str, np.dtype[np.void] | None] = {}
 
     def read(self, wanted: Sequence[Wanted], start: int, stop: int) -> Stack:
         """Return the wanted fields of the events ``start <= index < stop``."""
+        states: dict[str, Presence] = {}
+        for det in dict.fromkeys(want.det for want in wanted):
+            states |= self.states(det, start, stop)
         arrays: dict[str, Array] = {}
         for want in wanted:
-            complete = self._presence[want.plan.name].complete[start:stop]
+            complete = states[want.plan.name].complete
             sources = self._sources(want.plan, start, stop, complete)
             arrays.update(self._alg(want, sources, stop - start))
-        names = dict.fromkeys(name for want in wanted for name in (want.det, want.plan.name))
-        states = {name: self._presence[name] for name in names}
-        span = slice(start, stop)
         return Stack(
-            self._timestamps[span],
+            self._timestamps[start:stop],
             arrays,
-            {name: state.complete[span] for name, state in states.items()},
-            {name: state.partial[span] for name, state in states.items()},
-            {name: state.damaged[span] for name, state in states.items()},
+            {name: state.complete for name, state in states.items()},
+            {name: state.partial for name, state in states.items()},
+            {name: state.damaged for name, state in states.items()},
             start,
         )
 
+    def states(self, det: str, start: int, stop: int) -> dict[str, Presence]:
+        """Return the states of a detector and of each of its algorithms, by their names."""
+        algs = {
+            plan.name: alg_presence(plan, self._tables, start, stop)
+            for plan in self._detectors[det]
+        }
+        return {det: detector_presence(list(algs.values())), **algs}
+
     def one(self, plan: AlgPlan, field: FieldPlan, index: int) -> Value:
         """Return one field of one event, None unless all segments are there."""
-        if not self._presence[plan.name].complete[index]:
+        if not alg_presence(plan, self._tables, index, index + 1).complete[0]:
             return None
         sources = self._sources(plan, index, index + 1, np.ones(1, np.bool_))
         return self._field(field, sources, 1)[0]
@@ -88,16 +96,17 @@ class StackReader:
     def segments(self, plan: AlgPlan, field: FieldPlan, index: int) -> dict[int, Value]:
         """Return segment number to value for the segments that one event has."""
         sources = self._sources(plan, index, index + 1, np.ones(1, np.bool_))
-        found: dict[int, Value] = {}
-        for number, slots in zip(plan.segments, plan.slots, strict=True):
-            for places in field.places:
-                for place in places:
-                    if (place.piece, place.slot) not in slots:
-                        continue
-                    chosen = sources[place.piece, place.slot]
-                    if len(chosen.records):
-                        found[number] = self._stored(place, chosen)
-        return found
+        numbers = {
+            source: number
+            for number, slots in zip(plan.segments, plan.slots, strict=True)
+            for source in slots
+        }
+        return {
+            numbers[place.piece, place.slot]: self._stored(place, chosen)
+            for places in field.places
+            for place in places
+            if len((chosen := sources[place.piece, place.slot]).records)
+        }
 
     def _stored(self, place: Place, chosen: Chosen) -> Value:
         table = self._tables[place.piece]
@@ -111,8 +120,7 @@ class StackReader:
         for slots in plan.slots:
             for piece, slot in slots:
                 records = self._tables[piece].records[slot]
-                first, last = np.searchsorted(records.rows, [start, stop])
-                records = records.select(slice(first, last))
+                records = records.select(between(records, start, stop))
                 targets = records.rows - start
                 kept = keep[targets]
                 if not kept.all():

@@ -11,7 +11,7 @@ from workbench.core.findings import Finding, Severity
 from workbench.sources.xtc2.chunks import scan_chunks
 from workbench.sources.xtc2.errors import Xtc2Error
 from workbench.sources.xtc2.index import NO_XTC2, DgramIndex
-from workbench.sources.xtc2.layout import DGRAM_HEADER, SERVICE_BYTE, Service
+from workbench.sources.xtc2.layout import DGRAM_HEADER, MAX_RUNS, SERVICE_BYTE, Service
 from workbench.sources.xtc2.names import NamesTable, read_names
 from workbench.sources.xtc2.part import Part
 from workbench.sources.xtc2.smd import UnusableIndexError, find_smd, read_smd
@@ -126,6 +126,13 @@ def read_configure(parts: Sequence[Part], index: DgramIndex, row: int) -> NamesT
 def _pieces(parts: Sequence[Part], index: DgramIndex) -> tuple[Piece, ...]:
     configures, begins = index.of(Service.CONFIGURE), index.of(Service.BEGIN_RUN)
     starts = np.sort(np.concatenate([configures, begins])).tolist()
+    if len(starts) > MAX_RUNS:
+        row = starts[MAX_RUNS]
+        raise Xtc2Error(
+            parts[int(index.parts[row])].path,
+            int(index.offsets[row]),
+            f"more than {MAX_RUNS} Configure and BeginRun datagrams in one stream",
+        )
     events = index.of(Service.EVENT)
     pieces = []
     configure, names = 0, read_configure(parts, index, 0)
