@@ -142,3 +142,8 @@ def made_constants(detector: str, shape: tuple[int, ...]) -> Constants:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
     return write_made_run(tmp_path_factory.mktemp("raw"))
+
+
+@pytest.fixture(scope="session")
+def make_run() -> Any:
+    return write_made_run

@@ -177,37 +177,8 @@ def test_the_checker_finds_nothing_wrong(result: Any) -> None:
     assert not [finding for finding in check_file(result.output) if finding.severity == "error"]
 
 
-def datasets(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def note(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and not name.startswith("provenance"):
-            found[name] = item[()]
-
-    with h5py.File(path) as h5:
-        h5.visititems(note)
-    return found
-
-
-def assert_identical(first: Path, second: Path) -> None:
-    one, two = datasets(first), datasets(second)
-    assert one.keys() == two.keys()
-    for name, values in one.items():
-        np.testing.assert_array_equal(values, two[name], err_msg=name)
-
-
-@pytest.fixture(scope="module")
-def by_two(made: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return produce(made.request(tmp_path_factory.mktemp("two"), workers=2))
-
-
-def test_the_number_of_workers_changes_no_bit(result: Any, by_two: Any) -> None:
-    assert_identical(result.output, by_two.output)
-    assert by_two.failures == result.failures
-
-
-def test_nothing_but_the_file_is_left(by_two: Any) -> None:
-    assert [path.name for path in by_two.output.parent.iterdir()] == ["xpplx1234_Run0007.h5"]
+def test_nothing_but_the_file_is_left(result: Any) -> None:
+    assert [path.name for path in result.output.parent.iterdir()] == ["xpplx1234_Run0007.h5"]
 
 
 def test_the_units_of_work_do_not_depend_on_anything_but_the_run() -> None:

@@ -6,15 +6,15 @@ without changing the order of additions.
 """
 
 import numpy as np
-from numba import njit
 
 from workbench.core.arrays import Array, Bools, Floats, Frames
+from workbench.reductions.compiled import compiled
 
 LANES = 8  # independent partial sums of one long row
 BLOCK = 2048  # pixels whose sums stay in the fastest memory while all frames pass
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def calibrate(raw: Array, pedestal: Frames, gain: Frames, limit: float, out: Frames) -> None:
     """Fill `out` with (raw - pedestal) / gain, shape (event, pixel); NaN from `limit` on."""
     top = pedestal.dtype.type(limit)
@@ -25,7 +25,7 @@ def calibrate(raw: Array, pedestal: Frames, gain: Frames, limit: float, out: Fra
             out[event, pixel] = value if reading < top else np.nan
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def clip(pixels: Frames, low: float, high: float) -> Frames:
     """Return a copy with 0 below `low` and above `high`, shape (event, pixel)."""
     out = np.empty_like(pixels)
@@ -36,7 +36,7 @@ def clip(pixels: Frames, low: float, high: float) -> Frames:
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def moments(
     pixels: Frames, good: Bools, low: float, high: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
@@ -68,7 +68,7 @@ def moments(
     return total, brightest, by_row, by_col
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def project(pixels: Frames, good: Bools, low: float, high: float, single: bool) -> Floats:
     """Return sums of used pixels along the middle axis, shape (event, outer, inner).
 
@@ -96,7 +96,7 @@ def project(pixels: Frames, good: Bools, low: float, high: float, single: bool) 
     return sums
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def count_used(pixels: Frames, good: Bools) -> Floats:
     """Return numbers of good pixels that are not NaN along the middle axis, as in `project`."""
     events, outer, along, inner = pixels.shape
@@ -110,7 +110,7 @@ def count_used(pixels: Frames, good: Bools) -> Floats:
     return counts
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def add_frames(
     total: Floats,
     raw: Array,

@@ -1,0 +1,123 @@
+"""The command: exit codes, JSON alone on standard output, a summary that names what is missing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from workbench.cli.produce import produce
+from workbench.core.errors import WorkbenchError
+from workbench.sources.xtc2_writer import Names, Xtc2Writer
+
+ROOT = Path(__file__).parents[2]
+APP = typer.Typer()
+APP.command()(produce)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("raw")
+    names = [
+        Names("gasdet", "gasdet", "raw", fields={"f11ENRC": ("float64", 0)}),
+        Names("epix_1", "epix100", "raw", fields={"raw": ("uint16", 2)}),
+    ]
+    begin = 1_100_000_000 << 32
+    with Xtc2Writer(folder / "xpplx1234-r0014-s000-c000.xtc2", names) as stream:
+        stream.configure(begin)
+        stream.begin_run(begin + 1, experiment="xpplx1234", run=14)
+        stream.begin_step(begin + 2)
+        stream.enable(begin + 3)
+        for event in range(20):
+            frame = np.full((80, 70), event, np.uint16)
+            stream.event(begin + 100 + event, {0: {"f11ENRC": 0.5}, 1: {"raw": frame}})
+        stream.end_run(begin + 1000)
+    return folder
+
+
+def arguments(raw: Path, output: Path, *more: object) -> list[str]:
+    wanted = ["--experiment", "xpplx1234", "--run", "14", "--xtc", raw, "--output", output, *more]
+    return [str(word) for word in wanted]
+
+
+def config(folder: Path, region: str) -> Path:
+    path = folder / "prod_config_xpp.py"
+    path.write_text(
+        "detectors = ['epix_1']\n"
+        "def getROIs(run):\n"
+        "    return {'epix_1': [{'name': 'ok', 'ROI': [[0, 9], [0, 9]]},\n"
+        f"                       {region}]}}\n"
+    )
+    return path
+
+
+def test_json_is_alone_on_standard_output_and_has_the_promised_keys(
+    raw: Path, tmp_path: Path
+) -> None:
+    done = CliRunner().invoke(APP, arguments(raw, tmp_path, "--json"))
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert set(told) == {
+        "output", "n_events", "events_per_s", "failures", "findings", "skipped",
+    }  # fmt: skip
+    assert (told["n_events"], told["output"]) == (20, str(tmp_path / "xpplx1234_Run0014.h5"))
+    assert told["failures"]["gasdet"] == {"present": 20}
+    assert told["events_per_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("region", "says"),
+    [
+        ("{'ROI': None, 'writearea': True}", "did you mean 'writeArea'?"),
+        ("{'ROI': [[90, 95], [0, 5]]}", "outside the detector"),
+    ],
+)
+def test_a_bad_entry_gives_exit_3_and_a_summary_with_file_and_line(
+    raw: Path, tmp_path: Path, region: str, says: str
+) -> None:
+    path = config(tmp_path, region)
+    done = CliRunner().invoke(APP, arguments(raw, tmp_path, "--config", path))
+    assert done.exit_code == 3, done.output
+    assert says in done.output
+    assert f"{path}:4" in done.output
+    assert "20 events in" in done.output
+    assert (tmp_path / "xpplx1234_Run0014.h5").exists()
+
+
+def test_a_summary_says_that_frames_are_not_calibrated(raw: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(APP, arguments(raw, tmp_path, "--detector", "epix_1"))
+    assert done.exit_code == 0
+    assert "epix_1: 20 present, 20 uncalibrated" in done.output
+    assert "[no-constants]" in done.output
+
+
+def test_strict_refuses_with_the_reason(raw: Path, tmp_path: Path) -> None:
+    path = config(tmp_path, "{'ROI': 5}")
+    done = CliRunner().invoke(APP, arguments(raw, tmp_path, "--config", path, "--strict"))
+    assert isinstance(done.exception, WorkbenchError)
+    assert "ROI must be" in str(done.exception)
+    assert not (tmp_path / "xpplx1234_Run0014.h5").exists()
+
+
+def test_a_run_that_is_not_there_gives_exit_1_and_one_message(tmp_path: Path, raw: Path) -> None:
+    words = ["--experiment", "xpplx1234", "--run", "15", "--xtc", raw, "--output", tmp_path]
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "produce", *map(str, words), "--json"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "15" in done.stderr
+    assert "14" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_option_is_wrong_usage(tmp_path: Path) -> None:
+    done = CliRunner().invoke(APP, ["--experiment", "xpplx1234", "--output", str(tmp_path)])
+    assert done.exit_code == 2
