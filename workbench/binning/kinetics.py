@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = ("t0", "tau", "amplitude", "sigma", "offset")
 SPARE = 2  # bins beyond the number of parameters, so that chi2 says something
-SIGNIFICANT = 3.0  # errors by which the amplitude must differ from zero
+SIGNIFICANT = 25.0  # by which a step must lower chi2 below that of a constant
 SLOPE_STEP = 0.05  # of sigma, to tell the slope of the curve
 NARROWEST = 0.02  # of the median bin: a response narrower than this is held at it
 
@@ -55,8 +55,8 @@ class KineticsFit:
     chi2, dof
         Sum of squared residuals in units of the errors, and degrees of freedom.
     state
-        "converged", or why the numbers are not to be trusted: "no-signal" the amplitude is within
-        3 errors of zero, "degenerate" a parameter is not determined by the data,
+        "converged", or why the numbers are not to be trusted: "no-signal" a constant
+        describes the data as well, "degenerate" a parameter is not determined by the data,
         "not-converged" the minimiser gave up.
     message
         The state in words; also what was done to the data.
@@ -252,9 +252,9 @@ def _model(plain: Mapping[str, float], points: Points) -> Floats:
 def _slopes(plain: Mapping[str, float], points: Points) -> Floats:
     """Return the slope of the curve in each bin [unit/ps]."""
     step = SLOPE_STEP * plain["sigma"]
-    ends = (_model({**plain, "t0": plain["t0"] + side}, points) for side in (-step, step))
-    later, earlier = ends
-    return np.asarray((later - earlier) / (2 * step))
+    higher = _model({**plain, "t0": plain["t0"] - step}, points)
+    lower = _model({**plain, "t0": plain["t0"] + step}, points)
+    return np.asarray((higher - lower) / (2 * step))
 
 
 def _parameters(result: Any, points: Points) -> dict[str, Parameter]:
@@ -277,16 +277,18 @@ def _parameters(result: Any, points: Points) -> dict[str, Parameter]:
 def _judge(fitted: Mapping[str, Parameter], result: Any, points: Points) -> tuple[str, str]:
     if not result.success:
         return "not-converged", f"the minimiser gave up ({result.message})"
+    flat = points.value - np.average(points.value, weights=1 / points.error**2)
+    if float(((flat / points.error) ** 2).sum()) - float(result.chisqr) < SIGNIFICANT:
+        return "no-signal", "a constant describes the data as well as a step does"
     if not all(np.isfinite(fitted[name].error) for name in result.var_names):
         return "degenerate", "the data do not determine all parameters: no errors can be given"
     t0, tau, amplitude = (fitted[name] for name in NAMES[:3])
-    if abs(amplitude.value) < SIGNIFICANT * amplitude.error:
-        return "no-signal", "no step: the amplitude is within 3 errors of zero"
     span = float(np.ptp(points.centre))
     if not points.centre.min() < t0.value < points.centre.max() or t0.error > span:
         return "degenerate", "time zero does not lie surely within the measured delays"
-    if tau.error > tau.value:
-        return "degenerate", "the decay time is not determined: its error exceeds it"
+    for name, entry in (("decay time", tau), ("amplitude", amplitude)):
+        if entry.error > abs(entry.value):
+            return "degenerate", f"the {name} is not determined: its error exceeds it"
     return "converged", "errors follow from the stated errors of the bins"
 
 

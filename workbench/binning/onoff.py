@@ -164,7 +164,7 @@ def _reduce(
         reasons = ", ".join(f"{why} {count}" for why, count in plan.excluded.items() if count)
         hint = "; on_off picks laser-on and -off itself: leave laser_on() out of where"
         raise NothingLeftError(
-            f"no {name} shot with {channel.name} is left ({reasons}){hint if where else ''}"
+            f"no {name} shot with {channel.name} is left ({reasons}){hint if where is not None else ''}"
         )
     sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset))
     sums.add(plan.numbers[good], values[good], plan.norm[good])

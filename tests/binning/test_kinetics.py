@@ -1,0 +1,175 @@
+import builtins
+from types import ModuleType
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from workbench.binning import (
+    FitError,
+    MissingToolError,
+    fit_kinetics,
+    step_decay,
+    step_decay_in_bins,
+    verdict,
+)
+from workbench.core.errors import UnknownNameError
+from workbench.runs import Quantity, Truth
+
+EDGES = np.linspace(-1, 3, 61)
+CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
+PLANTED = {"t0": 0.15, "tau": 0.7, "sigma": 0.06}
+
+
+def curve(amplitude: float = 0.3, offset: float = 0.01) -> np.ndarray:
+    return offset + amplitude * step_decay_in_bins(EDGES[:-1], EDGES[1:], **PLANTED)
+
+
+def test_exact_data_give_the_planted_numbers_back() -> None:
+    fit = fit_kinetics(CENTRES, curve(), np.full(60, 1e-3), width=EDGES[1] - EDGES[0], unit="1")
+    assert fit.converged
+    assert fit.t0.value == pytest.approx(0.15, abs=1e-6)
+    assert fit.tau.value == pytest.approx(0.7, abs=1e-5)
+    assert fit.amplitude.value == pytest.approx(0.3, abs=1e-6)
+    assert fit.sigma.value == pytest.approx(0.06, abs=1e-5)
+    assert fit.offset.value == pytest.approx(0.01, abs=1e-6)
+    assert fit.chi2 < 1e-3
+    assert fit.dof == 55
+    np.testing.assert_allclose(fit.curve([0.3]), 0.01 + 0.3 * step_decay(0.3, **PLANTED), rtol=1e-4)
+
+
+@pytest.mark.parametrize("amplitude", [-0.4, 1e-6, 2e5])
+def test_sign_and_scale_of_the_signal_need_no_guess(amplitude: float) -> None:
+    rng = np.random.default_rng(4)
+    error = 0.03 * abs(amplitude)
+    values = curve(amplitude, 3 * amplitude) + error * rng.standard_normal(60)
+    fit = fit_kinetics(CENTRES, values, np.full(60, error), width=EDGES[1] - EDGES[0])
+    assert fit.converged
+    for name, planted in {**PLANTED, "amplitude": amplitude, "offset": 3 * amplitude}.items():
+        entry = fit.parameters[name]
+        assert abs(entry.value - planted) < 4 * entry.error
+
+
+def test_errors_scale_with_the_stated_errors_and_never_with_chi2() -> None:
+    rng = np.random.default_rng(1)
+    values = curve() + 0.01 * rng.standard_normal(60)
+    width = EDGES[1] - EDGES[0]
+    honest = fit_kinetics(CENTRES, values, np.full(60, 0.01), width=width)
+    timid = fit_kinetics(CENTRES, values, np.full(60, 0.03), width=width)
+    assert timid.tau.error == pytest.approx(3 * honest.tau.error, rel=1e-2)
+    assert timid.chi2 == pytest.approx(honest.chi2 / 9, rel=1e-3)
+
+
+def test_pulls_of_gaussian_data_have_unit_width() -> None:
+    rng = np.random.default_rng(8)
+    pulls = []
+    for _ in range(24):
+        values = curve() + 0.01 * rng.standard_normal(60)
+        fit = fit_kinetics(CENTRES, values, np.full(60, 0.01), width=EDGES[1] - EDGES[0])
+        pulls.append(
+            [
+                (fit.parameters[n].value - PLANTED[n]) / fit.parameters[n].error
+                for n in ("t0", "tau")
+            ]
+        )
+    assert abs(np.mean(pulls, axis=0)).max() < 0.65
+    assert (np.std(pulls, axis=0) > 0.6).all()
+    assert (np.std(pulls, axis=0) < 1.45).all()
+
+
+def test_noise_alone_is_no_signal() -> None:
+    noise = 0.01 * np.random.default_rng(3).standard_normal(60)
+    fit = fit_kinetics(CENTRES, noise, np.full(60, 0.01))
+    assert fit.state == "no-signal"
+    assert not fit.converged
+
+
+def test_a_step_that_never_decays_leaves_the_decay_time_undetermined() -> None:
+    rng = np.random.default_rng(2)
+    values = 0.3 * step_decay(CENTRES, t0=0.1, tau=1e6, sigma=0.05)
+    fit = fit_kinetics(CENTRES, values + 0.01 * rng.standard_normal(60), np.full(60, 0.01))
+    assert fit.state in {"degenerate", "not-converged"}
+    assert "decay time" in fit.message or "determine" in fit.message or "gave up" in fit.message
+
+
+def test_a_response_narrower_than_the_bins_is_held_and_said() -> None:
+    values = 0.3 * step_decay(CENTRES, t0=0.1, tau=0.7, sigma=1e-5)
+    rng = np.random.default_rng(6)
+    fit = fit_kinetics(CENTRES, values + 0.003 * rng.standard_normal(60), np.full(60, 0.003))
+    assert np.isfinite(fit.chi2)
+    assert abs(fit.tau.value - 0.7) < 4 * fit.tau.error
+
+
+def test_too_few_bins_are_refused_with_their_number() -> None:
+    with pytest.raises(FitError, match="6 usable bins"):
+        fit_kinetics(CENTRES[:6], curve()[:6], np.full(6, 0.1))
+    errors = np.full(60, 0.1)
+    errors[5:] = np.nan
+    with pytest.raises(FitError, match="55 left out"):
+        fit_kinetics(CENTRES, curve(), errors)
+    with pytest.raises(FitError, match="error of each value"):
+        fit_kinetics(CENTRES, curve())
+
+
+def dataset(common: float = 0.0) -> xr.Dataset:
+    shots = np.full(60, 50)
+    shots[::7] = 3  # too few to be used
+    values = curve()
+    values[::7] = 99.0
+    return xr.Dataset(
+        {
+            "relative": ("delay", values, {"units": "1", "count": "on_count"}),
+            "relative_error": ("delay", np.full(60, 0.01)),
+            "relative_error_common": ("delay", np.full(60, common)),
+            "on_count": ("delay", shots),
+        },
+        coords={
+            "delay": CENTRES,
+            "delay_mean": ("delay", CENTRES),
+            "delay_std": ("delay", np.full(60, (EDGES[1] - EDGES[0]) / np.sqrt(12))),
+        },
+    )
+
+
+def test_bins_with_few_shots_are_left_out_and_counted() -> None:
+    fit = fit_kinetics(dataset())
+    assert fit.left_out == 9
+    assert "9 of 60 bins left out" in fit.message
+    assert fit.amplitude.value == pytest.approx(0.3, abs=1e-4)
+
+
+def test_the_common_error_of_the_off_shots_widens_offset_and_amplitude_only() -> None:
+    alone, both = fit_kinetics(dataset()), fit_kinetics(dataset(common=0.05))
+    assert both.offset.error == pytest.approx(np.hypot(alone.offset.error, 0.05), rel=1e-3)
+    assert both.amplitude.error == pytest.approx(np.hypot(alone.amplitude.error, 0.015), rel=1e-3)
+    assert both.t0.error == pytest.approx(alone.t0.error, rel=1e-6)
+
+
+def test_a_wrong_variable_is_named_with_those_that_would_do() -> None:
+    with pytest.raises(UnknownNameError, match="relative"):
+        fit_kinetics(dataset(), "relativ")
+
+
+def test_the_verdict_compares_what_the_truth_knows() -> None:
+    fit = fit_kinetics(CENTRES, curve(), np.full(60, 0.01), width=EDGES[1] - EDGES[0])
+    truth = Truth({"t0": Quantity(0.15, "ps"), "tau": Quantity(7.0, "ps"), "q": Quantity(1, "1")})
+    table = verdict(fit, truth)
+    rows = {row["quantity"]: row for row in table.as_dicts()}
+    assert set(rows) == {"t0", "tau"}
+    assert rows["t0"]["within 3 errors"] is True
+    assert rows["tau"]["within 3 errors"] is False
+    assert rows["tau"]["pull"] == pytest.approx((fit.tau.value - 7) / fit.tau.error)
+    assert "<table>" in table._repr_html_()
+
+
+def test_without_lmfit_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = builtins.__import__
+
+    def lacking(name: str, *rest: object, **more: object) -> ModuleType:
+        if name == "lmfit":
+            raise ImportError(name)
+        return plain(name, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", lacking)
+    with pytest.raises(MissingToolError, match=r"pip install lcls-workbench\[notebooks\]"):
+        fit_kinetics(CENTRES, curve(), np.full(60, 0.01))
