@@ -14,12 +14,15 @@ small_data: str = ""  # file with small data
 scale: float = 1.0  # [mm] size, range 0..10
 fail: bool = False  # stop with an error
 die: bool = False  # kill the kernel
+crash: bool = False  # crash the interpreter
+orphan: bool = False  # kill the process that started the kernel
 """
 CELLS = (
     "import os\n\nimport workbench as wb",
     "wb.publish('scaled', scale * run, 'mm', 0.5)\nassert os.environ['WORKBENCH_BATCH'] == '1'",
     "if fail:\n    raise ValueError('no <beam> & no sample')",
-    "if die:\n    os.kill(os.getpid(), 9)",
+    "if die:\n    os.kill(os.getpid(), 9)\nif crash:\n    import ctypes\n\n    ctypes.string_at(0)",
+    "if orphan:\n    os.kill(os.getppid(), 9)",
     "run",
 )
 

@@ -46,6 +46,14 @@ def test_a_missing_run_is_named_with_the_way_out(tmp_path: Path) -> None:
         input_file(7, folder=tmp_path / "nowhere", experiment="")
 
 
+def test_one_file_serves_only_its_own_run(tmp_path: Path) -> None:
+    file = tmp_path / "xpplx1234_Run0001.h5"
+    file.touch()
+    assert input_file(1, folder=file, experiment="") == file
+    with pytest.raises(NotThereError, match="holds run 1, not 2"):
+        input_file(2, folder=file, experiment="")
+
+
 def test_two_experiments_in_one_folder_need_the_experiment(tmp_path: Path) -> None:
     (tmp_path / "xppa1_Run0001.h5").touch()
     (tmp_path / "xppb1_Run0001.h5").touch()

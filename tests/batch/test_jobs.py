@@ -77,6 +77,27 @@ def test_a_killed_kernel_is_recognised(tiny: Path, small_data: SmallData, tmp_pa
     assert "kernel was killed" in notebook.cells[0].source
 
 
+@pytest.mark.long
+def test_a_crashed_interpreter_tells_its_reason(
+    tiny: Path, small_data: SmallData, tmp_path: Path
+) -> None:
+    small_data(1)
+    (item,) = run_batch(request_for(tiny, tmp_path, (1,), crash=True))
+    assert "Fatal Python error" in item.error
+
+
+@pytest.mark.long
+def test_a_killed_worker_fails_its_items_by_name(
+    tiny: Path, small_data: SmallData, tmp_path: Path
+) -> None:
+    small_data(1)
+    small_data(2)
+    request = request_for(tiny, tmp_path, (1, 2), orphan=True)
+    items = run_batch(BatchRequest(**{**vars(request), "workers": 2}))
+    assert [item.state for item in items] == ["failed", "failed"]
+    assert all("worker process died twice" in item.error for item in items)
+
+
 def test_worker_processes_give_the_same_as_this_process(
     tiny: Path, small_data: SmallData, tmp_path: Path
 ) -> None:

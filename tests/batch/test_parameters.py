@@ -81,6 +81,11 @@ def test_a_wrong_text_is_refused_with_the_way_out(text: str, words: str) -> None
         parse_values(PARAMETERS, [text], where="test")
 
 
+def test_a_parameter_given_twice_is_refused() -> None:
+    with pytest.raises(ParameterError, match="'run' is given twice"):
+        parse_values(PARAMETERS, ["run=3", "run=4"], where="test")
+
+
 def test_all_wrong_parameters_are_named_at_once() -> None:
     with pytest.raises(ParameterError, match=r"rum.*use_tt"):
         parse_values(PARAMETERS, ["rum=3", "use_tt=maybe"], where="test")

@@ -30,7 +30,7 @@ from workbench.core.errors import InputError
 RECORD = "workbench"  # key of our record in a notebook's metadata
 ERROR_TAG = "workbench-error"
 _LONGEST_ERROR = 400  # characters of an error in tables
-_LOG_TAIL = 2000  # characters of a dead kernel's own log kept in the notebook
+_LOG_TAIL = 20_000  # characters of a dead kernel's own log in which its reason is looked for
 _PACKAGES = ("lcls-workbench", "numpy", "h5py", "xarray", "matplotlib", "lmfit", "papermill")
 
 
@@ -167,5 +167,6 @@ def _short(text: str) -> str:
 def _tail(log: Path) -> str:
     if not log.exists():
         return ""
-    text = log.read_text("utf-8", "replace").strip()[-_LOG_TAIL:]
-    return f": {text.splitlines()[-1]}" if text else ""
+    lines = log.read_text("utf-8", "replace").strip()[-_LOG_TAIL:].splitlines()
+    telling = [line for line in lines if "error" in line.lower()] or lines[-1:]
+    return f": {telling[0]}" if telling else ""

@@ -40,6 +40,9 @@ def input_file(run: int, *, folder: Path | None, experiment: str) -> Path:
     if folder is None:
         return _of_experiment(run, experiment)
     if folder.is_file():
+        match = _NAME.fullmatch(folder.name)
+        if match and int(match["run"]) != run:
+            raise NotThereError(f"{folder} holds run {int(match['run'])}, not {run}; name a folder")
         return folder
     if not folder.is_dir():
         raise NotThereError(f"no folder {folder} to look for small data in")

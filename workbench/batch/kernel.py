@@ -21,6 +21,8 @@ from workbench.core.errors import WorkbenchError
 ENGINE = "workbench-private-kernel"
 LONGEST_SOCKET = 100  # bytes; the system allows 107 for the path of a socket
 _SOCKET = "s"
+# A crash of the interpreter tells its reason in the log, past the kernel's own streams.
+_FAULTS = "--IPKernelApp.exec_lines=__import__('faulthandler').enable()"
 
 
 class KernelFolderError(WorkbenchError, OSError):
@@ -45,7 +47,7 @@ class ThisPython(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return a kernel of this interpreter under any name."""
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", _FAULTS],
             display_name=kernel_name,
             language="python",
         )

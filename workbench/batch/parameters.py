@@ -156,6 +156,8 @@ def parse_values(
         name, sign, text = assignment.partition("=")
         if not sign:
             problems.append(f"{assignment!r} is not of the form name=value")
+        elif name.strip() in texts:
+            problems.append(f"{name.strip()!r} is given twice")
         texts[name.strip()] = text
     known = {parameter.name: parameter for parameter in parameters}
     values: dict[str, Plain] = {}
