@@ -12,6 +12,7 @@ from workbench.smalldata import DatasetSpec, create_part, merge_parts
 PARAMETERS = """run: int = 0  # [1] run number
 small_data: str = ""  # file with small data
 scale: float = 1.0  # [mm] size, range 0..10
+limit: float | None = None  # [mm] largest size
 fail: bool = False  # stop with an error
 die: bool = False  # kill the kernel
 crash: bool = False  # crash the interpreter

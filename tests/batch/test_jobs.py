@@ -19,10 +19,11 @@ def request_for(tiny: Path, tmp_path: Path, runs: tuple[int, ...], **parameters:
 
 
 def test_a_run_becomes_a_notebook_a_report_and_results(
-    tiny: Path, small_data: SmallData, tmp_path: Path
+    tiny: Path, small_data: SmallData, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = small_data(3)
-    (item,) = run_batch(request_for(tiny, tmp_path, (3,), scale=2))
+    (item,) = run_batch(request_for(tiny, tmp_path, (3,), scale=2, limit=4.0))
+    assert caplog.messages == []
     assert (item.state, item.error) == ("done", "")
     assert item.results == {"scaled": {"value": 6.0, "unit": "mm", "error": 0.5}}
     assert Path(item.notebook).name == "tiny_xpplx1234_Run0003.ipynb"

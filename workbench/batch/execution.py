@@ -1,6 +1,7 @@
 """Runs one notebook from a template; what failed ends up in the notebook and in one sentence."""
 
 import importlib.metadata
+import logging
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,14 @@ ERROR_TAG = "workbench-error"
 _LONGEST_ERROR = 400  # characters of an error in tables
 _LOG_TAIL = 20_000  # characters of a dead kernel's own log in which its reason is looked for
 _PACKAGES = ("lcls-workbench", "numpy", "h5py", "xarray", "matplotlib", "lmfit", "papermill")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # Papermill does not understand annotations such as "float | None"; names are checked before.
+    return "unknown parameter" not in record.getMessage()
+
+
+logging.getLogger("papermill").addFilter(_is_news)
 
 
 class NotOursError(InputError):
