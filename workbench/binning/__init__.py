@@ -5,6 +5,7 @@ from workbench.binning.decay import MissingToolError, step_decay, step_decay_in_
 from workbench.binning.edges import EdgesError, edges_around, edges_by_count, edges_by_width
 from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
 from workbench.binning.kinetics import FitError, KineticsFit, Parameter, fit_kinetics
+from workbench.binning.linearity import Linearity, linearity
 from workbench.binning.onoff import on_off
 from workbench.binning.plan import NothingLeftError
 from workbench.binning.verdict import verdict
@@ -13,6 +14,7 @@ __all__ = [
     "EdgesError",
     "FitError",
     "KineticsFit",
+    "Linearity",
     "MissingToolError",
     "NothingLeftError",
     "Parameter",
@@ -23,6 +25,7 @@ __all__ = [
     "edges_by_count",
     "edges_by_width",
     "fit_kinetics",
+    "linearity",
     "on_off",
     "step_decay",
     "step_decay_in_bins",

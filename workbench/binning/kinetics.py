@@ -181,7 +181,7 @@ def _fit(points: Points) -> KineticsFit:
     )
 
 
-def starting_points(points: Points, narrowest: float, *, number: int = 3) -> list[dict[str, float]]:
+def starting_points(points: Points, narrowest: float, *, number: int = 2) -> list[dict[str, float]]:
     """Find starting values from the data: the best of a coarse grid over t0, tau and sigma.
 
     For each of them the best amplitude and offset follow from linear least squares, so neither

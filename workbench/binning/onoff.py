@@ -163,9 +163,8 @@ def _reduce(
     if not good.any():
         reasons = ", ".join(f"{why} {count}" for why, count in plan.excluded.items() if count)
         hint = "; on_off picks laser-on and -off itself: leave laser_on() out of where"
-        raise NothingLeftError(
-            f"no {name} shot with {channel.name} is left ({reasons}){hint if where is not None else ''}"
-        )
+        text = f"no {name} shot with {channel.name} is left ({reasons})"
+        raise NothingLeftError(text if where is None else text + hint)
     sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset))
     sums.add(plan.numbers[good], values[good], plan.norm[good])
     return sums.result()
