@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 sys.path.append(str(Path(__file__).parent))  # what the tests share lies beside them
+
+from psana_files import EXPERIMENT, FILE_NUMBER, INTEGRATING, NO_RUN, OLD, RUNS
+
 DUMP = Path(__file__).with_name("psana_dump.py")
 Lines = list[dict[str, Any]]
 
@@ -70,3 +73,21 @@ def ask_psana(
         ]
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def psana_runs(
+    xtc2_data: Path, ask_psana: Callable[[list[dict[str, Any]]], list[Lines]]
+) -> dict[str, Lines]:
+    """What psana reads in each folder and file: runs, events, slow values, steps."""
+    names = [*RUNS, NO_RUN, OLD]
+    targets: list[dict[str, Any]] = []
+    folder = {"exp": EXPERIMENT, "run": FILE_NUMBER}
+    for name in names:
+        path = xtc2_data / name
+        more = {"kind": "folder", **folder} if path.is_dir() else {"kind": "file"}
+        targets.append({"path": str(path), **more})
+    batches = {"kind": "batches", "path": str(xtc2_data / INTEGRATING[0]), **folder}
+    targets.append({**batches, "intg_det": INTEGRATING[1]})
+    targets.append({"kind": "datagrams", "path": str(xtc2_data / NO_RUN)})
+    return dict(zip([*names, "batches", "datagrams"], ask_psana(targets), strict=True))

@@ -1,63 +1,42 @@
 """Runs of psana's own test files as psana and we build them: events, steps, slow values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from comparing import NOT_DATA, Tally, by_field, digest
+from psana_files import EXPERIMENT, FILE_NUMBER, INTEGRATING, NO_RUN, OLD, TOY
 
 from workbench.sources import Xtc2Error, open_raw
 from workbench.sources.base import RawRun
 
 Lines = list[dict[str, Any]]
-EXPERIMENT, FILE_NUMBER = "xpptut15", 14  # in the names of the files of every folder
-TOY = "test_data/{}/" + f"{EXPERIMENT}-r{FILE_NUMBER:04}-" + "s{:03}-c000.xtc2"
 FLOORS = {  # folder or file -> values compared at least
-    "test_data/chunking": 1174,
-    "test_data/fakesteps": 119,
-    "test_data/intg_det": 209,
-    "test_data/mixed_rate": 7123,
-    "test_data/multi-seg-epics": 226,
-    TOY.format("fakesteps", 0): 83,
-    TOY.format("fakesteps", 1): 40,
-    TOY.format("intg_det", 0): 96,
-    TOY.format("intg_det", 1): 36,
-    TOY.format("intg_det", 2): 21,
-    TOY.format("mixed_rate", 0): 7719,
-    TOY.format("mixed_rate", 1): 747,
-    TOY.format("multi-seg-epics", 0): 148,
-    TOY.format("multi-seg-epics", 1): 131,
-    "test_data/detector/test_epix_calib.xtc2": 1197,
-    "test_data/detector/test_jungfrau05M_calib.xtc2": 80,
-    "test_hsd.xtc2": 1820,
+    "test_data/chunking": 1234,
+    "test_data/fakesteps": 159,
+    "test_data/intg_det": 311,
+    "test_data/mixed_rate": 7523,
+    "test_data/multi-seg-epics": 286,
+    TOY.format("fakesteps", 0): 103,
+    TOY.format("fakesteps", 1): 48,
+    TOY.format("intg_det", 0): 130,
+    TOY.format("intg_det", 1): 46,
+    TOY.format("intg_det", 2): 25,
+    TOY.format("mixed_rate", 0): 8119,
+    TOY.format("mixed_rate", 1): 787,
+    TOY.format("multi-seg-epics", 0): 178,
+    TOY.format("multi-seg-epics", 1): 161,
+    "test_data/detector/test_epix_calib.xtc2": 1201,
+    "test_data/detector/test_jungfrau05M_calib.xtc2": 84,
+    "test_hsd.xtc2": 2156,
 }
-NO_RUN = "test_timetool.xtc2"  # no BeginRun: psana finds no run in it
-OLD = "hsd_061918_n3.xtc"  # the layout of 2018
-INTEGRATING = ("test_data/intg_det", "andor")
-
-
-@pytest.fixture(scope="session")
-def psanas(
-    xtc2_data: Path, ask_psana: Callable[[list[dict[str, Any]]], list[Lines]]
-) -> dict[str, Lines]:
-    """What psana reads in each folder and file."""
-    names = [*FLOORS, NO_RUN, OLD]
-    targets: list[dict[str, Any]] = []
-    folder = {"exp": EXPERIMENT, "run": FILE_NUMBER}
-    for name in names:
-        path = xtc2_data / name
-        more = {"kind": "folder", **folder} if path.is_dir() else {"kind": "file"}
-        targets.append({"path": str(path), **more})
-    batches = {"kind": "batches", "path": str(xtc2_data / INTEGRATING[0]), **folder}
-    targets.append({**batches, "intg_det": INTEGRATING[1]})
-    return dict(zip([*names, "batches"], ask_psana(targets), strict=True))
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_a_run_equals_psanas(name: str, xtc2_data: Path, psanas: dict[str, Lines]) -> None:
-    head, *lines = psanas[name]
+def test_a_run_equals_psanas(name: str, xtc2_data: Path, psana_runs: dict[str, Lines]) -> None:
+    head, *lines = psana_runs[name]
     assert "refused" not in head
     raw = open_raw(xtc2_data / name)
     events = [line for line in lines if "event" in line]
@@ -105,8 +84,21 @@ def check_events(tally: Tally, raw: RawRun, events: Lines) -> None:
         theirs = by_field(line["fields"])
         event = raw.event(index)
         tally.check(f"{index}: unknown fields", sorted(theirs.keys() - names.keys()), [])
+        check_presence(tally, raw, index, theirs, sorted(names))
         for name, field in names.items():
             check_field(tally, f"event {index} {name}", raw, event, name, field, theirs)
+
+
+def check_presence(
+    tally: Tally, raw: RawRun, index: int, theirs: Mapping[str, Mapping[int, str]], names: list[str]
+) -> None:
+    """Compare whether a detector is in an event: whole, in part, or not at all."""
+    for det, configured in raw.segments.items():
+        own = [set(theirs.get(name, {})) for name in names if name.startswith(f"{det}.")]
+        whole = all(segments == {*configured} for segments in own)
+        tally.check(f"event {index} {det}: present", bool(raw.present(det)[index]), whole)
+        some = not whole and any(own)
+        tally.check(f"event {index} {det}: partial", bool(raw.partial(det)[index]), some)
 
 
 def check_field(
@@ -123,7 +115,7 @@ def check_field(
     configured = raw.segments[det]
     tally.check(
         f"{what}: present",
-        bool(raw.present(f"{det}.{alg}")[event.index]),
+        bool(raw.read([name], event.index, event.index + 1).present[f"{det}.{alg}"][0]),
         sorted(expected) == list(configured),
     )
     if sorted(expected) != list(configured):
@@ -187,23 +179,27 @@ def check_config(
 
 
 def test_an_integrating_detector_ends_psanas_batches(
-    xtc2_data: Path, psanas: dict[str, Lines]
+    xtc2_data: Path, psana_runs: dict[str, Lines]
 ) -> None:
     folder, det = INTEGRATING
     groups = open_raw(xtc2_data / folder).integrated_by(det)
     ends = np.diff(groups, append=groups[-1]) > 0
-    assert ends.tolist() == [line["end"] for line in psanas["batches"]]
+    assert ends.tolist() == [line["end"] for line in psana_runs["batches"]]
 
 
-def test_psana_finds_no_run_where_none_begins(xtc2_data: Path, psanas: dict[str, Lines]) -> None:
-    assert psanas[NO_RUN] == []
+def test_psana_finds_no_run_where_none_begins(
+    xtc2_data: Path, psana_runs: dict[str, Lines]
+) -> None:
+    assert psana_runs[NO_RUN] == []
     raw = open_raw(xtc2_data / NO_RUN)  # its values are compared datagram by datagram
     assert raw.n_events == 1325
     assert raw.experiment == ""
     assert any("run" in finding.message for finding in raw.findings)
 
 
-def test_the_layout_of_2018_is_refused_by_both(xtc2_data: Path, psanas: dict[str, Lines]) -> None:
-    assert list(psanas[OLD][-1]) == ["refused"]
+def test_the_layout_of_2018_is_refused_by_both(
+    xtc2_data: Path, psana_runs: dict[str, Lines]
+) -> None:
+    assert list(psana_runs[OLD][-1]) == ["refused"]
     with pytest.raises(Xtc2Error, match=OLD):
         open_raw(xtc2_data / OLD)
