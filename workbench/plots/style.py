@@ -158,7 +158,8 @@ def say_empty(axes: Axes, reason: str = "no values") -> None:
 def _broken(text: str, most: float) -> str:
     """Break a text that is too long into two lines, at the place nearest to its middle."""
     head = text.partition(" [")[0]
-    places = [place + 1 for place, letter in enumerate(head) if letter in "/ "]
+    commas = [place + 2 for place in range(len(head)) if head[place : place + 2] == ", "]
+    places = commas or [place + 1 for place, letter in enumerate(head) if letter in "/ "]
     if len(text) <= most or "\n" in text or not places:
         return text
     place = min(places, key=lambda one: abs(one - len(text) / 2))
