@@ -145,7 +145,8 @@ def _sum_up(channel: Channel, plan: Plan, offset: DarkMean, stack_size: int | No
         raise InputError(f"cannot bin {channel.name}: its values are {channel.dtype}, not numbers")
     sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset.mean))
     for events, values in channel.iter_stacks(stack_size, where=plan.used):
-        sums.add(plan.numbers[events], values - offset.mean, plan.norm[events])
+        dark_free = values - offset.mean if offset.count else values
+        sums.add(plan.numbers[events], dark_free, plan.norm[events])
     return sums.result()
 
 

@@ -56,8 +56,15 @@ class RatioSums:
         if self._d.ndim == 1:
             self._add_scalars(numbers, np.asarray(values, dtype=np.float64), norm)
             return
+        # Only frames need the compiler, which takes a second to import.
+        from workbench.binning.kernels import add_frames
+
         for number, frame, weight in zip(numbers, values, norm, strict=True):
-            self._add_frame(int(number), np.asarray(frame, dtype=np.float64), float(weight))
+            self._count(int(number), frame, float(weight))
+        frames = np.ascontiguousarray(values).reshape(len(values), -1)
+        bins = len(self._d)
+        flat = (sums.reshape(bins, -1) for sums in (self._d, self._dd, self._di))
+        add_frames(frames, numbers, norm, self._provisional.reshape(-1), *flat)
 
     def result(self) -> Ratio:
         """Return ratio and error of every bin."""
@@ -92,7 +99,8 @@ class RatioSums:
         ):
             np.add.at(target, numbers, terms)
 
-    def _add_frame(self, number: int, frame: Floats, weight: float) -> None:
+    def _count(self, number: int, frame: Array, weight: float) -> None:
+        """Count one frame, pixel by pixel if it has holes; not at all if it was not measured."""
         holes = np.isnan(frame)
         if holes.all():
             return
@@ -100,15 +108,9 @@ class RatioSums:
         if holes.any():
             self._widen()
             there = (~holes).astype(np.float64)
-            frame = np.where(holes, 0.0, frame)
-        d = (frame - self._provisional * weight) * there
         self._n[number] += there
         self._i[number] += weight * there
         self._ii[number] += weight**2 * there
-        self._d[number] += d
-        self._di[number] += d * weight
-        np.multiply(d, d, out=d)
-        self._dd[number] += d
 
     def _widen(self) -> None:
         """Count events pixel by pixel from now on."""
