@@ -57,7 +57,7 @@ def test_the_default_detectors_of_xpp_with_lcls2() -> None:
 def test_the_encoder_channel_of_the_laser_delay_is_renamed() -> None:
     (encoder,) = [each for each in hutch("xpp").defaults("lcls2") if each.group == "enc"]
     fact = encoder.field("lasDelay")
-    assert (fact.source, fact.channel, fact.unit) == ("value", 0, "ps")
+    assert (fact.source, fact.channel, fact.unit) == ("encoder_values", 0, "ps")
     assert encoder.field("other").unit == ""
 
 

@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from workbench.smalldata import SmallDataFile
 
+WIDE = 140  # characters of a line that goes to a file or a pager
 Row = dict[str, Any]  # Any: a line of the JSON answer
 
 
@@ -67,15 +68,9 @@ def _print(head: Row, rows: Sequence[Row]) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, side in (
-        ("field", "left"),
-        ("shape", "left"),
-        ("type", "left"),
-        ("unit", "left"),
-        ("filled", "right"),
-        ("role", "left"),
-    ):
-        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    table.add_column("field", overflow="fold")
+    for title in ("shape", "type", "unit", "filled", "role"):
+        table.add_column(title, justify="right" if title == "filled" else "left", no_wrap=True)
     for group, members in groupby(rows, key=_group):
         if group:
             table.add_row(f"[bold]{escape(group)}[/bold]")
@@ -86,6 +81,8 @@ def _print(head: Row, rows: Sequence[Row]) -> None:
                 f"{'  ' if group else ''}{escape(leaf)}", *(escape(cell or "") for cell in cells)
             )
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     console.print(table)
     run = "?" if head["run"] is None else head["run"]
     console.print(

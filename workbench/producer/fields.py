@@ -20,7 +20,6 @@ from workbench.sources import RawField, RawRun, ValueStore
 from workbench.sources.timing import EventCodeRule
 
 GENERATION = "lcls2"
-ENCODER_FIELD = "encoder_values"  # of USB encoders: four channels, scaled by the DAQ
 CODE_WORDS = ("sequenceValues", (18,), "uint16")  # field of the timing detector with event codes
 
 
@@ -89,7 +88,7 @@ def _of_detector(
 def _columns_of(
     raw: RawRun, fact: DetectorFact, field: RawField, source: str, leaf: str
 ) -> Iterator[FieldColumn]:
-    named = [known for known in fact.fields if _source(fact, known) == field.name]
+    named = [known for known in fact.fields if known.source == field.name]
     whole = next((known for known in named if known.channel is None), None)
     if field.variable and field.rank:
         segments = raw.segments.get(fact.source, ())
@@ -107,10 +106,6 @@ def _columns_of(
             one = RawField(field.name, field.dtype, field.shape[:-1], 0)
             spec = _spec(f"{fact.group}/{known.name}", one, known)
             yield FieldColumn(spec, source, channel=known.channel)
-
-
-def _source(fact: DetectorFact, known: FieldFact) -> str:
-    return ENCODER_FIELD if fact.kind == "encoder" and known.channel is not None else known.source
 
 
 def _spec(name: str, field: RawField, fact: FieldFact) -> DatasetSpec:

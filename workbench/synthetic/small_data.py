@@ -87,7 +87,7 @@ def _columns(spec: PumpProbe, shots: Shots, regions: "_Regions") -> dict[str, Ar
         "lightStatus/laser": shots.laser.astype(np.int64),
         "timing/eventcodes": event_codes(shots.xray, shots.laser).astype(np.int64),
         "timing/pulseId": shots.records["timing"]["pulseId"].astype(np.int64),
-        "timing/destination": shots.records["timing"]["ebeamDestn"].astype(np.int64),
+        "timing/destination": shots.records["timing"]["ebeamDestn"].astype(np.int32),
         "scan/varStep": shots.step,
     }
     for group in BEAMLINE_GROUPS:
