@@ -78,5 +78,8 @@ def gather(buffer: Array, starts: Ints, targets: Ints, column: int, length: int,
         start = starts[record]
         if start < 0 or length > len(buffer) - start:
             return record
-        out[targets[record], column : column + length] = buffer[start : start + length]
+        source = buffer[start : start + length]
+        target = out[targets[record], column : column + length]
+        for byte in range(len(target)):  # an assignment of slices would be 10 times slower
+            target[byte] = source[byte]
     return -1

@@ -17,7 +17,6 @@ from workbench.sources.xtc2.status import CHANGED, FULL, PROBLEMS
 from workbench.sources.xtc2.walk import RecordRoom, ShapeLog, walk_records
 
 ROOM = 65_536  # records listed at a time
-LONG = 1024  # bytes from which NumPy copies faster than a compiled loop
 CHANGED_REMEDY = (
     "the file changed while it was read, or its index (smalldata/*.smd.xtc2) belongs to another "
     "file: open the run again, without that index if it stays so"
@@ -211,9 +210,8 @@ class RecordTable:
     def _copy(
         self, records: Records, starts: Ints, length: int, targets: Ints, column: int, out: Array
     ) -> None:
-        copy = gather if length < LONG else _copy_long
         for part, span in self.by_part(records):
-            bad = copy(part.buffer, starts[span], targets[span], column, length, out)
+            bad = gather(part.buffer, starts[span], targets[span], column, length, out)
             _refuse_changed(part, records.blocks[span], bad)
 
 
@@ -289,17 +287,6 @@ def _problem(part: Part, where: int, status: int) -> Xtc2Error:
     if status == CHANGED:
         return Xtc2Error(part.path, where, PROBLEMS[status], CHANGED_REMEDY)
     return Xtc2Error(part.path, where, PROBLEMS[status])
-
-
-def _copy_long(
-    buffer: Array, starts: Ints, targets: Ints, column: int, length: int, out: Array
-) -> int:
-    """As `gather`, by NumPy, which copies long rows faster."""
-    for record, (start, target) in enumerate(zip(starts.tolist(), targets.tolist(), strict=True)):
-        if start < 0 or length > len(buffer) - start:
-            return record
-        out[target, column : column + length] = buffer[start : start + length]
-    return -1
 
 
 def _refuse_changed(part: Part, blocks: Ints, bad: int) -> None:

@@ -59,7 +59,8 @@ class Xtc2Run:
         self.files: tuple[Path, ...] = tuple(
             file for piece in pieces for file in piece.stream.files
         )
-        self.timestamps, numbers = build_events([piece.event_times for piece in pieces])
+        timestamps, numbers = build_events([piece.event_times for piece in pieces])
+        self.timestamps = timestamps.view()
         self.timestamps.flags.writeable = False
         self._tables = [piece.list_events(own) for piece, own in zip(pieces, numbers, strict=True)]
 

@@ -250,7 +250,7 @@ def walk_records(
     """
     ends = np.empty(MAX_DEPTH, np.int64)
     damages = np.empty(MAX_DEPTH, np.int64)
-    count = 0
+    count = int(np.int64(0))  # a plain 0 would be a type of its own and compile everything twice
     for done in range(len(offsets)):
         at = offsets[done]
         size = sizes[done]
