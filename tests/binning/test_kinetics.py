@@ -120,7 +120,7 @@ def dataset(common: float = 0.0) -> xr.Dataset:
         {
             "relative": ("delay", values, {"units": "1", "count": "on_count"}),
             "relative_error": ("delay", np.full(60, 0.01)),
-            "relative_error_common": ("delay", np.full(60, common)),
+            "relative_error_common": ("delay", common * (1 + values)),
             "on_count": ("delay", shots),
         },
         coords={
@@ -140,8 +140,13 @@ def test_bins_with_few_shots_are_left_out_and_counted() -> None:
 
 def test_the_common_error_of_the_off_shots_widens_offset_and_amplitude_only() -> None:
     alone, both = fit_kinetics(dataset()), fit_kinetics(dataset(common=0.05))
-    assert both.offset.error == pytest.approx(np.hypot(alone.offset.error, 0.05), rel=1e-3)
+    assert both.offset.error == pytest.approx(np.hypot(alone.offset.error, 0.05 * 1.01), rel=1e-3)
     assert both.amplitude.error == pytest.approx(np.hypot(alone.amplitude.error, 0.015), rel=1e-3)
+    difference = dataset()
+    difference["relative_error_common"][:] = 0.05  # as of a difference: the same in every bin
+    same = fit_kinetics(difference)
+    assert same.offset.error == pytest.approx(np.hypot(alone.offset.error, 0.05), rel=1e-3)
+    assert same.amplitude.error == pytest.approx(alone.amplitude.error, rel=1e-6)
     assert both.t0.error == pytest.approx(alone.t0.error, rel=1e-6)
 
 

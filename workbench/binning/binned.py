@@ -1,4 +1,16 @@
-"""Fields of a run by bins of its axes: ratio of sums, error, sums and counts."""
+"""Fields of a run by bins of its axes: ratio of sums, error, sums and counts.
+
+What `bin_run` gives for each field: `<field>`, the ratio of sums; `<field>_error` from the scatter
+of the shots, sqrt(N/(N-1) Σ(S - R I)²)/ΣI, NaN for N = 1; `<field>_sum`, `<field>_norm` (ΣI) and
+`<field>_count`; with the dark mean subtracted also `<field>_error_dark`, its error, common to all
+bins. For one value per event `<field>_error_jackknife` over contiguous blocks of 1 s, which sees
+drift, and `<field>_<axis>_mean` and `_std` of the events in which the field was measured; over one
+axis `<field>_error_at_mean`, the error of the value at that mean: from the scatter around a line
+through the bin; a fit to mean positions needs it.
+
+For each axis: bin centres, `<axis>_edges`, `<axis>_mean` and `<axis>_std` of all events in the bin,
+weighted by I. The attribute "excluded" counts the events in no bin by reason.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -45,15 +57,9 @@ def bin_run(
 ) -> "xr.Dataset":
     """Bin fields of a run; with `by` the ratio of sums ΣS/ΣI, without it the mean.
 
-    For each field the result holds `<field>`, `<field>_error` (of the scatter of the shots,
-    sqrt(N/(N-1) Σ(S - R I)²)/ΣI, NaN for N = 1), `<field>_sum`, `<field>_norm` (ΣI) and
-    `<field>_count`. For one value per event also `<field>_error_jackknife` over contiguous blocks
-    of 1 s, which sees drift, and over one axis `<field>_error_at_mean`: the error of the value at
-    the mean position, from the scatter around a line through the bin; a fit to mean positions
-    needs it, and `<field>_<axis>_mean` and `_std` over the events in which the field was measured.
-    For each axis: bin centres, `<axis>_mean` and `<axis>_std` of all events in the bin (weighted by
-    I), `<axis>_edges`. Bins are half-open [e_i, e_i+1). The attribute "excluded" counts the events
-    in no bin by reason; an event whose I0 is zero or negative is left out.
+    Beside the values the result holds their errors, sums, counts and positions; the list is in
+    `workbench.binning.binned`. Bins are half-open [e_i, e_i+1). An event whose I0 is zero or
+    negative is left out and counted.
 
     Parameters
     ----------
@@ -70,8 +76,8 @@ def bin_run(
     of
         Class of events: "all", "on", "off", "dark".
     background
-        "dark": subtract the mean over events without X-rays from S and I first (only cuts of
-        scope "dark" apply to them); its error is common to all bins: `<field>_error_dark`.
+        "dark": subtract the mean over events without X-rays from S and I first; only cuts of
+        scope "dark" apply to them.
     stack_size
         Events read at a time; by default what fits 16 MiB. Does not change the result.
     """
@@ -87,6 +93,7 @@ def bin_run(
         ratio = _sum_up(channel, plan, offset, stack_size)
         dims = _dims(channel, plan)
         variables |= _variables(channel, plan, ratio, dims)
+        variables[channel.name][2]["dark_events"] = offset.count
         if background == "dark":
             error = _dark_error(plan, ratio, offset, norm_dark)
             variables[f"{channel.name}_error_dark"] = (dims, error, _says(channel, plan, "dark"))

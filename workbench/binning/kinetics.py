@@ -262,11 +262,15 @@ def _parameters(result: Any, points: Points) -> dict[str, Parameter]:
         name: np.nan if result.params[name].stderr is None else float(result.params[name].stderr)
         for name in result.var_names
     }
-    amplitude = float(result.params["amplitude"].value)
-    common = {"offset": points.common, "amplitude": abs(amplitude) * points.common}
+    constant, slope = points.common
+    found = _values(result)
+    common = {
+        "offset": constant + slope * found["offset"],
+        "amplitude": slope * found["amplitude"],
+    }
     return {
         name: Parameter(
-            float(result.params[name].value),
+            found[name],
             float(np.hypot(errors.get(name, np.nan), common.get(name, 0.0))),
             points.unit if name in common else "ps",
         )

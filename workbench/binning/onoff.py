@@ -1,4 +1,18 @@
-"""Laser on against laser off: ratio and difference per bin, with errors that add up honestly."""
+"""Laser on against laser off: ratio and difference per bin, with errors that add up honestly.
+
+Errors of `difference` and `relative` are kept apart by where they come from:
+
+- `<name>_error`: the on shots. Independent from bin to bin, so a fit may use it.
+- `<name>_error_common`: the off shots. The same shots serve every bin, so it moves all bins
+  together (for `relative` a common factor on 1 + relative); added bin by bin before a fit it would
+  count once for every bin.
+- `<name>_error_total`: both in quadrature, for one bin looked at alone.
+- `<name>_error_jackknife`: contiguous blocks of 1 s of on and off shots left out together, so drift
+  that both share cancels and drift that they do not is seen.
+- `<name>_error_at_mean`: as `_error`, for the value at the mean position of the bin's shots:
+  scatter around a straight line through the bin, smaller where the signal rises within a bin. A
+  fit to mean positions needs this one.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.binning.background import dark_mean
+from workbench.binning.background import DarkMean, dark_mean
 from workbench.binning.binned import (
     NO_DARK,
     Variables,
@@ -50,15 +64,9 @@ def on_off(
     `difference` = on - off, `relative` = on / off - 1. Cuts of scope "on" (delay, time tool) do not
     touch the off shots.
 
-    Errors are kept apart by where they come from. `<name>_error` is that of the on shots: it is
-    independent from bin to bin, so it is the one to fit with. `<name>_error_common` is that of the
-    off shots: the same shots are used in every bin, so it moves all bins together (for `relative`
-    it is a common factor on 1 + relative) and must not be added bin by bin before a fit.
-    `<name>_error_total` is both in quadrature: the uncertainty of one bin looked at alone.
-    `<name>_error_jackknife` leaves out contiguous blocks of 1 s of on and off shots together, so
-    it contains drift that both share. `relative_error_at_mean` is the error of the value at the
-    mean delay of the bin's events: scatter around a straight line through the bin, smaller than
-    `relative_error` where the signal rises within a bin; a fit to mean delays needs this one.
+    Fit with `_error` or `_error_at_mean` (on shots, independent); `_error_common` (off shots) moves
+    all bins together; `_error_total` is both; `_error_jackknife` sees drift. The reasons are in
+    `workbench.binning.onoff`.
 
     Parameters
     ----------
@@ -73,8 +81,8 @@ def on_off(
     by
         Normalisation.
     background
-        "dark": subtract the dark mean of S and I first; where no dark event holds a value,
-        nothing is subtracted and the attribute "background" says so.
+        "dark": subtract the dark mean of S and I first. The attribute "background" says over how
+        many dark events each was averaged; where none holds a value, nothing is subtracted.
     """
     channel = run.channel(field)
     if channel.shape != (run.n_events,) or channel.dtype.kind not in "biuf":
@@ -82,7 +90,7 @@ def on_off(
             f"on_off({channel.name}): one number per event is needed, not shape {channel.shape}; "
             "use bin_run(..., of='on') and of='off' for arrays"
         )
-    norm, _, norm_channel = normalisation(run, by, where, background)
+    norm, norm_dark, norm_channel = normalisation(run, by, where, background)
     dark = dark_mean(channel, dark_events(run, where)) if background == "dark" else NO_DARK
     values = channel.read().astype(np.float64) - dark.mean
     on_plan = make_plan(make_axes(run, axes), run.mask(where, of="on"), norm, norm_channel)
@@ -91,14 +99,7 @@ def on_off(
     off = _reduce(channel, values, off_plan, dark.mean, "laser-off", where)
     blocks = time_blocks(run.timestamps)
     pair = _Pair(on, off, values, blocks, on_plan, off_plan)
-    about = {
-        "field": channel.name,
-        "background": f"mean of {dark.count} dark events subtracted"
-        if dark.count
-        else "none: no dark event holds a value"
-        if background == "dark"
-        else "none",
-    }
+    about = {"field": channel.name, "background": _background(background, dark, norm_dark)}
     unit = channel.unit if norm_channel is None else f"{channel.unit}/{norm_channel.unit}"
     return _dataset(run, pair, unit, where, about)
 
@@ -168,6 +169,13 @@ def _reduce(
     sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset))
     sums.add(plan.numbers[good], values[good], plan.norm[good])
     return sums.result()
+
+
+def _background(background: Background, signal: DarkMean, norm: DarkMean) -> str:
+    if background == "none":
+        return "none"
+    counts = f"signal over {signal.count} dark events, intensity over {norm.count}"
+    return f"dark means subtracted: {counts}"
 
 
 def _bessel(residuals: Floats) -> Floats:

@@ -27,7 +27,8 @@ class Points:
     shots, degrees
         Shots in each bin, and degrees of freedom of its error; infinite where not known.
     common
-        Relative error that all values share, such as that of the off reference.
+        Error that all values share, such as that of the off reference: constant and slope of its
+        dependence on the value.
     unit
         Of the values.
     left_out
@@ -42,7 +43,7 @@ class Points:
     error: Floats
     shots: Floats
     degrees: Floats
-    common: float
+    common: tuple[float, float]
     unit: str
     left_out: int
     note: str = ""
@@ -122,9 +123,18 @@ def points_of_dataset(dataset: Any, name: str) -> Points:
         good,
         counts=(shots, degrees),
         unit=str(variable.attrs.get("units", "1")),
-        common=0.0 if common is None else float(np.max(common)),
+        common=(0.0, 0.0) if common is None else _line(values[good], common.values[good]),
         why=f", without an error or with fewer than {FEWEST_SHOTS} shots",
     )
+
+
+def _line(values: Floats, common: Floats) -> tuple[float, float]:
+    """Return constant and slope of the common error: it grows with the value of a ratio."""
+    if len(values) < 2:
+        return 0.0, 0.0
+    design = np.stack([np.ones_like(values), values], axis=1)
+    (constant, slope), *_ = np.linalg.lstsq(design, common, rcond=None)
+    return float(constant), float(slope)
 
 
 def _usable(centre: Floats, values: Floats, errors: Floats) -> Bools:
@@ -141,7 +151,7 @@ def _sorted(
     *,
     unit: str,
     counts: tuple[Floats, Floats] | None = None,
-    common: float = 0.0,
+    common: tuple[float, float] = (0.0, 0.0),
     why: str = ", without value or error",
 ) -> Points:
     order = np.argsort((low + high)[good], kind="stable")
