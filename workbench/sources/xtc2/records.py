@@ -199,13 +199,16 @@ class RecordTable:
         """Return a text field of each record."""
         starts, shapes = self.locate(slot, field, records)
         lengths = shapes.prod(axis=1)
-        places = zip(records.parts.tolist(), starts.tolist(), lengths.tolist(), strict=True)
-        return [
-            bytes(self.parts[part].buffer[start : start + length])
-            .partition(b"\0")[0]
-            .decode("utf-8", "replace")
-            for part, start, length in places
-        ]
+        length = int(lengths[0]) if len(records) else 0
+        if length and np.all(lengths == length):
+            rows = np.empty((len(records), length), np.uint8)
+            self._copy(records, starts, length, np.arange(len(records)), 0, rows)
+            raw = rows.view(f"S{length}")[:, 0].tolist()
+        else:
+            places = zip(records.parts.tolist(), starts.tolist(), lengths.tolist(), strict=True)
+            raw = [bytes(self.parts[part].buffer[at : at + size]) for part, at, size in places]
+        known = {text: text.partition(b"\0")[0].decode("utf-8", "replace") for text in set(raw)}
+        return [known[text] for text in raw]
 
     def _copy(
         self, records: Records, starts: Ints, length: int, targets: Ints, column: int, out: Array
