@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from workbench.batch import BatchItem, BatchRequest
 
 
 def batch(
@@ -25,24 +28,7 @@ def batch(
     json_: Annotated[bool, typer.Option("--json", help="Print the items as JSON.")] = False,
 ) -> None:
     """Run a template over runs; write a notebook and a report for each."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from workbench.batch import (
-        BatchItem,
-        BatchRequest,
-        find_template,
-        parse_runs,
-        parse_values,
-        run_batch,
-    )
+    from workbench.batch import BatchRequest, find_template, parse_runs, parse_values
 
     found = find_template(template)
     request = BatchRequest(
@@ -54,24 +40,41 @@ def batch(
         input=input_,
         workers=workers,
     )
+    items = _run(request)
+    if json_:
+        typer.echo(json.dumps({"items": [item.as_dict() for item in items]}, indent=1))
+    if any(item.state == "failed" for item in items):
+        raise typer.Exit(1)
+
+
+def _run(request: "BatchRequest") -> list["BatchItem"]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from workbench.batch import run_batch
+
+    name = request.template.name
     console = Console(stderr=True)
     columns = (
-        TextColumn(found.name),
+        TextColumn(name),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(found.name, total=len(request.runs))
+        task = bar.add_task(name, total=len(request.runs))
 
-        def tell(item: BatchItem) -> None:
+        def tell(item: "BatchItem") -> None:
             bar.advance(task)
             outcome = item.report if item.state == "done" else item.error
             console.print(f"run {item.run}: {item.state}: {outcome}", markup=False, soft_wrap=True)
 
-        items = run_batch(request, progress=tell)
-    if json_:
-        typer.echo(json.dumps({"items": [item.as_dict() for item in items]}, indent=1))
-    if any(item.state == "failed" for item in items):
-        raise typer.Exit(1)
+        return run_batch(request, progress=tell)
