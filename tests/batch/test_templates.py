@@ -10,6 +10,8 @@ from workbench.batch import BatchItem, BatchRequest, find_template, run_batch
 from workbench.synthetic import PumpProbe
 from workbench.synthetic.small_data import write_small_data
 
+pytestmark = pytest.mark.xdist_group("templates")  # the fixture is made once
+
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, BatchItem]:
