@@ -13,6 +13,7 @@ from workbench.binning import (
     step_decay_in_bins,
     verdict,
 )
+from workbench.binning.kinetics import Parameter
 from workbench.core.errors import UnknownNameError
 from workbench.runs import Quantity, Truth
 
@@ -178,3 +179,8 @@ def test_without_lmfit_the_error_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setattr(builtins, "__import__", lacking)
     with pytest.raises(MissingToolError, match=r"pip install lcls-workbench\[notebooks\]"):
         fit_kinetics(CENTRES, curve(), np.full(60, 0.01))
+
+
+def test_a_parameter_is_shown_with_the_digits_of_its_error() -> None:
+    assert str(Parameter(0.30068, 0.0041, "1")) == "0.3007 ± 0.0041"
+    assert str(Parameter(0.1539, 0.0031, "ps")) == "0.1539 ± 0.0031 ps"

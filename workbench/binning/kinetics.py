@@ -12,6 +12,7 @@ from workbench.binning.decay import MissingToolError, step_decay, step_decay_in_
 from workbench.binning.points import Points, points_of_arrays, points_of_dataset
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
+from workbench.core.rounding import with_error
 from workbench.core.table import Table
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Parameter:
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.value:.5g} ± {self.error:.2g} {self.unit}".rstrip(" 1").rstrip()
+        return with_error(self.value, self.error, self.unit)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def _text(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+    return f"{cell:.5g}" if isinstance(cell, float) else str(cell)
 
 
 def _line(row: tuple[str, ...], widths: list[int], right: list[bool]) -> str:
