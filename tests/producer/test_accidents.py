@@ -48,17 +48,23 @@ def assert_same(first: Path, second: Path) -> None:
         np.testing.assert_array_equal(values, two[name], err_msg=name)
 
 
-def children(pid: int) -> list[int]:
-    """Return the pool's workers: children of a process that run multiprocessing's spawn."""
+def workers_of(pid: int) -> list[int]:
+    """Return the workers of a production: they are forked by a server, a child of its process."""
+    return [worker for server in children(pid, b"forkserver") for worker in children(server)]
+
+
+def children(pid: int, word: bytes = b"") -> list[int]:
+    """Return the children of a process whose command line has this word in it."""
     found = []
     for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
         try:
-            if entry.name.isdigit() and f"PPid:\t{pid}\n" in (entry / "status").read_text():
-                words = (entry / "cmdline").read_bytes()
-                if b"spawn_main" in words:
-                    found.append(int(entry.name))
+            status, line = (entry / "status").read_text(), (entry / "cmdline").read_bytes()
         except OSError:
             continue  # ended while we looked
+        if f"PPid:\t{pid}\n" in status and word in line:
+            found.append(int(entry.name))
     return found
 
 
@@ -97,7 +103,8 @@ def test_a_killed_production_leaves_no_file_and_its_rerun_gives_the_same(
 ) -> None:
     target = tmp_path / undisturbed.name
     wait_for(lambda: list(tmp_path.glob(".*.parts/*/unit_*.h5")))
-    workers = children(started.pid)
+    workers = workers_of(started.pid)
+    assert workers
     started.kill()
     started.wait()
     assert not target.exists()
@@ -115,7 +122,7 @@ def test_two_workers_give_the_same_bits_even_if_one_is_killed(
 
     def kill_once(done: int, total: int) -> None:
         if not killed and done < total:
-            killed.append(children(os.getpid())[0])
+            killed.append(workers_of(os.getpid())[0])
             os.kill(killed[0], signal.SIGKILL)
 
     result = produce(long_run.request(tmp_path, workers=2), kill_once)

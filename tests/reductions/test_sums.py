@@ -70,6 +70,19 @@ def test_merged_parts_equal_the_whole(algorithm: str) -> None:
     np.testing.assert_allclose(made.merge(*parts), total(algorithm), rtol=1e-12, atol=1e-12)
 
 
+def test_frames_that_lie_apart_in_memory_give_the_same_bits() -> None:
+    apart = np.zeros((9, 3, *SHAPE), np.uint16)
+    apart[:, 1] = RAW
+    np.testing.assert_array_equal(total("calib", apart[:, 1]), total("calib"))
+
+
+def test_only_the_named_rows_are_added() -> None:
+    made = PixelSum.parse("calib")
+    rows = np.array([1, 4, 8])
+    state = made.add(made.start(CALIBRATION.spec), RAW, CALIBRATION, rows=rows)
+    np.testing.assert_array_equal(state, total("calib", RAW[rows]))
+
+
 def test_the_maximum_of_no_event_is_nan() -> None:
     assert np.isnan(total("calib_max", RAW[:0])).all()
 

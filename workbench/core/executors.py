@@ -2,9 +2,10 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from typing import TypeVar
 
 from workbench.core.errors import WorkbenchError
@@ -17,9 +18,22 @@ class LostWorkerError(WorkbenchError, RuntimeError):
     """A work unit whose worker died twice; the text names the unit."""
 
 
-def local_pool(workers: int) -> ProcessPoolExecutor:
-    """Return a pool of fresh Python processes (spawned: no state, lock or map is inherited)."""
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+def local_pool(workers: int, modules: Sequence[str] = ()) -> ProcessPoolExecutor:
+    """Return a pool of fresh Python processes: no state, lock or map of this one is inherited.
+
+    With `modules`, workers are forked from a server that has imported them and nothing else, so
+    that what is slow to import is imported once; without, they are spawned.
+    """
+    if modules:
+        start_server(modules)
+    context = multiprocessing.get_context("forkserver" if modules else "spawn")
+    return ProcessPoolExecutor(workers, mp_context=context)
+
+
+def start_server(modules: Sequence[str]) -> None:
+    """Start the server of `local_pool` in the background; does nothing if it runs already."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
+    forkserver.ensure_running()
 
 
 def available_cores() -> int:
@@ -33,11 +47,13 @@ def run_all(
     *,
     workers: int,
     name: Callable[[Work], str] = str,
+    modules: Sequence[str] = (),
 ) -> Iterator[tuple[Work, Result]]:
     """Yield (item, task(item)) as they finish; in this process when `workers` is 1 or less.
 
     A worker that dies (killed, out of memory) costs one retry of the items in flight; an item
     that loses its worker twice raises `LostWorkerError`. Errors of `task` itself are raised.
+    `modules` as in `local_pool`.
     """
     items = list(items)
     if workers <= 1 or not items:
@@ -45,7 +61,7 @@ def run_all(
         return
     left = dict(enumerate(items))
     for attempt in (1, 2):
-        with local_pool(min(workers, len(left))) as pool:
+        with local_pool(min(workers, len(left)), modules) as pool:
             try:
                 for index, result in _finished(pool, task, left):
                     yield left.pop(index), result

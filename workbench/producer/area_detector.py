@@ -19,7 +19,6 @@ from workbench.reductions import Calibration, calibrate
 from workbench.smalldata import DatasetSpec
 
 BATCH_PIXELS = 1 << 19  # calibrated at a time, so that they stay in the processor's cache
-SUM_BATCH = 16  # frames
 # What a reduction may raise on odd data; anything else is a fault of the machine and stops the run.
 REDUCTION_ERRORS = (
     ArithmeticError,
@@ -151,17 +150,18 @@ class AreaWork:
     def _add(self, entry: SumEntry, frames: Array, rows: Ints, other_gain: Bools) -> None:
         calibration = self._detector.calibration
         name = entry.sum.name
-        for batch in _batches(rows, SUM_BATCH):
-            raw = frames[_span(batch)]
-            try:
-                self.sums[name] = entry.sum.add(self.sums[name], raw, calibration)
-            except REDUCTION_ERRORS as error:
-                self.counts[f"error_sum_{name}"] += len(batch)
-                self.messages.setdefault(f"sum_{name}", f"{type(error).__name__}: {error}")
-                continue
-            self.counts[f"summed_{name}"] += len(batch)
-            if np.isfinite(calibration.limit):
-                other_gain[batch] |= raw.reshape(len(raw), -1).max(axis=1) >= calibration.limit
+        if not len(rows):
+            return
+        try:
+            self.sums[name] = entry.sum.add(self.sums[name], frames, calibration, rows=rows)
+        except REDUCTION_ERRORS as error:
+            self.counts[f"error_sum_{name}"] += len(rows)
+            self.messages.setdefault(f"sum_{name}", f"{type(error).__name__}: {error}")
+            return
+        self.counts[f"summed_{name}"] += len(rows)
+        if np.isfinite(calibration.limit):
+            for row in rows:
+                other_gain[row] |= frames[row].max() >= calibration.limit
 
 
 def _batches(rows: Ints, size: int) -> Iterator[Ints]:

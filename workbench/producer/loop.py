@@ -10,6 +10,8 @@ from workbench.producer.plan import Job, Plan
 from workbench.producer.request import Progress
 from workbench.producer.unit import Unit, UnitResult, plan_here, work_unit
 
+WORKER_MODULES = ("workbench.producer.rehearsal",)
+
 
 @dataclass
 class Collected:
@@ -44,7 +46,10 @@ def run_units(job: Job, plan: Plan, *, workers: int, progress: Progress) -> Coll
     waiting: dict[int, UnitResult] = {}
     done = merged = 0
     with plan_here(job, plan):
-        for unit, result in run_all(work_unit, units, workers=min(workers, len(units))):
+        working = run_all(
+            work_unit, units, workers=min(workers, len(units)), modules=WORKER_MODULES
+        )
+        for unit, result in working:
             waiting[unit.number] = result
             done += result.n_events
             progress(done, plan.raw.n_events)

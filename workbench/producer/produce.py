@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
+from workbench.core.executors import start_server
 from workbench.core.findings import worst_first
 from workbench.producer.accounts import count_failures, findings_of, mismatches, skipped_of
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Skipped
 from workbench.producer.fields import GENERATION
-from workbench.producer.loop import run_units
+from workbench.producer.loop import WORKER_MODULES, run_units
 from workbench.producer.once import once_values
 from workbench.producer.plan import Job, make_plan, shapes_of
 from workbench.producer.provenance import provenance
@@ -38,6 +39,8 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     _check_target(request)
+    if request.workers > 1:
+        start_server(WORKER_MODULES)  # it gets ready while the config and the run are read
     config = load_config(request)
     if request.strict:
         _refuse(config.skipped)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
-from workbench.core.arrays import Array, Frames
+from workbench.core.arrays import Array, Frames, Ints
 from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output, Values
 from workbench.core.registry import Registry
@@ -49,8 +49,19 @@ class RunSum(ABC, Generic[State]):
         """Return the state before any event."""
 
     @abstractmethod
-    def add(self, state: State, frames: Array, calibration: Calibration | None = None) -> State:
-        """Return the state with these frames added; they are calibrated on the way."""
+    def add(
+        self,
+        state: State,
+        frames: Array,
+        calibration: Calibration | None = None,
+        *,
+        rows: Ints | None = None,
+    ) -> State:
+        """Return the state with these frames added; they are calibrated on the way.
+
+        The state is the sum's own and is changed in place; the frames are not. `rows` takes only
+        these frames.
+        """
 
     @abstractmethod
     def merge(self, first: State, second: State) -> State:

@@ -7,7 +7,7 @@ without changing the order of additions.
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Floats, Frames
+from workbench.core.arrays import Array, Bools, Floats, Frames, Ints
 from workbench.reductions.compiled import compiled
 
 LANES = 8  # independent partial sums of one long row
@@ -114,6 +114,7 @@ def count_used(pixels: Frames, good: Bools) -> Floats:
 def add_frames(
     total: Floats,
     raw: Array,
+    rows: Ints,
     pedestal: Frames,
     gain: Frames,
     limit: float,
@@ -122,20 +123,20 @@ def add_frames(
     square: bool,
     maximum: bool,
 ) -> None:
-    """Add a stack (event, pixel) to `total` (pixel,), event after event; NaN pixels are left out.
+    """Add rows of a stack (event, pixel) to `total` (pixel,) in order; NaN pixels are left out.
 
     Values below `low` count as 0; `hits` counts values above 0 as 1; `square` squares;
     `maximum` keeps the largest instead of adding. Each step is a loop of its own over one block,
     so that each becomes vector code.
     """
-    events, pixels = raw.shape
+    pixels = raw.shape[1]
     values = np.empty(BLOCK, pedestal.dtype)
     top = pedestal.dtype.type(limit)
     bottom = pedestal.dtype.type(low)
     for start in range(0, pixels, BLOCK):
         stop = min(start + BLOCK, pixels)
         offset, scale, part = pedestal[start:stop], gain[start:stop], total[start:stop]
-        for event in range(events):
+        for event in rows:
             readings = raw[event, start:stop]
             for pixel in range(stop - start):
                 reading = pedestal.dtype.type(readings[pixel])

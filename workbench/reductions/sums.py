@@ -1,11 +1,12 @@
 """Frames summed over a run, pixel by pixel."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.arrays import Array, Floats
+from workbench.core.arrays import Array, Floats, Ints
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output
 from workbench.reductions import kernels
@@ -14,7 +15,7 @@ from workbench.reductions.calibrate import Calibration
 
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
 _NOT_YET = ("img", "skip", "skipFirst")
-BATCH = 16  # frames copied at a time where they do not lie side by side in memory
+BATCH = 8  # frames copied at a time where they lie apart, as on a mapped file
 TOKENS = ("calib", "max", "square", "dropped", "nhits", "thresADU<x>")
 
 
@@ -83,16 +84,24 @@ class PixelSum(RunSum[Floats]):
         """Return the empty sum."""
         return np.full(spec.shape, -np.inf if self.maximum else 0.0)
 
-    def add(self, state: Floats, frames: Array, calibration: Calibration | None = None) -> Floats:
-        """Return the sum with these frames added; pixels that are NaN add nothing."""
+    def add(
+        self,
+        state: Floats,
+        frames: Array,
+        calibration: Calibration | None = None,
+        *,
+        rows: Ints | None = None,
+    ) -> Floats:
+        """Return the sum with these frames added, in place; pixels that are NaN add nothing."""
         if calibration is None:
             calibration = Calibration.of(None, shape=state.shape, dtype=frames.dtype.name)
-        total = np.array(state)
-        for first in range(0, len(frames), BATCH):
-            raw = np.ascontiguousarray(frames[first : first + BATCH])
+        if rows is None:
+            rows = np.arange(len(frames), dtype=np.int64)
+        for raw, chosen in _side_by_side(frames, rows):
             kernels.add_frames(
-                total.reshape(-1),
-                raw.reshape(len(raw), -1),
+                state.reshape(-1),
+                raw.reshape(len(raw), state.size),
+                chosen,
                 calibration.pedestal.reshape(-1),
                 calibration.gain.reshape(-1),
                 calibration.limit,
@@ -101,7 +110,7 @@ class PixelSum(RunSum[Floats]):
                 self.square,
                 self.maximum,
             )
-        return total
+        return state
 
     def merge(self, first: Floats, second: Floats) -> Floats:
         """Return the sum of two parts of the run."""
@@ -110,3 +119,13 @@ class PixelSum(RunSum[Floats]):
     def finish(self, state: Floats, spec: FrameSpec) -> Floats:
         """Return the sum; the largest of no event is NaN."""
         return np.where(np.isneginf(state), np.nan, state).reshape(spec.shape)
+
+
+def _side_by_side(frames: Array, rows: Ints) -> Iterator[tuple[Array, Ints]]:
+    """Yield frames that lie side by side in memory, and which of them; copy a few at a time."""
+    if frames.flags.c_contiguous:
+        yield frames, rows
+        return
+    for first in range(0, len(rows), BATCH):
+        chosen = rows[first : first + BATCH]
+        yield np.ascontiguousarray(frames[chosen]), np.arange(len(chosen), dtype=np.int64)

@@ -1,0 +1,48 @@
+"""Imported once by the server from which workers are forked: loads all that a unit of work needs.
+
+Importing compiled loops and loading their machine code takes seconds of processor time, more than
+many a unit; done here, it is done once however many workers there are.
+"""
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from workbench.core.bounds import Bounds
+from workbench.core.errors import WorkbenchError
+from workbench.producer.config import ProducerConfig
+from workbench.producer.entries import RoiEntry, SumEntry
+from workbench.producer.plan import Job, make_plan
+from workbench.producer.unit import Unit, plan_here, work_unit
+from workbench.reductions import PixelSum, Roi
+from workbench.sources.xtc2_writer import Names, Xtc2Writer
+
+SHAPE = (4, 4)
+NAMES = (
+    Names("camera", "camera", "raw", fields={"raw": ("uint16", 2)}),
+    Names("monitor", "monitor", "raw", fields={"sum": ("float64", 0)}),
+)
+
+
+def rehearse(folder: Path) -> None:
+    """Produce a run of two events with a camera of a few pixels."""
+    path = folder / "rehearsal-r0001-s000-c000.xtc2"
+    with Xtc2Writer(path, NAMES) as stream:
+        stream.configure(1)
+        stream.begin_run(2, experiment="rehearsal", run=1)
+        stream.begin_step(3)
+        stream.enable(4)
+        for time in (5, 6):
+            stream.event(time, {0: {"raw": np.zeros(SHAPE, np.uint16)}, 1: {"sum": 0.0}})
+        stream.end_run(7)
+    region = RoiEntry("camera", "roi", Roi(Bounds((0, 0), SHAPE)))
+    config = ProducerConfig(run=1, rois=(region,), sums=(SumEntry("camera", PixelSum("calib")),))
+    job = Job(path, 1, "rehearsal", config, None, (), folder)
+    with plan_here(job, make_plan(job)):
+        work_unit(Unit(job, 0, 0, 2))
+
+
+with suppress(WorkbenchError, OSError), tempfile.TemporaryDirectory() as place:
+    rehearse(Path(place))  # without a place to write, workers load what they need themselves
