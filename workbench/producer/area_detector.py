@@ -17,7 +17,9 @@ from workbench.producer.entries import RoiEntry, SumEntry
 from workbench.producer.frames import FrameField
 from workbench.reductions import Calibration, calibrate
 from workbench.smalldata import DatasetSpec
+from workbench.sources import RawRun
 
+GROUP_BYTES = 64 << 20  # of frames worked at a time
 BATCH_PIXELS = 1 << 19  # calibrated at a time, so that they stay in the processor's cache
 # What a reduction may raise on odd data; anything else is a fault of the machine and stops the run.
 REDUCTION_ERRORS = (
@@ -78,9 +80,10 @@ class AreaDetector:
         )
 
     @property
-    def bytes_per_event(self) -> int:
-        """Size of one raw frame [bytes]."""
-        return prod(self.frames.shape) * np.dtype(self.frames.dtype).itemsize
+    def group(self) -> int:
+        """How many frames are worked at a time: where they are copied, this bounds the memory."""
+        size = prod(self.frames.shape) * np.dtype(self.frames.dtype).itemsize
+        return max(1, GROUP_BYTES // size)
 
 
 class AreaWork:
@@ -98,79 +101,95 @@ class AreaWork:
         self.counts: Counter[str] = Counter()
         self.messages: dict[str, str] = {}
 
-    def reduce(self, stack: Stack, xray: Ints | None) -> dict[str, Array]:
-        """Return a row per event for each dataset and add to the sums.
+    def reduce(self, raw: RawRun, stack: Stack, xray: Ints | None) -> dict[str, Array]:
+        """Return a row for each event of the stack and each dataset, and add to the sums.
 
         Parameters
         ----------
+        raw
+            Where the frames are; they are read event by event, as views on the file if they can.
+        stack
+            The events; its own arrays are not used.
         xray
             Beam status of each event: 1 on, 0 off, -1 unknown; None where the run has none.
         """
-        field = self._detector.frames
-        frames, present = stack[field.name], stack.present[field.algorithm]
         values = {spec.name: spec.blank(len(stack)) for spec in self._detector.specs}
+        damaged = raw.damaged(self._detector.name)[stack.first : stack.first + len(stack)]
         other_gain = np.zeros(len(stack), np.bool_)
-        for entry in self._detector.rois:
-            self._region(entry, frames, np.flatnonzero(present), values, other_gain)
-        whole = present & ~stack.damaged.get(field.algorithm, np.zeros(len(stack), np.bool_))
-        for summed in self._detector.sums:
-            chosen = whole & (xray == 0) if summed.sum.dropped and xray is not None else whole
-            self._add(summed, frames, np.flatnonzero(chosen), other_gain)
+        for rows, frames in self._frames(raw, stack):
+            for entry in self._detector.rois:
+                self._region(entry, rows, frames, values, other_gain)
+            for summed in self._detector.sums:
+                chosen = ~damaged[rows]
+                if summed.sum.dropped and xray is not None:
+                    chosen &= xray[rows] == 0
+                self._add(summed, [frames[place] for place in np.flatnonzero(chosen)])
+            if np.isfinite(self._detector.calibration.limit) and self._detector.sums:
+                other_gain[rows] |= self._switched(frames)
         if count := int(np.count_nonzero(other_gain)):
             self.counts["other_gain"] += count
         return values
 
+    def _frames(self, raw: RawRun, stack: Stack) -> Iterator[tuple[Ints, list[Array]]]:
+        """Yield rows of the stack with their frames, a few at a time."""
+        detector = self._detector
+        span = slice(stack.first, stack.first + len(stack))
+        candidates = raw.present(detector.name)[span] | raw.partial(detector.name)[span]
+        rows: list[int] = []
+        frames: list[Array] = []
+        for row in np.flatnonzero(candidates).tolist():
+            frame = raw.event(stack.first + row)[detector.frames.name]
+            if frame is None:
+                continue
+            rows.append(row)
+            frames.append(frame)
+            if len(rows) == detector.group:
+                yield np.array(rows), frames
+                rows, frames = [], []
+        if rows:
+            yield np.array(rows), frames
+
     def _region(
         self,
         entry: RoiEntry,
-        frames: Array,
         rows: Ints,
+        frames: list[Array],
         values: dict[str, Array],
         other_gain: Bools,
     ) -> None:
         detector = self._detector
         region = entry.roi.region(detector.spec)
-        for batch in _batches(rows, max(1, BATCH_PIXELS // prod(region.shape))):
+        size = max(1, BATCH_PIXELS // prod(region.shape))
+        for first in range(0, len(rows), size):
+            batch = rows[first : first + size]
             try:
-                pixels = calibrate(frames, detector.calibration, region, rows=_span(batch))
+                cut = np.stack([frame[region.slices] for frame in frames[first : first + size]])
+                pixels = calibrate(cut, detector.calibration.within(region))
                 reduced = entry.roi.reduce_region(pixels, detector.spec)
             except REDUCTION_ERRORS as error:
                 self.counts[f"error_{entry.name}"] += len(batch)
                 self.messages.setdefault(entry.name, f"{type(error).__name__}: {error}")
                 continue
             other_gain[batch] |= self._beyond(pixels)
-            for name, rows_of_value in reduced.items():
-                values[f"{detector.name}/{entry.name}_{name}"][batch] = rows_of_value
+            for name, reduced_rows in reduced.items():
+                values[f"{detector.name}/{entry.name}_{name}"][batch] = reduced_rows
 
     def _beyond(self, pixels: Frames) -> Bools:
         if not np.isfinite(self._detector.calibration.limit):
             return np.zeros(len(pixels), np.bool_)
         return np.asarray(np.isnan(pixels.reshape(len(pixels), -1)).any(axis=1))
 
-    def _add(self, entry: SumEntry, frames: Array, rows: Ints, other_gain: Bools) -> None:
-        calibration = self._detector.calibration
+    def _switched(self, frames: list[Array]) -> Bools:
+        limit = self._detector.calibration.limit
+        return np.array([frame.max() >= limit for frame in frames], np.bool_)
+
+    def _add(self, entry: SumEntry, frames: list[Array]) -> None:
         name = entry.sum.name
-        if not len(rows):
-            return
         try:
-            self.sums[name] = entry.sum.add(self.sums[name], frames, calibration, rows=rows)
+            added = entry.sum.add(self.sums[name], frames, self._detector.calibration)
         except REDUCTION_ERRORS as error:
-            self.counts[f"error_sum_{name}"] += len(rows)
+            self.counts[f"error_sum_{name}"] += len(frames)
             self.messages.setdefault(f"sum_{name}", f"{type(error).__name__}: {error}")
             return
-        self.counts[f"summed_{name}"] += len(rows)
-        if np.isfinite(calibration.limit):
-            for row in rows:
-                other_gain[row] |= frames[row].max() >= calibration.limit
-
-
-def _batches(rows: Ints, size: int) -> Iterator[Ints]:
-    for first in range(0, len(rows), size):
-        yield rows[first : first + size]
-
-
-def _span(rows: Ints) -> Ints | slice:
-    """Return a slice where rows follow each other: slices take no copy."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
+        self.sums[name] = added
+        self.counts[f"summed_{name}"] += len(frames)

@@ -24,7 +24,6 @@ from workbench.sources.constants import read_constants
 
 BLOCK_EVENTS = (16, 512)  # fewest and most whose results are held in memory
 BLOCK_BYTES = 64 << 20  # of results held in memory
-STACK_BYTES = 128 << 20  # of frames held in memory
 UNIT_EVENTS = (256, 1024)  # fewest and most events of one unit of work
 UNITS = 4  # at least, in a run that is long enough
 
@@ -86,12 +85,6 @@ class Plan:
         low, high = BLOCK_EVENTS
         written = sum(prod(spec.shape) * spec.stored.itemsize for spec in self.specs)
         return max(low, min(high, BLOCK_BYTES // max(written, 1)))
-
-    @property
-    def stack_events(self) -> int:
-        """How many events' frames are held in memory at a time."""
-        size = sum(area.bytes_per_event for area in self.areas)
-        return max(1, min(self.block_events, STACK_BYTES // max(size, 1)))
 
     def units(self) -> Iterator[tuple[int, int]]:
         """Yield ranges of events; they depend on the run alone, not on the number of workers."""

@@ -9,8 +9,6 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 
-import numpy as np
-
 from workbench.core.arrays import Array
 from workbench.producer.area_detector import AreaWork
 from workbench.producer.plan import Job, Plan, make_plan
@@ -61,34 +59,21 @@ def work_unit(unit: Unit) -> UnitResult:
     """Write the part file of one unit."""
     plan = _plan_of(unit.job)
     works = {area.name: AreaWork(area) for area in plan.areas}
+    stacks = plan.raw.stacks(plan.sources, size=plan.block_events, start=unit.start, stop=unit.stop)
     with create_part(unit.part, plan.specs) as part:
-        for start in range(unit.start, unit.stop, plan.block_events):
-            part.append(_block(plan, works, start, min(start + plan.block_events, unit.stop)))
+        for stack in stacks:
+            values: dict[str, Array] = {}
+            for column in plan.columns:
+                values.update(column.values(stack, plan.raw))
+            for work in works.values():
+                values.update(work.reduce(plan.raw, stack, values.get("lightStatus/xray")))
+            part.append(values)
     return UnitResult(
         unit.stop - unit.start,
         {name: work.sums for name, work in works.items()},
         {name: dict(work.counts) for name, work in works.items()},
         {name: work.messages for name, work in works.items()},
     )
-
-
-def _block(plan: Plan, works: Mapping[str, AreaWork], start: int, stop: int) -> dict[str, Array]:
-    stack = plan.raw.read(plan.sources, start=start, stop=stop)
-    values: dict[str, Array] = {}
-    for column in plan.columns:
-        values.update(column.values(stack, plan.raw))
-    if not works:
-        return values
-    xray = values.get("lightStatus/xray")
-    fields = [area.frames.name for area in plan.areas]
-    pieces: dict[str, list[Array]] = {spec.name: [] for area in plan.areas for spec in area.specs}
-    for frames in plan.raw.stacks(fields, size=plan.stack_events, start=start, stop=stop):
-        rows = slice(frames.first - start, frames.first - start + len(frames))
-        for work in works.values():
-            reduced = work.reduce(frames, None if xray is None else xray[rows])
-            for name, piece in reduced.items():
-                pieces[name].append(piece)
-    return values | {name: np.concatenate(given) for name, given in pieces.items()}
 
 
 _PLANS: dict[str, Plan] = {}  # one per process: opening a run costs more than a unit of it

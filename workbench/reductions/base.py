@@ -1,9 +1,10 @@
 """What every reduction promises: declared outputs, pure work, results free of the split."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from workbench.core.arrays import Array, Frames, Ints
+from workbench.core.arrays import Array, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output, Values
 from workbench.core.registry import Registry
@@ -52,15 +53,12 @@ class RunSum(ABC, Generic[State]):
     def add(
         self,
         state: State,
-        frames: Array,
+        frames: Sequence[Array] | Array,
         calibration: Calibration | None = None,
-        *,
-        rows: Ints | None = None,
     ) -> State:
         """Return the state with these frames added; they are calibrated on the way.
 
-        The state is the sum's own and is changed in place; the frames are not. `rows` takes only
-        these frames.
+        The state is the sum's own and is changed in place; the frames are not.
         """
 
     @abstractmethod

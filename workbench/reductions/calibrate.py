@@ -1,10 +1,10 @@
 """Raw readings to keV: subtract the pedestal, divide by the gain, leave masked pixels alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Frames, Ints
+from workbench.core.arrays import Array, Bools, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.constants import Constants
 from workbench.core.errors import InputError
@@ -14,7 +14,6 @@ from workbench.reductions import kernels
 # The DAQ stores which amplifier a pixel used in the bits above its reading.
 READING_BITS = {"jungfrau": 14, "epix10ka": 14, "epix10kaquad": 14, "epix10ka2m": 14}
 NO_LIMIT = np.inf
-WHOLE = slice(None)
 
 
 class ConstantsShapeError(InputError):
@@ -82,6 +81,16 @@ class Calibration:
         good = good & np.isfinite(pedestal) & np.isfinite(gain) & (gain != 0)
         return cls(pedestal, gain, good, constants.unit, limit, calibrated=known)
 
+    def within(self, bounds: Bounds) -> "Calibration":
+        """Return the constants of a part of the frame."""
+        cut = bounds.slices
+        return replace(
+            self,
+            pedestal=np.ascontiguousarray(self.pedestal[cut]),
+            gain=np.ascontiguousarray(self.gain[cut]),
+            good=np.ascontiguousarray(self.good[cut]),
+        )
+
     @property
     def spec(self) -> FrameSpec:
         """What reductions are told about the calibrated frames."""
@@ -94,30 +103,16 @@ def working_type(dtype: str) -> str:
     return "float32" if exact else "float64"
 
 
-def calibrate(
-    raw: Array,
-    calibration: Calibration,
-    bounds: Bounds | None = None,
-    *,
-    rows: Ints | slice = WHOLE,
-) -> Frames:
-    """Return frames in `calibration.unit`, shape (event, ...).
-
-    Parameters
-    ----------
-    bounds
-        Take only these pixels; the others are not touched.
-    rows
-        Take only these events.
-    """
-    cut = (WHOLE,) * (raw.ndim - 1) if bounds is None else bounds.slices
-    pixels = np.ascontiguousarray(raw[(rows, *cut)])
+def calibrate(raw: Array, calibration: Calibration) -> Frames:
+    """Return frames in `calibration.unit`, shape (event, ...)."""
+    pixels = np.ascontiguousarray(raw)
+    size = calibration.pedestal.size
     out = np.empty(pixels.shape, calibration.pedestal.dtype)
     kernels.calibrate(
-        pixels.reshape(len(pixels), -1),
-        np.ascontiguousarray(calibration.pedestal[cut]).ravel(),
-        np.ascontiguousarray(calibration.gain[cut]).ravel(),
+        pixels.reshape(len(pixels), size),
+        calibration.pedestal.reshape(size),
+        calibration.gain.reshape(size),
         calibration.limit,
-        out.reshape(len(pixels), -1),
+        out.reshape(len(pixels), size),
     )
     return out

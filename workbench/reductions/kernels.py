@@ -7,7 +7,7 @@ without changing the order of additions.
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Floats, Frames, Ints
+from workbench.core.arrays import Array, Bools, Floats, Frames
 from workbench.reductions.compiled import compiled
 
 LANES = 8  # independent partial sums of one long row
@@ -113,8 +113,8 @@ def count_used(pixels: Frames, good: Bools) -> Floats:
 @compiled
 def add_frames(
     total: Floats,
-    raw: Array,
-    rows: Ints,
+    frames: tuple[Array, Array, Array, Array],
+    count: int,
     pedestal: Frames,
     gain: Frames,
     limit: float,
@@ -123,21 +123,21 @@ def add_frames(
     square: bool,
     maximum: bool,
 ) -> None:
-    """Add rows of a stack (event, pixel) to `total` (pixel,) in order; NaN pixels are left out.
+    """Add the first `count` frames (pixel,) to `total` in order; NaN pixels are left out.
 
     Values below `low` count as 0; `hits` counts values above 0 as 1; `square` squares;
     `maximum` keeps the largest instead of adding. Each step is a loop of its own over one block,
     so that each becomes vector code.
     """
-    pixels = raw.shape[1]
+    pixels = len(total)
     values = np.empty(BLOCK, pedestal.dtype)
     top = pedestal.dtype.type(limit)
     bottom = pedestal.dtype.type(low)
     for start in range(0, pixels, BLOCK):
         stop = min(start + BLOCK, pixels)
         offset, scale, part = pedestal[start:stop], gain[start:stop], total[start:stop]
-        for event in rows:
-            readings = raw[event, start:stop]
+        for place in range(count):
+            readings = frames[place][start:stop]
             for pixel in range(stop - start):
                 reading = pedestal.dtype.type(readings[pixel])
                 value = (reading - offset[pixel]) / scale[pixel]
