@@ -13,9 +13,9 @@ venv/bin/python - <<'PY'
 import importlib
 for room in ("core", "facility", "sources", "reductions", "smalldata", "producer", "runs", "binning", "synthetic", "cli"):
     importlib.import_module(f"workbench.{room}")
-from workbench.batch.catalogue import template_folder
-found = sorted(path.relative_to(template_folder()).as_posix() for path in template_folder().rglob("*.ipynb"))
-assert "_shipped" in template_folder().parts, template_folder()
+from workbench.batch.catalogue import template_root
+found = sorted(path.relative_to(template_root()).as_posix() for path in template_root().rglob("*.ipynb"))
+assert "_shipped" in template_root().parts, template_root()
 assert {"common/run_summary.ipynb", "xpp/delay_scan.ipynb"} <= set(found), found
 from workbench.facility import hutch
 assert hutch("xpp").name == "xpp"

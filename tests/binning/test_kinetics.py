@@ -1,5 +1,4 @@
-import builtins
-from types import ModuleType
+import sys
 
 import numpy as np
 import pytest
@@ -7,7 +6,6 @@ import xarray as xr
 
 from workbench.binning import (
     FitError,
-    MissingToolError,
     fit_kinetics,
     step_decay,
     step_decay_in_bins,
@@ -15,6 +13,7 @@ from workbench.binning import (
 )
 from workbench.binning.kinetics import Parameter
 from workbench.core.errors import UnknownNameError
+from workbench.core.extras import MissingToolError
 from workbench.runs import Quantity, Truth
 
 EDGES = np.linspace(-1, 3, 61)
@@ -169,15 +168,8 @@ def test_the_verdict_compares_what_the_truth_knows() -> None:
 
 
 def test_without_lmfit_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = builtins.__import__
-
-    def lacking(name: str, *rest: object, **more: object) -> ModuleType:
-        if name == "lmfit":
-            raise ImportError(name)
-        return plain(name, *rest, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(builtins, "__import__", lacking)
-    with pytest.raises(MissingToolError, match=r"pip install lcls-workbench\[notebooks\]"):
+    monkeypatch.setitem(sys.modules, "lmfit", None)
+    with pytest.raises(MissingToolError, match=r"needs lmfit.*lcls-workbench\[notebooks\]"):
         fit_kinetics(CENTRES, curve(), np.full(60, 0.01))
 
 

@@ -14,6 +14,7 @@ from workbench.batch.results import Result
 from workbench.core.atomic import make_folder
 from workbench.core.errors import InputError, WorkbenchError
 from workbench.core.executors import LostWorkerError, run_all
+from workbench.core.extras import load
 
 OURS = ("experiment", "run", "small_data")  # parameters that the batch fills for each run
 INDEX = "index.html"
@@ -123,6 +124,8 @@ def _work(job: _Job) -> BatchItem:
 
 def _run_one(request: BatchRequest, run: int) -> BatchItem:
     # The notebook machinery takes half a second to import: only where a notebook runs.
+    for package in ("ipykernel", "nbconvert", "papermill"):
+        load(package, "a batch")
     from workbench.batch.execution import execute
     from workbench.batch.report import write_report
 

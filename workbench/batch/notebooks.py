@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat.reader import NotJSONError
-
 from workbench.core.errors import InputError
+from workbench.core.extras import load
 
 Notebook = Any  # nbformat's notebooks are untyped trees of JSON with attribute access
 
@@ -17,20 +15,26 @@ class NotANotebookError(InputError):
 
 def read_notebook(path: Path) -> Notebook:
     """Read a notebook of any version 4 dialect."""
+    nbformat = _nbformat()
     try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except (NotJSONError, nbformat.ValidationError, UnicodeDecodeError) as error:
+        return nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NotANotebookError(f"{path} is no notebook: {reason}") from None
 
 
 def write_notebook(notebook: Notebook, path: Path) -> None:
     """Write a notebook as version 4 JSON."""
-    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+    _nbformat().write(notebook, path)
 
 
 def insert_note(notebook: Notebook, text: str, tag: str) -> None:
     """Put a tagged text cell at the top."""
-    cell = nbformat.v4.new_markdown_cell(text)  # type: ignore[no-untyped-call]
+    cell = _nbformat().v4.new_markdown_cell(text)
     cell.metadata["tags"] = [tag]
     notebook.cells.insert(0, cell)
+
+
+def _nbformat() -> Any:  # Any: nbformat's functions carry no types
+    load("nbformat.reader", "a notebook")
+    return load("nbformat", "a notebook")

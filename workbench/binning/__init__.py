@@ -1,7 +1,7 @@
 """Binning: ratios of sums per bin with honest errors, laser on against off, fits of kinetics."""
 
 from workbench.binning.binned import bin_run
-from workbench.binning.decay import MissingToolError, step_decay, step_decay_in_bins
+from workbench.binning.decay import step_decay, step_decay_in_bins
 from workbench.binning.edges import EdgesError, edges_around, edges_by_count, edges_by_width
 from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
 from workbench.binning.kinetics import FitError, KineticsFit, Parameter, fit_kinetics
@@ -15,7 +15,6 @@ __all__ = [
     "FitError",
     "KineticsFit",
     "Linearity",
-    "MissingToolError",
     "NothingLeftError",
     "Parameter",
     "bin_run",

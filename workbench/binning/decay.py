@@ -7,19 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.core.arrays import Floats
-from workbench.core.errors import WorkbenchError
+from workbench.core.extras import load
 
 _ROOT2 = np.sqrt(2.0)
 _NARROWEST = 1e-3  # of sigma: a bin narrower than this is averaged as if it had this width
-
-
-class MissingToolError(WorkbenchError, ImportError):
-    """A package that fits need and that the installation lacks."""
-
-    def __init__(self, package: str) -> None:
-        super().__init__(
-            f"fitting needs {package}: install it with `pip install lcls-workbench[notebooks]`"
-        )
 
 
 def step_decay(delay: ArrayLike, *, t0: ArrayLike, tau: float, sigma: float) -> Floats:
@@ -74,9 +65,5 @@ def step_decay_in_bins(
 
 def special(name: str) -> Callable[..., Any]:  # Any: scipy carries no types
     """Return a function of `scipy.special`; `MissingToolError` where scipy is not installed."""
-    try:
-        from scipy import special as functions
-    except ImportError:
-        raise MissingToolError("scipy") from None
-    found: Callable[..., Any] = getattr(functions, name)
+    found: Callable[..., Any] = getattr(load("scipy.special", "fitting"), name)
     return found

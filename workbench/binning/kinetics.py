@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.binning.decay import MissingToolError, step_decay, step_decay_in_bins
+from workbench.binning.decay import step_decay, step_decay_in_bins
 from workbench.binning.points import Points, points_of_arrays, points_of_dataset
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
+from workbench.core.extras import load
 from workbench.core.rounding import with_error
 from workbench.core.table import Table
 
@@ -155,7 +156,7 @@ def fit_kinetics(
 
 
 def _fit(points: Points) -> KineticsFit:
-    lmfit = _lmfit()
+    lmfit = load("lmfit", "fitting")
     narrowest = NARROWEST * float(np.median(np.diff(np.sort(points.centre))))
     rough = points.leaning(np.zeros(len(points)))
     results = [
@@ -295,11 +296,3 @@ def _judge(fitted: Mapping[str, Parameter], result: Any, points: Points) -> tupl
         if entry.error > abs(entry.value):
             return "degenerate", f"the {name} is not determined: its error exceeds it"
     return "converged", "errors follow from the stated errors of the bins"
-
-
-def _lmfit() -> Any:
-    try:
-        import lmfit
-    except ImportError:
-        raise MissingToolError("lmfit") from None
-    return lmfit
