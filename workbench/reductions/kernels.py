@@ -17,22 +17,23 @@ BLOCK = 2048  # pixels whose sums stay in the fastest memory while all frames pa
 @compiled
 def calibrate(raw: Array, pedestal: Frames, gain: Frames, limit: float, out: Frames) -> None:
     """Fill `out` with (raw - pedestal) / gain, shape (event, pixel); NaN from `limit` on."""
-    top = pedestal.dtype.type(limit)
+    top, missing = pedestal.dtype.type(limit), pedestal.dtype.type(np.nan)
     for event in range(raw.shape[0]):
         for pixel in range(raw.shape[1]):
             reading = pedestal.dtype.type(raw[event, pixel])
             value = (reading - pedestal[pixel]) / gain[pixel]
-            out[event, pixel] = value if reading < top else np.nan
+            out[event, pixel] = value if reading < top else missing
 
 
 @compiled
 def clip(pixels: Frames, low: float, high: float) -> Frames:
     """Return a copy with 0 below `low` and above `high`, shape (event, pixel)."""
     out = np.empty_like(pixels)
+    zero = pixels.dtype.type(0)
     for event in range(pixels.shape[0]):
         for pixel in range(pixels.shape[1]):
             value = pixels[event, pixel]
-            out[event, pixel] = 0 if value < low or value > high else value
+            out[event, pixel] = zero if (value < low) | (value > high) else value
     return out
 
 
@@ -131,8 +132,9 @@ def add_frames(
     """
     pixels = len(total)
     values = np.empty(BLOCK, pedestal.dtype)
-    top = pedestal.dtype.type(limit)
-    bottom = pedestal.dtype.type(low)
+    top, bottom = pedestal.dtype.type(limit), pedestal.dtype.type(low)
+    zero, one = pedestal.dtype.type(0), pedestal.dtype.type(1)
+    missing = pedestal.dtype.type(np.nan)
     for start in range(0, pixels, BLOCK):
         stop = min(start + BLOCK, pixels)
         offset, scale, part = pedestal[start:stop], gain[start:stop], total[start:stop]
@@ -141,13 +143,11 @@ def add_frames(
             for pixel in range(stop - start):
                 reading = pedestal.dtype.type(readings[pixel])
                 value = (reading - offset[pixel]) / scale[pixel]
-                values[pixel] = value if reading < top else np.nan
-            if low > -np.inf:
-                for pixel in range(stop - start):
-                    values[pixel] = 0 if values[pixel] < bottom else values[pixel]
+                value = zero if value < bottom else value
+                values[pixel] = value if reading < top else missing
             if hits:
                 for pixel in range(stop - start):
-                    values[pixel] = 1 if values[pixel] > 0 else values[pixel]
+                    values[pixel] = one if values[pixel] > zero else values[pixel]
             if maximum:
                 for pixel in range(stop - start):
                     value = np.float64(values[pixel])
