@@ -90,6 +90,15 @@ def test_xarray_carries_axes_unit_and_event_numbers(write: Write, images: np.nda
     assert array.event.values.tolist() == [4, 5]
 
 
+def test_a_single_number_kept_once_a_run_is_read(write: Write) -> None:
+    path = write(
+        {"x": np.zeros(4), "UserDataCfg/det/count": np.int64(7), "Sums/gap": np.int64(-99999)}
+    )
+    run = open_run(path)
+    assert run["UserDataCfg/det/count"].read() == 7
+    assert np.isnan(run["Sums/gap"].read())
+
+
 def test_values_kept_once_a_run_are_read_whole(write: Write) -> None:
     run = open_run(write({"x": np.zeros(4), "Sums/det_calib": np.ones((2, 3))}))
     sums = run["Sums/det_calib"]

@@ -38,3 +38,8 @@ def test_empty_text_and_none_are_missing() -> None:
 def test_rows_without_elements_are_not_missing() -> None:
     assert missing_rows(np.empty((2, 0))).tolist() == [False, False]
     assert missing_rows(np.empty((0, 4))).shape == (0,)
+
+
+def test_a_single_value_gives_a_single_answer() -> None:
+    assert not missing_rows(np.array(5)).any()
+    assert missing_rows(np.array(-99999)).all()

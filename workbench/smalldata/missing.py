@@ -10,10 +10,11 @@ def missing_rows(values: Array) -> Bools:
     """Tell for each event, shape (event,), whether its value was not measured.
 
     An event of an array field is missing when all its elements are. A frame with some NaN
-    pixels was measured. Ragged rows are missing where None.
+    pixels was measured. Ragged rows are missing where None. A single value, shape (), gives a
+    single answer.
     """
-    lacking = _missing_elements(np.asarray(values))
-    if lacking.ndim == 1:
+    lacking = np.asarray(_missing_elements(np.asarray(values)))
+    if lacking.ndim <= 1:
         return lacking
     if lacking[:1].size == 0:  # rows without elements hold nothing that could be missing
         return np.zeros(len(lacking), dtype=np.bool_)
