@@ -1,9 +1,16 @@
-"""Shared fixtures: the folder with large real files."""
+"""Shared fixtures: the folder with large real files, small-data files made on the spot."""
 
+import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import h5py
+import numpy as np
 import pytest
+
+Write = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +29,35 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.fail(f"WORKBENCH_TEST_DATA names {folder}, which is not a folder")
     return folder
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Return a function that writes columns (or (column, unit) pairs) as one run's file."""
+
+    def make(
+        columns: Mapping[str, Any],
+        *,
+        experiment: str = "xpplx1234",
+        run: int = 14,
+        truth: Mapping[str, Any] | None = None,
+        folder: Path = tmp_path,
+    ) -> Path:
+        path = folder / f"{experiment}_Run{run:04d}.h5"
+        first = next(iter(columns.values()))
+        events = len(first[0] if isinstance(first, tuple) else first)
+        seconds = np.arange(events, dtype=np.int64) // 120 + 1_137_355_200
+        stamps = (seconds << 32) | (np.arange(events, dtype=np.int64) % 120 * 8_333_333)
+        with h5py.File(path, "w") as h5:
+            h5.attrs.update({"experiment": experiment, "run": run, "generation": "lcls2"})
+            for name, column in {"timestamp": stamps, **columns}.items():
+                values, unit = column if isinstance(column, tuple) else (column, None)
+                dataset = h5.create_dataset(name, data=np.asarray(values))
+                if unit is not None:
+                    dataset.attrs["units"] = unit
+        if truth is not None:
+            text = json.dumps({"quantities": truth})
+            path.with_name(f"{path.stem}.truth.json").write_text(text)
+        return path
+
+    return make

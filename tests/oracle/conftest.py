@@ -29,6 +29,8 @@ def oracle_python() -> str:
     """The python of the environment that tests/oracle/install.sh makes."""
     python = os.environ.get("WORKBENCH_ORACLE_PYTHON", "")
     if not python:
+        if os.environ.get("WORKBENCH_REQUIRE_DATA"):
+            pytest.fail("no psana: set WORKBENCH_ORACLE_PYTHON, or call make oracle")
         pytest.skip("no psana: set WORKBENCH_ORACLE_PYTHON, or call make oracle")
     return python
 

@@ -1,6 +1,5 @@
 """The names of real files, with made-up values: every layout that users have must open."""
 
-import os
 from pathlib import Path
 
 import h5py
@@ -11,7 +10,6 @@ from workbench.core.findings import Severity
 from workbench.smalldata import open_file
 from workbench.smalldata.check import inspect_file
 
-LISTINGS = Path(os.environ.get("WORKBENCH_TEST_DATA", "")) / "smalldata_listings"
 N_EVENTS = 30
 
 
@@ -27,7 +25,6 @@ def names_and_shapes(listing: Path, events: int) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-@pytest.mark.skipif(not LISTINGS.is_dir(), reason="WORKBENCH_TEST_DATA is not set")
 @pytest.mark.parametrize(
     ("listing", "events", "generation"),
     [
@@ -37,9 +34,9 @@ def names_and_shapes(listing: Path, events: int) -> dict[str, tuple[int, ...]]:
     ],
 )
 def test_names_of_real_files_open_and_sort_into_kinds(
-    tmp_path: Path, listing: str, events: int, generation: str
+    tmp_path: Path, data_folder: Path, listing: str, events: int, generation: str
 ) -> None:
-    shapes = names_and_shapes(LISTINGS / listing, events)
+    shapes = names_and_shapes(data_folder / "smalldata_listings" / listing, events)
     shapes["event_time" if generation == "lcls1" else "timestamp"] = (N_EVENTS,)
     folders = {name.rsplit("/", 1)[0] for name in shapes if "/" in name}
     path = tmp_path / f"{listing.split('_')[0]}_Run0070.h5"

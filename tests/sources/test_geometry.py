@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,8 @@ ONE_PANEL = "IP 0 EPIX100:V1 0  0 0 1000000  90 180 0  0 0 0\n"
 
 
 @pytest.fixture(scope="session")
-def tables() -> Path:
-    folder = os.environ.get("WORKBENCH_TEST_DATA")
-    if not folder:
-        pytest.skip("WORKBENCH_TEST_DATA is not set")
-    return Path(folder) / "geometry_lcls2"
+def tables(data_folder: Path) -> Path:
+    return data_folder / "geometry_lcls2"
 
 
 # Values of psana 4.3 (GeometryAccess.get_pixel_coords, assembled image) for the same files [um].

@@ -121,8 +121,8 @@ class AreaWork:
                 self._region(entry, rows, frames, values, other_gain)
             for summed in self._detector.sums:
                 chosen = ~damaged[rows]
-                if summed.sum.dropped and xray is not None:
-                    chosen &= xray[rows] == 0
+                if summed.sum.dropped:  # of unknown status: not known to be dropped
+                    chosen &= False if xray is None else xray[rows] == 0
                 self._add(summed, [frames[place] for place in np.flatnonzero(chosen)])
             if np.isfinite(self._detector.calibration.limit) and self._detector.sums:
                 other_gain[rows] |= self._switched(frames)
