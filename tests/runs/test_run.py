@@ -194,3 +194,12 @@ def test_a_run_shows_itself_in_a_notebook(write: Write) -> None:
     assert "xpplx1234 run 14" in run._repr_html_()
     assert "8 events" in repr(run)
     assert "<table>" in run.classes._repr_html_()
+
+
+def test_rows_stay_in_file_order_and_their_order_in_time_is_told(write: Write) -> None:
+    stamps = np.array([5, 1, 4, 1, 3]) << 32
+    run = open_run(write({"timestamp": stamps, "x": np.arange(5.0)}))
+    assert not run.is_time_ordered
+    assert run.time_order.tolist() == [1, 3, 4, 2, 0]
+    assert run["x"].read().tolist() == [0, 1, 2, 3, 4]
+    assert open_run(write({"x": np.zeros(9)})).is_time_ordered

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Times
+from workbench.core.arrays import Array, Bools, Ints, Times
 from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding
 from workbench.core.table import Table
@@ -114,6 +114,23 @@ class Run:
         """Time stamp of every event as in the file, shape (event,)."""
         with open_file(self.path) as file:
             return np.asarray(file.timestamps, dtype=np.uint64)
+
+    @cached_property
+    def time_order(self) -> Ints:
+        """Row numbers of the events from first to last in time, shape (event,).
+
+        Channels, cuts and stacks come in file order, so that rows mean the same everywhere. The
+        facility's LCLS-II files lie part after part; what needs neighbours in time goes by this
+        order. Events of the same time stamp keep their order in the file.
+        """
+        order: Ints = np.argsort(self.timestamps, kind="stable")
+        order.flags.writeable = False
+        return order
+
+    @property
+    def is_time_ordered(self) -> bool:
+        """Tell whether the rows of the file already are in the order of time."""
+        return bool((self.timestamps[1:] >= self.timestamps[:-1]).all())
 
     @property
     def fields(self) -> Fields:
