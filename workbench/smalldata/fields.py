@@ -40,6 +40,8 @@ class FieldInfo:
         Names of the axes, where the writer gave them.
     stored_unit
         Whether the unit is in the file.
+    chunks
+        Shape of the pieces in which the file keeps the values; empty where it is all one piece.
     """
 
     name: str
@@ -52,6 +54,7 @@ class FieldInfo:
     missing: int | None = None
     dims: tuple[str, ...] = ()
     stored_unit: bool = True
+    chunks: tuple[int, ...] = ()
 
 
 def describe_field(name: str, dataset: h5py.Dataset, identity: Identity) -> FieldInfo:
@@ -74,6 +77,7 @@ def describe_field(name: str, dataset: h5py.Dataset, identity: Identity) -> Fiel
         missing=None if counted is None else int(counted),
         dims=_labels(dataset),
         stored_unit=stored,
+        chunks=dataset.chunks or (),
     )
 
 
