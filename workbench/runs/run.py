@@ -6,15 +6,18 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from workbench.core import clock
 from workbench.core.arrays import Array, Bools, Ints, Times
 from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding
 from workbench.core.table import Table
 from workbench.facility import RoleField, roles
 from workbench.runs import delay as delays
+from workbench.runs import questions
 from workbench.runs import roles as choices
-from workbench.runs.answers import Beam, CutError, Scope
+from workbench.runs.answers import Beam, Scope
 from workbench.runs.channel import Channel, OpenRows, Rows
 from workbench.runs.checks import check_run
 from workbench.runs.classes import Classes
@@ -23,7 +26,7 @@ from workbench.runs.fields import Field, Fields
 from workbench.runs.status import find_classes
 from workbench.runs.tally import tally
 from workbench.runs.truth import Truth, read_truth
-from workbench.smalldata import FieldInfo, open_file
+from workbench.smalldata import EPOCHS, FieldInfo, open_file
 
 
 class Run:
@@ -108,6 +111,21 @@ class Run:
     def label(self) -> str:
         """How messages name the run: experiment and number, else the file."""
         return f"{self.experiment} run {self.run}" if self.experiment else self.path.name
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file, as several runs have theirs."""
+        return (self.path,)
+
+    @property
+    def run_index(self) -> Ints:
+        """Which run each event belongs to, shape (event,): 0, there is only one."""
+        return np.zeros(self.n_events, dtype=np.int64)
+
+    @property
+    def times(self) -> NDArray[np.datetime64]:
+        """UTC time of every event, shape (event,)."""
+        return clock.datetimes(self.timestamps, epoch=EPOCHS[self.generation])
 
     @cached_property
     def timestamps(self) -> Times:
@@ -237,25 +255,11 @@ class Run:
 
     def cut_values(self, field: str) -> tuple[Array, Bools]:
         """Return one value per event and where it is missing; refuses array fields."""
-        channel = self.channel(field)
-        if len(channel.shape) != 1 or len(channel) != self.n_events:
-            raise CutError(
-                f"cut on {field}: it has shape {channel.shape}, a cut needs one value per event; "
-                "compute one and add it with run.with_channel(name, channel)"
-            )
-        return channel.read_stored(), channel.missing
+        return questions.cut_values(self, field)
 
     def code_present(self, code: int) -> Bools:
         """Tell in which events this event code was sent."""
-        if f"evr/code_{code}" in self:
-            return np.asarray(self[f"evr/code_{code}"].read() == 1)
-        if "timing/eventcodes" not in self:
-            raise CutError(f"{self.label} holds no event codes (timing/eventcodes, evr/code_*)")
-        codes = self["timing/eventcodes"]
-        if not 0 <= code < codes.shape[1]:
-            raise CutError(f"event code {code}: this run records codes 0 to {codes.shape[1] - 1}")
-        stacks = [values[:, code] == 1 for _, values in codes.iter_stacks()]
-        return np.concatenate(stacks) if stacks else np.zeros(0, dtype=np.bool_)
+        return questions.code_present(self, code)
 
     def beam(self, which: Beam) -> Array:
         """Return 1 on, 0 off, negative unknown, shape (event,)."""

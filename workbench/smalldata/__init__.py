@@ -2,6 +2,7 @@
 
 from workbench.smalldata.check import check_file
 from workbench.smalldata.fields import FieldInfo
+from workbench.smalldata.identity import EPOCHS
 from workbench.smalldata.merge import merge_parts
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.opening import (
@@ -17,6 +18,7 @@ from workbench.smalldata.specs import DatasetSpec, OnceValue
 from workbench.smalldata.survey import filled_fraction
 
 __all__ = [
+    "EPOCHS",
     "DamagedFileError",
     "DatasetSpec",
     "FieldInfo",

@@ -17,6 +17,7 @@ TIME_KEYS = {  # dataset with the event's time -> generation; first one found de
     "event_time": "lcls1",
     "EvtID/time": "lcls1",  # the oldest files
 }
+EPOCHS = {"lcls1": 0, "lcls2": clock.EPICS_EPOCH}  # s, Unix time at which time stamps count 0
 FIDUCIAL_KEYS = ("fiducials", "EvtID/fid")
 _NAME = re.compile(r"(?:ldat_)?(?P<experiment>[A-Za-z]\w*?)_Run(?P<run>\d+)")
 

@@ -15,13 +15,13 @@ from workbench.core.arrays import Array
 from workbench.core.errors import UnknownNameError, WorkbenchError
 from workbench.smalldata.axes import EVENT, INTG_EVENT, Axes, dataset_dims, plain_dims
 from workbench.smalldata.fields import FieldInfo
+from workbench.smalldata.identity import EPOCHS
 from workbench.smalldata.missing import sentinel
 from workbench.smalldata.opening import DamagedFileError
 from workbench.smalldata.reader import SmallDataFile, open_file
 
 BLOCK_BYTES = 16 << 20  # read at a time, and the size that dask chunks aim at
 IDENTIFIERS = ("timestamp", "event_time", "fiducials", "pulseId", "timestamp_min", "timestamp_max")
-EPOCHS = {"lcls1": 0, "lcls2": clock.EPICS_EPOCH}  # s, Unix time at which time stamps count 0
 
 
 class SmallDataBackend(BackendEntrypoint):
