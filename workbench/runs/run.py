@@ -26,7 +26,15 @@ from workbench.runs.fields import Field, Fields
 from workbench.runs.status import find_classes
 from workbench.runs.tally import tally
 from workbench.runs.truth import Truth, read_truth
-from workbench.smalldata import EPOCHS, FieldInfo, open_file
+from workbench.smalldata import (
+    EPOCHS,
+    Coordinate,
+    DetectorSettings,
+    FieldInfo,
+    coordinates,
+    open_file,
+    read_settings,
+)
 
 
 class Run:
@@ -177,6 +185,22 @@ class Run:
         if wanted in self._roles or wanted == "delay":
             return self.role(wanted)
         raise UnknownNameError("channel or role", wanted, (*self, *self._roles), self.label)
+
+    def coordinates(self, name: str) -> tuple[Coordinate, ...]:
+        """Return what is known of a field's axes: q, phi, rows and columns, with units."""
+        with open_file(self.path) as file:
+            return coordinates(file, name)
+
+    @cached_property
+    def settings(self) -> Mapping[str, DetectorSettings]:
+        """What each detector and its functions were set to; values are read when asked for."""
+
+        def load(name: str) -> Array:
+            with open_file(self.path) as file:
+                return file.read(name)
+
+        with open_file(self.path) as file:
+            return read_settings(file, load)
 
     def with_channel(self, name: str, channel: Channel) -> "Run":
         """Return this run with one more channel, for cuts and binning by its name."""

@@ -1,6 +1,7 @@
 """The small-data HDF5 format: specs, part files and their merge, the reader, the checker."""
 
 from workbench.smalldata.check import check_file
+from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
 from workbench.smalldata.merge import merge_parts
@@ -14,14 +15,18 @@ from workbench.smalldata.opening import (
 )
 from workbench.smalldata.parts import Part, create_part
 from workbench.smalldata.reader import SmallDataFile, open_file
+from workbench.smalldata.settings import DetectorSettings, FunctionSettings, read_settings
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 from workbench.smalldata.survey import filled_fraction
 
 __all__ = [
     "EPOCHS",
+    "Coordinate",
     "DamagedFileError",
     "DatasetSpec",
+    "DetectorSettings",
     "FieldInfo",
+    "FunctionSettings",
     "MissingPartsError",
     "NotSmallDataError",
     "OnceValue",
@@ -29,10 +34,13 @@ __all__ = [
     "SmallDataFile",
     "StillWrittenError",
     "TruncatedFileError",
+    "axis_names",
     "check_file",
+    "coordinates",
     "create_part",
     "filled_fraction",
     "merge_parts",
     "missing_rows",
     "open_file",
+    "read_settings",
 ]

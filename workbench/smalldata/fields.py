@@ -90,6 +90,17 @@ def _labels(dataset: h5py.Dataset) -> tuple[str, ...]:
     )
 
 
+def scale_names(dataset: h5py.Dataset) -> tuple[str, ...]:
+    """Return for each axis the path of the dimension scale attached to it; "" for none."""
+    lists = dataset.attrs.get("DIMENSION_LIST", ())
+    names = [""] * len(dataset.shape or ())
+    for axis, references in enumerate(lists[: len(names)]):
+        scales = [dataset.file[reference] for reference in references[:1]]
+        if scales and scales[0].shape == dataset.shape[axis : axis + 1]:
+            names[axis] = (scales[0].name or "").strip("/")
+    return tuple(names)
+
+
 def is_text(dataset: h5py.Dataset) -> bool:
     """Tell whether a dataset holds strings."""
     return h5py.check_string_dtype(dataset.dtype) is not None

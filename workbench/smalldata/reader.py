@@ -10,7 +10,13 @@ import numpy as np
 
 from workbench.core.arrays import Array, Ints, Times
 from workbench.core.errors import InputError, UnknownNameError, WorkbenchError
-from workbench.smalldata.fields import FieldInfo, describe_field, is_text, is_variable
+from workbench.smalldata.fields import (
+    FieldInfo,
+    describe_field,
+    is_text,
+    is_variable,
+    scale_names,
+)
 from workbench.smalldata.identity import identify, read_fiducials, read_times
 from workbench.smalldata.layout import (
     FORMAT,
@@ -104,6 +110,12 @@ class SmallDataFile:
             with reading(self.path, name):
                 self._known[name] = describe_field(name, dataset, self._identity)
         return self._known[name]
+
+    def scales(self, name: str) -> tuple[str, ...]:
+        """Return for each axis of a dataset the dataset attached as its scale; "" for none."""
+        dataset = self._dataset(self.info(name).name)
+        with reading(self.path, f"the scales of {name}"):
+            return scale_names(dataset)
 
     def read(self, name: str, rows: slice | None = None) -> Array:
         """Return one dataset, or the events of a slice of it.
