@@ -1,7 +1,8 @@
 """Channel: one quantity of a run, event by event, read only when asked."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from workbench.core.arrays import Array, Bools, Ints
 from workbench.core.errors import InputError
 from workbench.runs.cuts import Cut
-from workbench.smalldata import missing_rows
+from workbench.smalldata import EVENT, inner_dims, missing_rows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,6 +20,9 @@ BLOCK_BYTES = 16 << 20  # read at a time: large enough for the disk, small enoug
 Rows = Callable[[int, int], Array]
 OpenRows = Callable[[], AbstractContextManager[Rows]]
 Selector = Callable[[Cut], Bools]
+Label = tuple[tuple[str, ...], Array, dict[str, str]]  # axes, values, attributes
+Labels = Callable[[], Mapping[str, Label]]
+Dims = tuple[str, ...] | Callable[[], tuple[str, ...]]
 Where = Cut | Bools | None
 
 
@@ -38,7 +42,7 @@ class Channel:
     long_name
         One line for plots and tables.
     dims
-        Name of each axis, "event" first.
+        Name of each axis, "event" first; or a function that gives them, called once.
     open_rows
         Context manager that gives a function (first, last) -> stored rows.
     select
@@ -51,6 +55,8 @@ class Channel:
         What a user should know before trusting the values.
     per_event
         False for what is kept once a run, such as sums: read as a whole.
+    labels
+        Gives the coordinates of the axes for `to_xarray`: name -> (axes, values, attributes).
     """
 
     def __init__(
@@ -62,23 +68,25 @@ class Channel:
         open_rows: OpenRows,
         unit: str = "",
         long_name: str = "",
-        dims: tuple[str, ...] = (),
+        dims: Dims = (),
         select: Selector | None = None,
         why: str = "",
         alternatives: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
         per_event: bool = True,
+        labels: Labels | None = None,
     ) -> None:
         self.name = name
         self.shape = shape
         self.dtype = dtype
         self.unit = unit
         self.long_name = long_name
-        self.dims = dims or _plain_dims(len(shape))
         self.why = why
         self.alternatives = alternatives
         self.warnings = warnings
         self.per_event = per_event
+        self._dims = dims
+        self._labels = labels
         self._open_rows = open_rows
         self._select = select
 
@@ -94,6 +102,7 @@ class Channel:
         why: str = "computed",
         alternatives: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
+        labels: Labels | None = None,
     ) -> "Channel":
         """Make a channel of values in memory, shape (event, ...); NaN where not measured."""
         kept = np.array(values)
@@ -114,26 +123,21 @@ class Channel:
             why=why,
             alternatives=alternatives,
             warnings=warnings,
+            labels=labels,
         )
 
     def explained(
         self, why: str, *, unit: str = "", alternatives: tuple[str, ...] = ()
     ) -> "Channel":
         """Return this channel with the reason why it was chosen, and a unit where it has none."""
-        return Channel(
-            self.name,
-            self.shape,
-            self.dtype,
-            open_rows=self._open_rows,
-            unit=self.unit or unit,
-            long_name=self.long_name,
-            dims=self.dims,
-            select=self._select,
-            why=why,
-            alternatives=alternatives,
-            warnings=self.warnings,
-            per_event=self.per_event,
-        )
+        other = copy(self)
+        other.unit = self.unit or unit
+        other.why, other.alternatives = why, alternatives
+        return other
+
+    def opened(self) -> AbstractContextManager[Rows]:
+        """Keep what holds the values open for a ``with`` block: (first, last) -> stored rows."""
+        return self._open_rows()
 
     def __len__(self) -> int:
         return self.shape[0] if self.shape else 1
@@ -143,6 +147,13 @@ class Channel:
         text = f"{self.name}: {shape} {self.dtype} [{self.unit or 'unit not known'}]"
         lines = [text, self.long_name, self.why, *self.warnings]
         return "\n".join(line for line in lines if line)
+
+    @cached_property
+    def dims(self) -> tuple[str, ...]:
+        """Name of each axis, "event" first where there is one value per event."""
+        own = inner_dims(len(self.shape) - self.per_event)
+        given = self._dims() if callable(self._dims) else self._dims
+        return given or ((EVENT, *own) if self.per_event else own)
 
     @property
     def label(self) -> str:
@@ -219,19 +230,25 @@ class Channel:
         import xarray as xr
 
         attributes = {"units": self.unit, "long_name": self.long_name or self.name}
-        if not self.per_event:
-            whole = self.read(where, rows)
-            dims = _plain_dims(whole.ndim + 1)[1:]
-            return xr.DataArray(whole, dims=dims, name=self.name, attrs=attributes)
+        numbers = self.numbers(where, rows) if self.per_event else slice(None)
+        coordinates: dict[str, object] = {
+            name: (dims, along[numbers] if EVENT in dims else along, about)
+            for name, (dims, along, about) in self.labels().items()
+        }
+        if self.per_event:
+            coordinates[EVENT] = numbers
+        values = self.read(where, rows)
+        return xr.DataArray(values, coordinates, self.dims, self.name, attributes)
+
+    def labels(self) -> dict[str, Label]:
+        """Return what is known along the axes: name -> (axes, values, attributes)."""
+        known = self._labels() if self._labels else {}
+        return {name: one for name, one in known.items() if set(one[0]) <= set(self.dims)}
+
+    def numbers(self, where: Where = None, rows: slice | None = None) -> Ints:
+        """Return the numbers of the selected events, in the order in which `read` gives them."""
         first, last, good = self._wanted(where, rows)
-        numbers = np.arange(first, last) if good is None else first + np.flatnonzero(good)
-        return xr.DataArray(
-            self.read(where, rows),
-            dims=self.dims,
-            coords={"event": numbers},
-            name=self.name,
-            attrs=attributes,
-        )
+        return np.arange(first, last) if good is None else first + np.flatnonzero(good)
 
     def _whole(self, where: Where, rows: slice | None) -> Array:
         if where is not None or rows is not None:
@@ -284,13 +301,3 @@ def _always_float(values: Array) -> Array:
     floats = values.astype(np.float64)
     floats[missing_rows(values)] = np.nan
     return floats
-
-
-def _plain_dims(axes: int) -> tuple[str, ...]:
-    names: dict[int, tuple[str, ...]] = {
-        1: ("event",),
-        2: ("event", "index"),
-        3: ("event", "row", "col"),
-        4: ("event", "segment", "row", "col"),
-    }
-    return names.get(axes) or ("event", *(f"axis_{axis}" for axis in range(1, axes)))

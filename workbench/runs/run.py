@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from workbench.runs import delay as delays
 from workbench.runs import questions
 from workbench.runs import roles as choices
 from workbench.runs.answers import Beam, Scope
-from workbench.runs.channel import Channel, OpenRows, Rows
+from workbench.runs.channel import Channel, Label, OpenRows, Rows
 from workbench.runs.checks import check_run
 from workbench.runs.classes import Classes
 from workbench.runs.cuts import Cut
@@ -28,9 +28,11 @@ from workbench.runs.tally import tally
 from workbench.runs.truth import Truth, read_truth
 from workbench.smalldata import (
     EPOCHS,
+    EVENT,
     Coordinate,
     DetectorSettings,
     FieldInfo,
+    axis_names,
     coordinates,
     open_file,
     read_settings,
@@ -107,7 +109,8 @@ class Run:
             open_rows=self._opener(name, info),
             unit=info.unit,
             long_name=info.long_name,
-            dims=info.dims if all(info.dims) and len(info.dims) == len(info.shape) else (),
+            dims=partial(self._dims, name) if self._inner_axes(info) else (),
+            labels=partial(self._labels, name),
             select=self.mask if per_event else None,
             per_event=per_event,
         )
@@ -292,6 +295,28 @@ class Run:
     def in_scope(self, scope: Scope) -> Bools:
         """Tell which events belong to a class."""
         return self.mask(of=scope)
+
+    @staticmethod
+    def _inner_axes(info: FieldInfo) -> int:
+        return len(info.shape) - (info.kind in {"event", "ragged"})
+
+    def _dims(self, name: str) -> tuple[str, ...]:
+        if self.infos[name].kind == "ragged":
+            return (EVENT,)
+        with open_file(self.path) as file:
+            return axis_names(file, name)
+
+    def _labels(self, name: str) -> Mapping[str, Label]:
+        info = self.infos[name]
+        labels: dict[str, Label] = {}
+        if info.kind in {"event", "ragged"}:
+            labels["time"] = ((EVENT,), self.times, {"long_name": "time of the event (UTC)"})
+        if info.kind != "ragged" and self._inner_axes(info):
+            labels |= {
+                one.dim: ((one.dim,), one.values, {"units": one.unit, "long_name": one.long_name})
+                for one in self.coordinates(name)
+            }
+        return labels
 
     def _opener(self, name: str, info: FieldInfo) -> OpenRows:
         @contextmanager

@@ -1,5 +1,6 @@
 """The small-data HDF5 format: specs, part files and their merge, the reader, the checker."""
 
+from workbench.smalldata.axes import EVENT, Axes, dataset_dims, inner_dims
 from workbench.smalldata.check import check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
@@ -21,6 +22,8 @@ from workbench.smalldata.survey import filled_fraction
 
 __all__ = [
     "EPOCHS",
+    "EVENT",
+    "Axes",
     "Coordinate",
     "DamagedFileError",
     "DatasetSpec",
@@ -38,7 +41,9 @@ __all__ = [
     "check_file",
     "coordinates",
     "create_part",
+    "dataset_dims",
     "filled_fraction",
+    "inner_dims",
     "merge_parts",
     "missing_rows",
     "open_file",

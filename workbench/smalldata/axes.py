@@ -51,10 +51,11 @@ def plain_dims(info: FieldInfo, inner: tuple[str, ...] = ()) -> tuple[str, ...]:
     if info.dims and len(info.dims) == len(info.shape) and all(info.dims):
         return info.dims
     first = _FIRST.get(info.kind, ())[: len(info.shape)]
-    return (*first, *_inner(len(info.shape) - len(first), inner))
+    return (*first, *inner_dims(len(info.shape) - len(first), inner))
 
 
-def _inner(axes: int, known: tuple[str, ...]) -> tuple[str, ...]:
+def inner_dims(axes: int, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return names for the axes of one event's value: those known, else by their number."""
     if len(known) == axes:
         return known
     return _BY_LENGTH.get(axes) or tuple(f"axis_{axis}" for axis in range(axes))
