@@ -220,3 +220,31 @@ def test_what_is_written_back_to_netcdf_has_the_types_of_the_file(
     with xr.open_dataset(tmp_path / "back.nc", engine="h5netcdf") as back:
         np.testing.assert_array_equal(back["det__count"], [1, np.nan, 3, 4])
         np.testing.assert_array_equal(back.time, data.time)
+
+
+@pytest.fixture
+def azimuthal(write_foreign: Callable[..., Path]) -> Path:
+    """Averages over q and phi of two detectors with other q, as the facility writes them."""
+    settings = {}
+    for det, width in (("a", 0.1), ("b", 0.2)):
+        settings[f"UserDataCfg/{det}/azav__azav_q"] = np.arange(5) * width
+        settings[f"UserDataCfg/{det}/azav__azav_phiVec"] = np.array([0.5, 1.5])
+    return write_foreign(
+        "xpplx1234_Run0005.h5",
+        {
+            "timestamp": np.arange(3),
+            "a/azav_azav": np.zeros((3, 2, 5)),
+            "b/azav_azav": np.zeros((3, 2, 5)),
+            **settings,
+        },
+    )
+
+
+def test_axes_of_azimuthal_averages_hold_q_and_phi_of_their_own_detector(azimuthal: Path) -> None:
+    data = opened(azimuthal)
+    assert data["b/azav_azav"].dims == ("event", "b_azav_phi", "b_azav_q")
+    np.testing.assert_allclose(data["a_azav_q"], [0, 0.1, 0.2, 0.3, 0.4])
+    np.testing.assert_allclose(data["b_azav_q"], [0, 0.2, 0.4, 0.6, 0.8])
+    assert data["a_azav_q"].attrs["units"] == "1/angstrom"
+    near = data["b/azav_azav"].sel(b_azav_q=0.4)
+    assert near.shape == (3, 2)

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench.core.arrays import Array, Bools, Ints, Times
 from workbench.core.table import Table
 from workbench.facility import RoleField
@@ -54,6 +57,10 @@ class AnyRun(Protocol):
     @property
     def timestamps(self) -> Times:
         """Time stamp of every event, shape (event,)."""
+
+    @property
+    def times(self) -> NDArray[np.datetime64]:
+        """UTC time of every event, shape (event,)."""
 
     @property
     def time_order(self) -> Ints:

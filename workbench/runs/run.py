@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,15 @@ from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding
 from workbench.core.table import Table
 from workbench.facility import RoleField, roles
+from workbench.runs import datasets, questions
 from workbench.runs import delay as delays
-from workbench.runs import questions
 from workbench.runs import roles as choices
 from workbench.runs.answers import Beam, Scope
-from workbench.runs.channel import Channel, Label, OpenRows, Rows
+from workbench.runs.channel import Channel, Label, OpenRows, Rows, Where
 from workbench.runs.checks import check_run
 from workbench.runs.classes import Classes
 from workbench.runs.cuts import Cut
+from workbench.runs.datasets import Fields as FieldNames
 from workbench.runs.fields import Field, Fields
 from workbench.runs.status import find_classes
 from workbench.runs.tally import tally
@@ -37,6 +39,10 @@ from workbench.smalldata import (
     open_file,
     read_settings,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]  # ships no types
+    import xarray as xr
 
 
 class Run:
@@ -273,6 +279,17 @@ class Run:
     def truth(self) -> Truth | None:
         """What a made-up run was made with; None on real data."""
         return read_truth(self.path)
+
+    def to_xarray(self, fields: FieldNames, where: Where = None) -> "xr.Dataset":
+        """Return fields of the selected events, read into memory, as one labelled Dataset.
+
+        For all fields, lazily: ``xr.open_dataset(run.path, engine="smalldata")``.
+        """
+        return datasets.to_dataset(self, fields, where)
+
+    def to_pandas(self, fields: FieldNames | None = None, where: Where = None) -> "pd.DataFrame":
+        """Return fields with one value per event as a table, with the time; by default all."""
+        return datasets.to_table(self, fields, where)
 
     def check(self) -> list[Finding]:
         """Return what could mislead in this run, worst first."""

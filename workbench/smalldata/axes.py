@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from workbench.core.arrays import Array
 from workbench.smalldata.fields import FieldInfo
 
 EVENT = "event"
@@ -31,10 +34,18 @@ class Axes:
         One name per axis, as `plain_dims` gives them.
     shape
         As many lengths.
+    values
+        Values along each axis, None where not known; may be left out.
     """
 
     dims: tuple[str, ...]
     shape: tuple[int, ...]
+    values: tuple[Array | None, ...] = ()
+
+    @property
+    def along(self) -> tuple[Array | None, ...]:
+        """Values along each axis, None where not known."""
+        return self.values or (None,) * len(self.dims)
 
 
 def plain_dims(info: FieldInfo, inner: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -65,19 +76,29 @@ def dataset_dims(fields: Mapping[str, Axes]) -> dict[str, tuple[str, ...]]:
     """Return the axes of every field in a common Dataset: ``<det>_<func>_<dim>``.
 
     Fields of one function of a detector ("epix/azav_azav", "epix/azav_norm") share their axes;
-    where their lengths differ the later one, by name, takes its whole name instead of the
-    function's. The event axes stay as they are.
+    where they differ the later one, by name, takes its whole name instead of the function's. The
+    event axes stay as they are.
     """
-    lengths: dict[str, int] = {}
+    taken: dict[str, tuple[int, Array | None]] = {}
     named: dict[str, tuple[str, ...]] = {}
     for name, axes in sorted(fields.items()):
+        wanted = tuple(zip(axes.shape, axes.along, strict=True))
         for stem in (_function(name), name, name.replace("/", "__")):
             dims = _prefixed(stem, axes.dims)
-            if all(lengths.get(d, n) == n for d, n in zip(dims, axes.shape, strict=True)):
+            if all(_same(taken.get(dim), one) for dim, one in zip(dims, wanted, strict=True)):
                 break
-        lengths |= dict(zip(dims, axes.shape, strict=True))
+        for dim, one in zip(dims, wanted, strict=True):
+            if dim not in taken or taken[dim][1] is None:
+                taken[dim] = one
         named[name] = dims
     return named
+
+
+def _same(taken: tuple[int, Array | None] | None, wanted: tuple[int, Array | None]) -> bool:
+    if taken is None:
+        return True
+    known = taken[1] is not None and wanted[1] is not None
+    return taken[0] == wanted[0] and not (known and not np.array_equal(taken[1], wanted[1]))  # type: ignore[arg-type]
 
 
 def _prefixed(stem: str, dims: Iterable[str]) -> tuple[str, ...]:

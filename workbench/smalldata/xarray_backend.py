@@ -14,6 +14,8 @@ from workbench.core import clock
 from workbench.core.arrays import Array
 from workbench.core.errors import UnknownNameError, WorkbenchError
 from workbench.smalldata.axes import EVENT, INTG_EVENT, Axes, dataset_dims, plain_dims
+from workbench.smalldata.coordinates import Coordinate, axis_names
+from workbench.smalldata.coordinates import coordinates as coordinates_of
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
 from workbench.smalldata.missing import sentinel
@@ -176,12 +178,35 @@ def _dataset(
     file: SmallDataFile, infos: Mapping[str, FieldInfo], path: Path, *, masked: bool
 ) -> xr.Dataset:
     numeric = {name: info for name, info in infos.items() if not _why_not(info)}
-    plain = {name: Axes(plain_dims(info), info.shape) for name, info in numeric.items()}
-    dims = dataset_dims(plain)
+    known = {name: _labels(file, info) for name, info in numeric.items()}
+    axes = {name: _axes(file, info, known[name]) for name, info in numeric.items()}
+    dims = dataset_dims(axes)
+    coordinates = _events(file, path, infos)
+    for name, one in axes.items():
+        for dim, plain in zip(dims[name], one.dims, strict=True):
+            if plain in known[name]:
+                coordinates.setdefault(dim, _along(dim, known[name][plain]))
     variables = {
         name: _variable(path, info, dims[name], masked=masked) for name, info in numeric.items()
     }
-    return xr.Dataset(variables, _coordinates(file, path, infos), _attributes(file, infos))
+    return xr.Dataset(variables, coordinates, _attributes(file, infos))
+
+
+def _labels(file: SmallDataFile, info: FieldInfo) -> dict[str, Coordinate]:
+    if len(info.shape) - (info.kind == "event") < 1:
+        return {}
+    return {one.dim: one for one in coordinates_of(file, info.name)}
+
+
+def _axes(file: SmallDataFile, info: FieldInfo, known: Mapping[str, Coordinate]) -> Axes:
+    inner = len(info.shape) - (info.kind == "event") > 0
+    dims = axis_names(file, info.name) if inner else plain_dims(info)
+    values = tuple(known[dim].values if dim in known else None for dim in dims)
+    return Axes(dims, info.shape, values)
+
+
+def _along(dim: str, one: Coordinate) -> xr.Variable:
+    return xr.Variable((dim,), one.values, {"units": one.unit, "long_name": one.long_name})
 
 
 def _why_not(info: FieldInfo) -> str:
@@ -227,7 +252,7 @@ def _chunks(info: FieldInfo, dims: tuple[str, ...]) -> dict[str, int]:
     return chunks
 
 
-def _coordinates(
+def _events(
     file: SmallDataFile, path: Path, infos: Mapping[str, FieldInfo]
 ) -> dict[str, xr.Variable]:
     about = {"long_name": "event number in the file", "units": "1"}
