@@ -18,6 +18,7 @@ from workbench.facility import RoleField, roles
 from workbench.runs import datasets, questions
 from workbench.runs import delay as delays
 from workbench.runs import roles as choices
+from workbench.runs.alignment import Alignment, align
 from workbench.runs.answers import Beam, Scope
 from workbench.runs.channel import Channel, Label, OpenRows, Rows, Where
 from workbench.runs.checks import check_run
@@ -294,6 +295,10 @@ class Run:
     def check(self) -> list[Finding]:
         """Return what could mislead in this run, worst first."""
         return check_run(self)
+
+    def alignment(self) -> Alignment:
+        """Measure shot lag, dark levels, saturation, flags and time tool; cuts per segment."""
+        return align(self)
 
     # What cuts ask (runs.answers.Events).
 

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from workbench.core.arrays import Floats
+from workbench.runs.alignment import dark_level, gain_fractions, over_limit, piled_up
+from workbench.runs.alignment.darks import DarkLevel
+
+N = 4600
+DARK = np.arange(N) % 23 == 22
+
+
+def region(level: Floats | float = 0.0, *, noise: float = 2.0, seed: int = 1) -> Floats:
+    rng = np.random.default_rng(seed)
+    return np.where(DARK, 0.0, 1000.0) + level + noise * rng.standard_normal(N)
+
+
+def judge(values: Floats) -> DarkLevel:
+    found = dark_level("region", values, DARK, ~DARK)
+    assert found is not None
+    return found
+
+
+def test_a_sound_region_reads_zero_and_does_not_drift() -> None:
+    found = judge(region())
+    assert found.events == 200
+    assert not found.offset
+    assert not found.drifts
+    assert found.signal == pytest.approx(1000, abs=0.5)
+
+
+def test_a_constant_level_is_an_offset_with_its_error() -> None:
+    pulls = []
+    for seed in range(60):
+        found = judge(region(30.0, seed=seed))
+        pulls.append((found.level - 30) / found.error)
+    assert found.offset
+    assert not found.drifts
+    assert found.matters(found.level)
+    assert np.std(pulls) == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_slope_and_a_step_are_drifts_with_the_planted_size() -> None:
+    sloped = judge(region(np.arange(N) * 0.004))
+    assert sloped.drifts
+    assert sloped.slope == pytest.approx(4.0, abs=5 * sloped.slope_error)
+    stepped = judge(region(np.where(np.arange(N) > 3000, 15.0, 0.0)))
+    assert stepped.drifts
+    assert stepped.step == pytest.approx(15, abs=2)
+    assert stepped.step_at == pytest.approx(3000, abs=300)
+
+
+def test_a_step_does_not_inflate_the_noise_it_is_measured_by() -> None:
+    found = judge(region(np.where(np.arange(N) > 2300, 500.0, 0.0)))
+    assert found.errors[0] == pytest.approx(1.2533 * 2 / np.sqrt(10), rel=0.4)
+
+
+def test_a_level_below_one_percent_of_the_signal_does_not_matter() -> None:
+    found = judge(region(5.0, noise=0.5))
+    assert found.offset
+    assert not found.matters(found.level)
+
+
+def test_few_dark_shots_tell_nothing() -> None:
+    values = region()
+    values[200:] = np.nan
+    assert dark_level("region", values, DARK, ~DARK) is None
+
+
+def test_noise_is_no_drift() -> None:
+    found = [judge(region(seed=seed)) for seed in range(60)]
+    assert not [each for each in found if each.drifts or each.offset]
+
+
+def test_clipped_readings_are_counted() -> None:
+    values = np.random.default_rng(1).gamma(9, 1 / 9, 5000)
+    clipped = np.minimum(values, 1.5)
+    found = piled_up("monitor", clipped)
+    assert found.saturated == int((values >= 1.5).sum())
+    assert found.limit == 1.5
+    assert piled_up("monitor", values).saturated == 0
+
+
+def test_digital_readings_with_a_smooth_end_are_not_saturated() -> None:
+    counts = np.random.default_rng(1).poisson(300, 5000).astype(float)
+    assert piled_up("camera", counts).saturated == 0
+    assert piled_up("camera", np.minimum(counts, 310)).saturated == int((counts >= 310).sum())
+    assert piled_up("flag", (counts > 300).astype(float)).saturated == 0
+
+
+def test_pixels_over_the_limit_of_the_detector_are_counted() -> None:
+    found = over_limit("camera", np.array([1.0, 5.0, 7.0, np.nan]), 5.0)
+    assert (found.saturated, found.events) == (2, 3)
+
+
+def test_gain_ranges_are_fractions_of_all_pixels() -> None:
+    raw = np.array([[100, 0x4000 + 5], [0xC000 + 1, 200]], dtype=np.uint16)
+    assert gain_fractions((raw >> 14).astype(float).ravel()) == {0: 0.5, 1: 0.25, 3: 0.25}
