@@ -9,6 +9,7 @@ LIBRARY_BOUNDS = ("v110", "v110")  # read by stock HDF5 1.10; its metadata carry
 CHUNK_BYTES = 1 << 20  # one read of a stack of frames
 CHUNK_ROWS = 10_000  # one read of a scalar column of a typical run
 ONCE_GROUPS = ("UserDataCfg", "Sums", "epicsOnce", "EOrbits", "epics_archiver")
+TIME_NAMES = ("timestamp", "event_time")  # of LCLS-II and LCLS-I; a writer declares one of them
 OWN_GROUPS = ("provenance", "presence")
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 # What h5py raises on damaged files: each layer of HDF5 has its own.

@@ -12,6 +12,7 @@ from workbench.core.arrays import Array, Ints
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.columns import create_final, write_once
+from workbench.smalldata.layout import TIME_NAMES
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.opening import DamagedFileError, open_hdf5
 from workbench.smalldata.record import write_failures, write_identity, write_provenance
@@ -80,7 +81,8 @@ class _Order:
 
 
 def _time_order(sources: Sequence[h5py.File]) -> _Order:
-    columns = [source["timestamp"][:] for source in sources]
+    key = next((name for name in TIME_NAMES if all(name in source for source in sources)), "")
+    columns = [source[key][:] for source in sources]
     stamps = np.concatenate([np.empty(0, dtype=np.int64), *columns]).view(np.uint64)
     part = np.repeat(np.arange(len(columns)), [len(column) for column in columns])
     row = np.concatenate(

@@ -11,7 +11,7 @@ from workbench.core.arrays import Array, Ints
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.columns import as_stored, create_column
-from workbench.smalldata.layout import CHUNK_ROWS
+from workbench.smalldata.layout import CHUNK_ROWS, TIME_NAMES
 from workbench.smalldata.sink import create_hdf5
 from workbench.smalldata.specs import DatasetSpec
 
@@ -38,8 +38,10 @@ class Part:
     ) -> None:
         self._check_disk = check_disk
         self._specs = {spec.name: spec for spec in specs}
-        if "timestamp" not in self._specs:
-            raise InputError("a part needs the dataset 'timestamp' (int64)")
+        named = [name for name in TIME_NAMES if name in self._specs]
+        if not named:
+            raise InputError("a part needs the dataset 'timestamp' or 'event_time' (int64)")
+        self._time = named[0]
         self._columns = {spec.name: _Column(h5, spec) for spec in specs}
         lengths = {
             spec.length_name: DatasetSpec(spec.length_name, "int64", long_name="entries per event")
@@ -55,7 +57,7 @@ class Part:
         unknown = sorted(values.keys() - self._specs.keys())
         if missing or unknown:
             raise InputError(f"part file: lacks {missing}, does not know {unknown}")
-        rows = len(values["timestamp"])
+        rows = len(values[self._time])
         lengths: dict[str, Ints] = {}
         for name, spec in self._specs.items():
             if len(values[name]) != rows:

@@ -3,7 +3,7 @@
 from workbench.synthetic.experiment import ExperimentFiles, write_experiment
 from workbench.synthetic.pump_probe import MONITORS, Monitor, PumpProbe, Scan, response
 from workbench.synthetic.raw import RawFiles, write_raw_run
-from workbench.synthetic.small_data import small_data_name, write_small_data
+from workbench.synthetic.small_data import Style, small_data_name, write_small_data
 
 __all__ = [
     "MONITORS",
@@ -12,6 +12,7 @@ __all__ = [
     "PumpProbe",
     "RawFiles",
     "Scan",
+    "Style",
     "response",
     "small_data_name",
     "write_experiment",

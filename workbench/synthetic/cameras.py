@@ -109,6 +109,15 @@ def signal_source() -> tuple[Source, float]:
     return _source(shape), float(shape.sum() / inside)
 
 
+def expected_frame(signal_photons: float, background_photons: float) -> Floats:
+    """Return the photons in each epix_1 pixel at mean I0, laser off, shape (row, col)."""
+    rows, cols = np.indices(epix_1().good.shape)
+    square = (rows - SPOT_CENTRE[0]) ** 2 + (cols - SPOT_CENTRE[1]) ** 2
+    spot = np.exp(-square / (2 * SPOT_WIDTH**2)) / (2 * np.pi * SPOT_WIDTH**2)
+    frame: Floats = background_photons + signal_photons * spot
+    return frame
+
+
 def even_source() -> Source:
     """Return the source that lights every pixel alike."""
     return Source(None, np.empty(0))

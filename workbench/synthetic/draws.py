@@ -17,6 +17,8 @@ class Draw(IntEnum):
     REDUCED = 7
     NOISE = 8
     PIXELS = 9
+    STATION = 10
+    USER = 11
 
 
 def generator(seed: int, draw: Draw, *place: int) -> np.random.Generator:

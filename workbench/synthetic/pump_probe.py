@@ -12,6 +12,7 @@ from workbench.core.errors import InputError
 RATE = 120  # Hz, the copper linac
 FIRST_SECOND = 1_137_355_200  # s since 1990: 2026-01-15 20:00 UTC, begin of run 0
 SECONDS_PER_RUN = 3600  # from the begin of one run to that of the next
+COUNTS_PER_JOULE = 5e9  # beam monitors of LCLS-I count in an arbitrary unit, about 1e4 a shot
 REGION_PIXELS = 1600  # of the signal region
 CODE_ALWAYS, CODE_XRAY, CODE_DROPPED, CODE_NO_LASER = 40, 137, 162, 89
 

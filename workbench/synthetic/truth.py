@@ -8,7 +8,6 @@ import numpy as np
 from workbench.core.bounds import Bounds
 from workbench.synthetic.cameras import (
     BACKGROUND,
-    RING,
     RING_WIDTH,
     SIGNAL,
     SPOT_CENTRE,
@@ -17,8 +16,10 @@ from workbench.synthetic.cameras import (
     ring_q,
     ring_radius,
 )
-from workbench.synthetic.pump_probe import MONITORS, PumpProbe
+from workbench.synthetic.pump_probe import COUNTS_PER_JOULE, MONITORS, PumpProbe
 from workbench.synthetic.shots import Shots
+from workbench.synthetic.station import Station
+from workbench.synthetic.station import station as find_station
 
 SENSE = "delay = nominal delay + time-tool correction; positive: the pump arrives before the X-rays"
 Number = float | list[float]
@@ -71,8 +72,12 @@ class Counts:
             kept[name] = kept.get(name, 0) + number
 
 
-def truth_text(spec: PumpProbe, counts: Counts) -> str:
-    """Return the truth file of one run."""
+def truth_text(spec: PumpProbe, counts: Counts, station: Station | None = None) -> str:
+    """Return the truth file of one run; `station`: whose names it uses, XPP's with LCLS-II if None.
+
+    What was counted keeps the names of the raw run's detectors.
+    """
+    station = station or find_station("xpp", "lcls2")
     content = {
         "experiment": spec.experiment,
         "run": spec.run,
@@ -80,22 +85,14 @@ def truth_text(spec: PumpProbe, counts: Counts) -> str:
         "sense": SENSE,
         "quantities": {
             name: {"value": value, "unit": unit, "meaning": meaning}
-            for name, (value, unit, meaning) in _quantities(spec).items()
+            for name, (value, unit, meaning) in _quantities(spec, station).items()
         },
-        "monitors": {
-            monitor.name: {
-                "gain": monitor.gain,
-                "offset": monitor.offset,
-                "noise": monitor.noise,
-                "unit": "J",
-                "meaning": "totalIntensityJoules = gain * I0 + offset + noise",
-            }
-            for monitor in MONITORS
-        },
+        "assumed": station.assumed,
+        "monitors": _monitors(station),
         "regions": {
-            "signal": _region("epix_1", SIGNAL),
-            "background": _region("epix_1", BACKGROUND),
-            "ring": _region("jungfrau1M", RING),
+            "signal": _region(station.spot, SIGNAL),
+            "background": _region(station.spot, BACKGROUND),
+            "ring": _region(station.rings, station.ring_roi),
         },
         "counts": counts.as_dict(),
         "spec": asdict(spec),
@@ -103,7 +100,23 @@ def truth_text(spec: PumpProbe, counts: Counts) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _quantities(spec: PumpProbe) -> dict[str, tuple[Number, str, str]]:
+def _monitors(station: Station) -> dict[str, dict[str, object]]:
+    joules = station.generation == "lcls2"
+    scale, unit = (1.0, "J") if joules else (COUNTS_PER_JOULE, "1")
+    leaf = "totalIntensityJoules" if joules else "sum"
+    return {
+        station.monitor(follows).partition("/")[0]: {
+            "gain": scale * monitor.gain,
+            "offset": scale * monitor.offset,
+            "noise": scale * monitor.noise,
+            "unit": unit,
+            "meaning": f"{leaf} = gain * I0 [J] + offset + noise",
+        }
+        for follows, monitor in zip(("upstream", "downstream"), MONITORS, strict=True)
+    }
+
+
+def _quantities(spec: PumpProbe, station: Station) -> dict[str, tuple[Number, str, str]]:
     background = spec.background_photons * int(epix_1().good[SIGNAL.slices].sum())
     bare = spec.signal_photons - background
     geometry = jungfrau_1m().geometry
@@ -114,7 +127,7 @@ def _quantities(spec: PumpProbe) -> dict[str, tuple[Number, str, str]]:
         "amplitude": (
             spec.amplitude,
             "1",
-            "epix_1/signal_sum relative to laser off: 1 + amplitude * response",
+            f"{station.spot}/signal_sum relative to laser off: 1 + amplitude * response",
         ),
         "sigma": (
             float(np.hypot(spec.sigma, spec.tt_resolution)),
@@ -137,7 +150,7 @@ def _quantities(spec: PumpProbe) -> dict[str, tuple[Number, str, str]]:
         "signal_per_i0": (
             spec.photon_energy * spec.signal_photons / spec.pulse_energy,
             "keV/J",
-            "epix_1/signal_sum per pulse energy at the sample, laser off",
+            f"{station.spot}/signal_sum per pulse energy at the sample, laser off",
         ),
         "i0_mean": (spec.pulse_energy, "J", "mean pulse energy at the sample"),
         "i0_spread": (spec.pulse_spread, "1", "relative standard deviation of the pulse energy"),
