@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,8 @@ from workbench.runs import (
     CutError,
     cut,
     cut_from_dict,
+    cut_function,
+    cut_running_median,
     equals,
     event_code,
     laser_off,
@@ -19,7 +22,10 @@ from workbench.runs import (
     xray_off,
     xray_on,
 )
+from workbench.runs.answers import Reduce
+from workbench.runs.cuts import Between, Correlated, NearLine, NearMedian, Origin, Percentiles
 
+PAIRS = np.arange(12.0).reshape(6, 2)
 XRAY = np.array([1, 1, 0, -1, 1, 1])
 LASER = np.array([1, 0, 1, 1, -1, 1])
 # class:         on off dark  ?  ?  on
@@ -37,9 +43,19 @@ class MadeUp:
         }
     )
 
-    def cut_values(self, name: str) -> tuple[Array, Bools]:
-        values = self.columns[name]
+    label = "made up"
+    timestamps = np.arange(6, dtype=np.uint64)
+
+    def cut_values(self, name: str, reduce: Reduce = "") -> tuple[Array, Bools]:
+        values = self.columns[name] if reduce == "" else PAIRS.sum(axis=1)
         return values, np.isnan(values) | (values == -99999)
+
+    def cut_stacks(self, fields: tuple[str, ...]) -> Iterator[tuple[Array, ...]]:
+        for rows in (slice(0, 4), slice(4, 6)):
+            yield tuple(self.columns[name][rows] for name in fields)
+
+    def field_name(self, field: str) -> str:
+        return field
 
     def code_present(self, code: int) -> Bools:
         return np.arange(6) % 2 == code % 2
@@ -54,6 +70,10 @@ class MadeUp:
             "off": (XRAY == 1) & (LASER == 0),
             "dark": XRAY == 0,
         }[scope]
+
+
+def larger(first: Array, second: Array) -> Bools:
+    return np.asarray(first > second)
 
 
 def chosen(selection: Cut) -> list[int]:
@@ -149,6 +169,13 @@ LEAVES = st.one_of(
     ),
     st.builds(lambda value, scope: equals("n", value, scope=scope), st.integers(0, 1), SCOPES),
     st.sampled_from([xray_on(), xray_off(), laser_on(), laser_off(), event_code(0)]),
+    st.builds(lambda low, scope: cut("p", low, reduce="sum", scope=scope), st.floats(1, 9), SCOPES),
+    st.builds(
+        lambda width, scope: NearLine("a", "b", 6.0, -1.0, width, 2.0, scope),
+        st.floats(0.1, 9),
+        SCOPES,
+    ),
+    st.just(cut_function(larger, "a", "b")),
 )
 CUTS = st.recursive(
     LEAVES,
@@ -181,6 +208,22 @@ def test_order_and_grouping_of_cuts_do_not_matter(a: Cut, b: Cut, c: Cut) -> Non
 
 @settings(max_examples=60, deadline=None)
 @given(CUTS)
+def test_evaluating_a_cut_changes_nothing_that_another_one_sees(made: Cut) -> None:
+    events = MadeUp()
+    before = {name: values.copy() for name, values in events.columns.items()}
+    first = made.answer(events)
+    for scope in ("off", "on"):
+        made.scoped(scope).answer(events)
+    (~made & cut("b", 3)).answer(events)
+    again = made.answer(events)
+    for name in ("passes", "fails", "concerned"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+    for name, values in before.items():
+        np.testing.assert_array_equal(events.columns[name], values)
+
+
+@settings(max_examples=60, deadline=None)
+@given(CUTS)
 def test_every_selection_survives_json(made: Cut) -> None:
     again = Cut.from_dict(json.loads(json.dumps(made.to_dict())))
     assert again == made
@@ -193,3 +236,76 @@ def test_pass_fail_and_missing_never_overlap(made: Cut) -> None:
     answer = made.answer(MadeUp())
     total = answer.passes.astype(int) + answer.fails + answer.missing + ~answer.concerned
     assert (total == 1).all()
+
+
+NAMES = st.text(min_size=1, max_size=8)
+NUMBERS = st.floats(-1e300, 1e300, allow_nan=False)
+REDUCTIONS = st.sampled_from(["", "sum", "mean", "max", 0, 7])
+ORIGINS = st.none() | st.builds(Origin, NAMES, NAMES, SCOPES, st.integers(0, 10**9))
+WIDTHS = st.floats(1e-300, 1e300)
+ANY_LEAF = st.one_of(
+    LEAVES,
+    st.builds(
+        lambda field, low, scope, how, origin: Between(field, low, None, scope, how, origin),
+        NAMES,
+        NUMBERS,
+        SCOPES,
+        REDUCTIONS,
+        ORIGINS,
+    ),
+    st.builds(equals, NAMES, NUMBERS | st.booleans() | st.integers() | NAMES, scope=SCOPES),
+    st.builds(
+        lambda field, low, of: Percentiles(field, low, 99, of), NAMES, st.floats(0, 90), SCOPES
+    ),
+    st.builds(NearMedian, NAMES, WIDTHS, st.integers(5, 999), SCOPES, st.booleans(), WIDTHS),
+    st.builds(lambda field, width: cut_running_median(field, width=width), NAMES, WIDTHS),
+    st.builds(
+        Correlated, NAMES, NAMES, WIDTHS, st.sampled_from(["linear", "robust"]), SCOPES, SCOPES
+    ),
+    st.builds(
+        NearLine, NAMES, NAMES, NUMBERS, NUMBERS, WIDTHS, WIDTHS, SCOPES, REDUCTIONS, ORIGINS
+    ),
+    st.builds(lambda takes: cut_function("numpy:isfinite", *takes), st.lists(NAMES, min_size=1)),
+)
+ANY_CUT = st.recursive(
+    ANY_LEAF,
+    lambda inner: st.one_of(
+        st.builds(lambda a, b: a & b, inner, inner),
+        st.builds(lambda a, b: a | b, inner, inner),
+        st.builds(lambda a: ~a, inner),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY_CUT)
+def test_every_cut_survives_toml_and_json(made: Cut) -> None:
+    text = made.to_toml()
+    assert Cut.from_toml(text) == made
+    assert Cut.from_toml(text).to_toml() == text
+    assert Cut.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    assert hash(made) == hash(Cut.from_toml(text))
+
+
+def test_toml_that_holds_no_cut_is_refused_with_the_place() -> None:
+    with pytest.raises(CutError, match="line 1"):
+        Cut.from_toml("cut = between\n")
+    with pytest.raises(CutError, match="cannot read a cut"):
+        Cut.from_toml('[[all]]\ncut = "between"\nfeld = "a"')
+    with pytest.raises(CutError, match="origin"):
+        Cut.from_toml('cut = "between"\nfield = "a"\nlow = 1\norigin = { metod = "x" }')
+
+
+def test_a_selection_as_toml_is_what_a_person_would_write() -> None:
+    made = cut("ipm2/sum", 500) & ~cut("tt/ampl", None, 0.02, scope="on")
+    assert made.to_toml().splitlines() == [
+        "[[all]]",
+        'cut = "between"',
+        'field = "ipm2/sum"',
+        "low = 500.0",
+        'scope = "all"',
+        "",
+        "[[all]]",
+        'not = { cut = "between", field = "tt/ampl", high = 0.02, scope = "on" }',
+    ]

@@ -4,10 +4,15 @@ from workbench.core.table import Table
 from workbench.runs.answers import CutError, Scope
 from workbench.runs.channel import Channel
 from workbench.runs.classes import Classes
+from workbench.runs.cut_histograms import CutHistogram, cut_histogram, cut_histograms
 from workbench.runs.cuts import (
     Cut,
     cut,
+    cut_correlation,
     cut_from_dict,
+    cut_function,
+    cut_percentile,
+    cut_running_median,
     equals,
     event_code,
     laser_off,
@@ -16,6 +21,7 @@ from workbench.runs.cuts import (
     xray_on,
 )
 from workbench.runs.delay import DelayError
+from workbench.runs.derived import median_channel
 from workbench.runs.fields import Field, Fields
 from workbench.runs.opening import open_run
 from workbench.runs.roles import RoleError
@@ -27,6 +33,7 @@ __all__ = [
     "Classes",
     "Cut",
     "CutError",
+    "CutHistogram",
     "DelayError",
     "Field",
     "Fields",
@@ -38,11 +45,18 @@ __all__ = [
     "Truth",
     "TruthError",
     "cut",
+    "cut_correlation",
     "cut_from_dict",
+    "cut_function",
+    "cut_histogram",
+    "cut_histograms",
+    "cut_percentile",
+    "cut_running_median",
     "equals",
     "event_code",
     "laser_off",
     "laser_on",
+    "median_channel",
     "open_run",
     "read_truth",
     "truth_path",

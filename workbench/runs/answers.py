@@ -1,13 +1,16 @@
 """What a cut says of each event: pass, fail, missing, or not concerned; and how answers combine."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
-from workbench.core.arrays import Array, Bools
+from workbench.core.arrays import Array, Bools, Times
 from workbench.core.errors import InputError
 
 Scope = Literal["all", "on", "off", "dark"]
 Beam = Literal["xray", "laser"]
+Reduce = Literal["", "sum", "mean", "max"] | int
+REDUCTIONS = ("sum", "mean", "max")
 
 
 class CutError(InputError):
@@ -56,8 +59,22 @@ class Answer:
 class Events(Protocol):
     """What a cut asks of a run."""
 
-    def cut_values(self, field: str) -> tuple[Array, Bools]:
+    @property
+    def label(self) -> str:
+        """How messages name the run."""
+
+    @property
+    def timestamps(self) -> Times:
+        """Time stamp of every event, not necessarily in order."""
+
+    def cut_values(self, field: str, reduce: Reduce = "") -> tuple[Array, Bools]:
         """Return one value per event and where it is missing."""
+
+    def cut_stacks(self, fields: tuple[str, ...]) -> Iterator[tuple[Array, ...]]:
+        """Yield the values of several fields, stack by stack, NaN where missing."""
+
+    def field_name(self, field: str) -> str:
+        """Return the name of the dataset behind a role; other names as they are."""
 
     def code_present(self, code: int) -> Bools:
         """Tell in which events this event code was sent."""
@@ -79,3 +96,13 @@ def check_scope(scope: str) -> None:
     """Refuse a scope that is not a class of events."""
     if scope not in get_args(Scope):
         raise CutError(f"scope {scope!r}: use one of {', '.join(get_args(Scope))}")
+
+
+def check_reduce(field: str, reduce: Reduce) -> None:
+    """Refuse a way of making one number of an array that we do not know."""
+    known = isinstance(reduce, int) and not isinstance(reduce, bool) and reduce >= 0
+    if not known and reduce not in ("", *REDUCTIONS):
+        raise CutError(
+            f"cut on {field}: reduce {reduce!r}: use one of {', '.join(REDUCTIONS)}, or the "
+            "number (0, 1, ...) of the element to take"
+        )

@@ -185,8 +185,8 @@ class Channel:
                 return np.array(read(first, last))
             found = np.empty((int(good.sum()), *self.shape[1:]), dtype=self.dtype)
             filled = 0
-            for low in range(first, last, self._block_rows):
-                block = good[low - first : low - first + self._block_rows]
+            for low in range(first, last, self.block_rows):
+                block = good[low - first : low - first + self.block_rows]
                 picked = np.flatnonzero(block)
                 if picked.size == 0:
                     continue
@@ -205,7 +205,7 @@ class Channel:
         Integers that can be missing come as float with NaN, in every stack alike.
         """
         _, _, good = self._wanted(where, None)
-        step = size or self._block_rows
+        step = size or self.block_rows
         with self._open_rows() as read:
             for first in range(0, len(self), step):
                 last = min(first + step, len(self))
@@ -220,8 +220,8 @@ class Channel:
         """True for events in which this was not measured, shape (event,); reads the channel."""
         gone = np.zeros(len(self), dtype=np.bool_)
         with self._open_rows() as read:
-            for first in range(0, len(self), self._block_rows):
-                values = read(first, min(first + self._block_rows, len(self)))
+            for first in range(0, len(self), self.block_rows):
+                values = read(first, min(first + self.block_rows, len(self)))
                 gone[first : first + len(values)] = missing_rows(values)
         return gone
 
@@ -257,7 +257,8 @@ class Channel:
             return read(0, self.shape[0] if self.shape else 0)
 
     @property
-    def _block_rows(self) -> int:
+    def block_rows(self) -> int:
+        """Events read at a time: what fits 16 MiB."""
         row = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
         return max(1, BLOCK_BYTES // max(1, row))
 

@@ -1,6 +1,6 @@
 """AnyRun: what cuts, binning and plots ask for, answered by one run and by several as one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workbench.core.arrays import Array, Bools, Ints, Times
 from workbench.core.table import Table
 from workbench.facility import RoleField
-from workbench.runs.answers import Beam, Scope
+from workbench.runs.answers import Beam, Reduce, Scope
 from workbench.runs.classes import Classes
 from workbench.smalldata import FieldInfo
 
@@ -104,8 +104,14 @@ class AnyRun(Protocol):
     def tally(self, selection: "Cut", of: str = "all") -> Table:
         """Count what each cut keeps and loses."""
 
-    def cut_values(self, field: str) -> tuple[Array, Bools]:
+    def cut_values(self, field: str, reduce: Reduce = "") -> tuple[Array, Bools]:
         """Return one value per event and where it is missing."""
+
+    def cut_stacks(self, fields: tuple[str, ...]) -> Iterator[tuple[Array, ...]]:
+        """Yield the values of several fields, stack by stack, NaN where missing."""
+
+    def field_name(self, field: str) -> str:
+        """Return the name of the dataset behind a role; other names as they are."""
 
     def code_present(self, code: int) -> Bools:
         """Tell in which events this event code was sent."""

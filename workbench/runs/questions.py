@@ -1,5 +1,7 @@
 """What cuts ask of events, answered from the channels of a run or of several runs."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from workbench.core.arrays import Array, Bools
@@ -13,9 +15,30 @@ def cut_values(run: AnyRun, field: str) -> tuple[Array, Bools]:
     if len(channel.shape) != 1 or len(channel) != run.n_events:
         raise CutError(
             f"cut on {field}: it has shape {channel.shape}, a cut needs one value per event; "
-            "compute one and add it with run.with_channel(name, channel)"
+            'say how to make one, as in cut(..., reduce="sum"), or compute one and add it with '
+            "run.with_channel(name, channel)"
         )
     return channel.read_stored(), channel.missing
+
+
+def cut_stacks(run: AnyRun, fields: tuple[str, ...]) -> Iterator[tuple[Array, ...]]:
+    """Yield the values of several fields, stack by stack, NaN where missing."""
+    channels = [run.channel(field) for field in fields]
+    for channel in channels:
+        if len(channel) != run.n_events or not channel.per_event:
+            raise CutError(f"cut on {channel.name}: it has no value per event")
+    size = min(channel.block_rows for channel in channels)
+    stacks = (channel.iter_stacks(size) for channel in channels)
+    for together in zip(*stacks, strict=True):
+        yield tuple(values for _, values in together)
+
+
+def field_name(run: AnyRun, field: str) -> str:
+    """Return the name of the dataset behind a role; other names as they are."""
+    if field in run or not (field == "delay" or run.role_fields(field)):
+        return field
+    name = run.channel(field).name
+    return name if name in run else field
 
 
 def code_present(run: AnyRun, code: int) -> Bools:

@@ -19,13 +19,14 @@ from workbench.runs import datasets, questions
 from workbench.runs import delay as delays
 from workbench.runs import roles as choices
 from workbench.runs.alignment import Alignment, align
-from workbench.runs.answers import Beam, Scope
+from workbench.runs.answers import Beam, Reduce, Scope
 from workbench.runs.channel import Channel, Label, OpenRows, Rows, Where
 from workbench.runs.checks import check_run
 from workbench.runs.classes import Classes
 from workbench.runs.cuts import Cut
 from workbench.runs.datasets import Fields as FieldNames
 from workbench.runs.fields import Field, Fields
+from workbench.runs.reduced import reduced_values
 from workbench.runs.status import find_classes
 from workbench.runs.tally import tally
 from workbench.runs.truth import Truth, read_truth
@@ -302,9 +303,22 @@ class Run:
 
     # What cuts ask (runs.answers.Events).
 
-    def cut_values(self, field: str) -> tuple[Array, Bools]:
-        """Return one value per event and where it is missing; refuses array fields."""
-        return questions.cut_values(self, field)
+    def cut_values(self, field: str, reduce: Reduce = "") -> tuple[Array, Bools]:
+        """Return one value per event and where it is missing; arrays need a way to reduce them."""
+        if reduce == "":
+            return questions.cut_values(self, field)
+        known = f"{field} {reduce}"
+        if known not in self._columns:
+            self._columns[known] = reduced_values(self.channel(field), reduce)
+        return self._columns[known], np.isnan(self._columns[known])
+
+    def cut_stacks(self, fields: tuple[str, ...]) -> Iterator[tuple[Array, ...]]:
+        """Yield the values of several fields, stack by stack, NaN where missing."""
+        return questions.cut_stacks(self, fields)
+
+    def field_name(self, field: str) -> str:
+        """Return the name of the dataset behind a role; other names as they are."""
+        return questions.field_name(self, field)
 
     def code_present(self, code: int) -> Bools:
         """Tell in which events this event code was sent."""

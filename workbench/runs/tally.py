@@ -25,8 +25,10 @@ def tally(events: Events, selection: Cut, classes: Classes, *, of: str = "all") 
 
     "missing" counts events that a cut rejects because its value was not measured; they are not in
     "lost alone". Kept, lost and missing add up to the events of the class. The last three columns
-    split "kept in sequence" by class.
+    split "kept in sequence" by class. Cuts derived from data are shown with the numbers that this
+    run gives.
     """
+    selection = selection.freeze(events)
     base = classes.of(of)
     left = base.copy()
     rows = [
