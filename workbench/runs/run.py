@@ -23,6 +23,7 @@ from workbench.runs.answers import Beam, Reduce, Scope
 from workbench.runs.channel import Channel, Label, OpenRows, Rows, Where
 from workbench.runs.checks import check_run
 from workbench.runs.classes import Classes
+from workbench.runs.contents import Contents
 from workbench.runs.cuts import Cut
 from workbench.runs.datasets import Fields as FieldNames
 from workbench.runs.fields import Field, Fields
@@ -33,13 +34,9 @@ from workbench.runs.truth import Truth, read_truth
 from workbench.smalldata import (
     EPOCHS,
     EVENT,
-    Coordinate,
-    DetectorSettings,
     FieldInfo,
     axis_names,
-    coordinates,
     open_file,
-    read_settings,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +44,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-class Run:
+class Run(Contents):
     """The small data of one run; opened by `open_run`. No file stays open between calls.
 
     Parameters
@@ -196,22 +193,6 @@ class Run:
         if wanted in self._roles or wanted == "delay":
             return self.role(wanted)
         raise UnknownNameError("channel or role", wanted, (*self, *self._roles), self.label)
-
-    def coordinates(self, name: str) -> tuple[Coordinate, ...]:
-        """Return what is known of a field's axes: q, phi, rows and columns, with units."""
-        with open_file(self.path) as file:
-            return coordinates(file, name)
-
-    @cached_property
-    def settings(self) -> Mapping[str, DetectorSettings]:
-        """What each detector and its functions were set to; values are read when asked for."""
-
-        def load(name: str) -> Array:
-            with open_file(self.path) as file:
-                return file.read(name)
-
-        with open_file(self.path) as file:
-            return read_settings(file, load)
 
     def with_channel(self, name: str, channel: Channel) -> "Run":
         """Return this run with one more channel, for cuts and binning by its name."""

@@ -15,6 +15,7 @@ from workbench.smalldata.opening import (
     TruncatedFileError,
 )
 from workbench.smalldata.parts import Part, create_part
+from workbench.smalldata.ragged import Ragged, open_ragged
 from workbench.smalldata.reader import SmallDataFile, open_file
 from workbench.smalldata.settings import DetectorSettings, FunctionSettings, read_settings
 from workbench.smalldata.specs import DatasetSpec, OnceValue
@@ -34,6 +35,7 @@ __all__ = [
     "NotSmallDataError",
     "OnceValue",
     "Part",
+    "Ragged",
     "SmallDataFile",
     "StillWrittenError",
     "TruncatedFileError",
@@ -47,5 +49,6 @@ __all__ = [
     "merge_parts",
     "missing_rows",
     "open_file",
+    "open_ragged",
     "read_settings",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
 from workbench.smalldata.identity import Identity
-from workbench.smalldata.layout import MISSING_INTEGER, ONCE_GROUPS
+from workbench.smalldata.layout import MISSING_INTEGER, ONCE_GROUPS, var_group
 from workbench.smalldata.record import text_attribute
 
 
@@ -117,7 +117,7 @@ def _kind(name: str, dataset: h5py.Dataset, n_events: int) -> str:
         return "once"
     if parts[0] == "intg":
         return "intg"
-    if is_variable(dataset) or (len(parts) > 1 and parts[-2].startswith("var_")):
+    if is_variable(dataset) or var_group(name):
         return "ragged"
     if dataset.shape and dataset.shape[0] == n_events:
         return "event"

@@ -22,6 +22,20 @@ def chunk_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic], rows: int) 
     return (max(1, min(fitting, CHUNK_ROWS, rows)), *(max(1, length) for length in shape))
 
 
+def var_group(name: str) -> str:
+    """Return the path up to the part that begins with ``var_``; "" for data that are not ragged.
+
+    The part may be a folder of fields (``det/var_hits/row``) or the dataset itself; what ends in
+    ``_len`` counts entries and is not ragged itself.
+    """
+    parts = name.split("/")
+    for count, part in enumerate(parts, start=1):
+        if part.startswith("var_"):
+            is_length = part.endswith("_len") and count == len(parts)
+            return "" if is_length else "/".join(parts[:count])
+    return ""
+
+
 def length_name(name: str) -> str:
     """Return the dataset of entries per event that belongs to ``det/var_x/field``."""
-    return f"{name.rsplit('/', 1)[0]}_len"
+    return f"{var_group(name) or name.rsplit('/', 1)[0]}_len"
