@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from workbench.binning import bin_run as bin  # noqa: A004  the user writes wb.bin
     from workbench.core.errors import WorkbenchError
     from workbench.producer import ProducerConfig
+    from workbench.producer.editor import edit_config
     from workbench.runs import Cut, Run, cut, laser_off, laser_on, open_run, xray_off, xray_on
     from workbench.sources import open_raw, raw_runs
 
@@ -20,6 +21,7 @@ _HOMES = {
     "WorkbenchError": "workbench.core.errors",
     "bin": "workbench.binning:bin_run",
     "cut": "workbench.runs",
+    "edit_config": "workbench.producer.editor",
     "laser_off": "workbench.runs",
     "laser_on": "workbench.runs",
     "open_raw": "workbench.sources",
@@ -37,6 +39,7 @@ __all__ = [
     "WorkbenchError",
     "bin",
     "cut",
+    "edit_config",
     "laser_off",
     "laser_on",
     "open_raw",

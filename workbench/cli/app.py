@@ -8,6 +8,7 @@ import typer
 from workbench import __version__
 from workbench.cli.batch import batch
 from workbench.cli.check import check
+from workbench.cli.config import config
 from workbench.cli.demo import demo
 from workbench.cli.info import info
 from workbench.cli.produce import produce
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for command in (demo, info, check, produce, batch):
     app.command()(command)
+app.add_typer(config, name="config")
 
 
 def _show_version(wanted: bool) -> None:

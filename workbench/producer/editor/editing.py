@@ -1,0 +1,154 @@
+"""Editing a config: changes are planned and checked one by one, shown as a diff, saved together."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from workbench.core.findings import Finding
+from workbench.producer.editor import journal, masks
+from workbench.producer.editor.changes import (
+    ROIS,
+    Change,
+    remove_entry,
+    set_azav,
+    set_mask,
+    set_roi,
+)
+from workbench.producer.editor.evaluator import Evaluator
+from workbench.producer.editor.planning import Plan, function_name, plan
+from workbench.producer.editor.review import Shapes, present, review
+from workbench.producer.editor.source import Source
+
+
+class ConfigEdit:
+    """An edit of one config file; nothing is written before `save`.
+
+    Use it in a ``with`` block, or call `close`. Each change is kept only if it does exactly what
+    was asked, in exactly the runs asked for: `EditRefusedError` otherwise, and the edit is as
+    before.
+
+    Parameters
+    ----------
+    path
+        The config.
+    evaluator
+        Shared between edits where many are made.
+    """
+
+    def __init__(self, path: str | Path, evaluator: Evaluator | None = None) -> None:
+        self.path = Path(path).absolute()
+        self._evaluator = evaluator or Evaluator()
+        self._owned = evaluator is None
+        self._before = Source(journal.read_bytes(self.path), str(path))
+        self._now = self._before
+        self._plans: list[tuple[Change, Plan]] = []
+        self._masks: list[Path] = []
+
+    def __enter__(self) -> "ConfigEdit":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the edit; what was not saved is forgotten."""
+        for mask in self._masks:
+            masks.discard(mask)
+        self._masks = []
+        if self._owned:
+            self._evaluator.close()
+
+    def set_roi(
+        self, detector: str, name: str, bounds: Sequence[Sequence[int]], **options: Any
+    ) -> Plan:
+        """Set a region; the options are those of `changes.set_roi`."""
+        return self.apply(set_roi(detector, name, bounds, **options))
+
+    def set_azav(self, detector: str, **options: Any) -> Plan:
+        """Set parameters of azimuthal integration; the options are those of `changes.set_azav`."""
+        return self.apply(set_azav(detector, **options))
+
+    def set_mask(self, detector: str, name: str, good: Any, **options: Any) -> Plan:
+        """Give an entry a mask, kept in a file beside the config.
+
+        Parameters
+        ----------
+        detector, name
+            The entry.
+        good
+            Boolean array of the shape of the frames, True = use; or the path of a .npy file.
+        options
+            Those of `changes.set_mask`.
+        """
+        stored = masks.store(self.path, name, good)
+        if stored.made:
+            self._masks.append(stored.path)
+        change = set_mask(detector, name, stored.relative, **options)
+        return self.apply(change, mask=stored.told)
+
+    def remove(self, detector: str, name: str, **options: Any) -> Plan:
+        """Take an entry away; the options are those of `changes.remove_entry`."""
+        return self.apply(remove_entry(detector, name, **options))
+
+    def apply(self, change: Change, mask: Any = None) -> Plan:
+        """Plan one change on top of those before; return what was done."""
+        made = plan(self._now, change, self.path, self._evaluator, mask)
+        self._plans.append((change, made))
+        self._now = made.source
+        return made
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether there is anything to save."""
+        return self._now.raw != self._before.raw
+
+    @property
+    def text(self) -> str:
+        """The new text."""
+        return self._now.text.decode()
+
+    @property
+    def diff(self) -> str:
+        """What would be written, as a unified diff; empty where nothing changes."""
+        return unified(self._before.text, self._now.text, self.path.name)
+
+    def entries(self, run: int, function: str = ROIS) -> Mapping[str, Any]:
+        """Return what the config, with the changes so far, gives for each detector in one run."""
+        name = function_name(self._now, Change(function, "any", "any", run, remove=True))
+        return present(self._evaluator.values(self._now, self.path, [run])[run], name)
+
+    def findings(self, run: int, shapes: Shapes | None = None) -> list[Finding]:
+        """Return what is wrong with the regions of a run: outside, clashing names, not checked."""
+        return review(self.entries(run), shapes or {}, str(self.path))
+
+    def save(self) -> bool:
+        """Write the new text; False where nothing changes.
+
+        The old version goes to the journal beside the config. Raises `ChangedMeanwhileError` if
+        the file is no longer what was read.
+        """
+        if not self.changed:
+            return False
+        what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made in self._plans)
+        journal.save(self.path, self._before.raw, self._now.raw, what)
+        self._before, self._plans, self._masks = self._now, [], []
+        return True
+
+
+def edit_config(path: str | Path) -> ConfigEdit:
+    """Begin an edit of a producer config; see `ConfigEdit`."""
+    return ConfigEdit(path)
+
+
+def unified(old: bytes, new: bytes, name: str) -> str:
+    """Return a unified diff of two texts."""
+    before, after = (text.decode().splitlines(keepends=True) for text in (old, new))
+    lines = difflib.unified_diff(before, after, f"{name} (before)", f"{name} (after)")
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
