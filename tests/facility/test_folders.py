@@ -59,7 +59,7 @@ def test_without_a_root_every_site_is_looked_at(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_experiment_of_an_unknown_hutch_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="mec, xcs, xpp"):
+    with pytest.raises(UnknownNameError, match="rix, tmo, xcs, xpp"):
         small_data_files("abcx1234", 1, root=tmp_path)
 
 

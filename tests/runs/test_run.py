@@ -36,6 +36,7 @@ def test_classes_are_on_off_dark_and_unknown(write: Write) -> None:
 
 def test_without_light_status_the_classes_follow_from_event_codes(write: Write) -> None:
     codes = np.zeros((4, 288), dtype=np.int64)
+    codes[:, 40] = 1  # sent with every pulse
     codes[[0, 1, 3], 137] = 1  # X-rays; event 2 dropped
     codes[[1], 89] = 1  # laser dropped
     run = open_run(write({"timing/eventcodes": codes}))
@@ -104,7 +105,7 @@ def test_no_monitor_at_all_is_an_error_that_lists_the_candidates(write: Write) -
     run = open_run(write(STATUS))
     with pytest.raises(RoleError, match="XppSb2BmMon"):
         run.role("i0")
-    with pytest.raises(UnknownNameError, match="it has delay, energy"):
+    with pytest.raises(UnknownNameError, match="it has bunch_arrival, delay"):
         run.role("intensity")
 
 

@@ -6,15 +6,8 @@ from workbench.facility.folders import (
     small_data_files,
     small_data_folder,
 )
-from workbench.facility.hutches import (
-    DetectorFact,
-    FieldFact,
-    Hutch,
-    StatusRule,
-    epics_fact,
-    hutch,
-    hutch_name,
-)
+from workbench.facility.hutches import DetectorFact, Hutch, StatusRule, hutch, hutch_name
+from workbench.facility.meanings import FieldFact, epics_fact
 from workbench.facility.roles import ROLES, RoleField, role_names, roles
 
 __all__ = [

@@ -2,42 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
 from workbench.core.errors import InputError, UnknownNameError
-from workbench.facility.facts import known_names, read_facts
+from workbench.facility.facts import checked, known_names, read_facts
+from workbench.facility.meanings import (
+    FieldFact,
+    common_facts,
+    fact_by_pattern,
+    field_fact,
+    section,
+)
 
 GENERATIONS = ("lcls1", "lcls2")
-
-
-@dataclass(frozen=True)
-class FieldFact:
-    """One value of a detector as it is stored.
-
-    Parameters
-    ----------
-    name
-        Last part of the dataset's name.
-    unit
-        UDUNITS string; empty where nobody wrote it down.
-    long_name
-        One line for plots and tables.
-    source
-        The field of the raw data; the same as `name` unless renamed.
-    channel
-        Which element of the raw field; None: all of it.
-    dims
-        Names of the axes after "event".
-    """
-
-    name: str
-    unit: str = ""
-    long_name: str = ""
-    source: str = ""
-    channel: int | None = None
-    dims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,15 +31,21 @@ class DetectorFact:
         Folder in the small-data file.
     kind
         "generic" (every field as it is), or one that needs more: "scan", "timing", "encoder",
-        "timetool", "epics", "damage".
+        "timetool", "epics", "damage", "status", "codes".
     fields
         What is known of its values; those not listed are stored too, without a unit.
+    also
+        Other sources that write the same group, in other runs.
+    assumed
+        No public file or list shows it: the name follows the renaming rules.
     """
 
     source: str
     group: str
     kind: str = "generic"
     fields: tuple[FieldFact, ...] = ()
+    also: tuple[str, ...] = ()
+    assumed: bool = False
 
     def field(self, name: str) -> FieldFact:
         """Return what is known of the value of this name; an empty fact for an unlisted one."""
@@ -70,17 +55,32 @@ class DetectorFact:
 
 @dataclass(frozen=True)
 class StatusRule:
-    """Event codes that decide whether X-rays and laser were on.
+    """What decides whether X-rays and laser were on.
 
-    A positive code present means OFF, a negative code -c means c must be present for ON.
+    A positive event code present means OFF, a negative code -c means c must be present for ON.
+
+    Parameters
+    ----------
+    generation
+        "lcls1" or "lcls2".
+    xray, laser
+        Signed event codes; without any the state is unknown.
+    destination
+        Superconducting beam: X-rays are on where the linac sent the pulse there; None: by codes.
+    first_run, last_run, experiment
+        Runs that the rule holds for; `last_run` is included.
+    assumed
+        No public list shows it.
     """
 
     generation: str
-    xray: tuple[int, ...]
-    laser: tuple[int, ...]
+    xray: tuple[int, ...] = ()
+    laser: tuple[int, ...] = ()
+    destination: int | None = None
     first_run: int = 0
     last_run: int | None = None
     experiment: str = ""
+    assumed: bool = False
 
     def covers(self, generation: str, run: int | None, experiment: str) -> bool:
         """Tell whether the rule holds for this run; a rule without experiment holds for all."""
@@ -129,8 +129,8 @@ class Hutch:
 
     def fact(self, name: str, generation: str) -> FieldFact:
         """Return what is known of a dataset, by its path in the small-data file."""
-        group, _, leaf = name.rpartition("/")
-        return _dictionary(self.name, generation).get(name, FieldFact(leaf or group))
+        known = _dictionary(self.name, generation).get(name)
+        return known or fact_by_pattern(name, generation)
 
 
 def hutch(name: str) -> Hutch:
@@ -153,79 +153,50 @@ def check_generation(generation: str) -> None:
         raise InputError(f"generation {generation!r}: it is one of {', '.join(GENERATIONS)}")
 
 
-def epics_fact(name: str) -> FieldFact:
-    """Return what is known of a slow control value, by its alias."""
-    entry = read_facts("fields", "beamline")["epics"].get(name, {})
-    return _field(name, entry)
-
-
 @cache
 def _load(name: str) -> Hutch:
     facts = read_facts("hutches", name)
-    rules = tuple(
-        StatusRule(**{**entry, "xray": tuple(entry["xray"]), "laser": tuple(entry["laser"])})
-        for entry in facts["status"]
-    )
-    detectors = {
-        generation: tuple(_detector(entry, generation) for entry in facts.get(generation, []))
-        for generation in GENERATIONS
-    }
+    place = f"hutches/{name}.toml"
+    checked(facts, place, ("version", "name", "status", "lcls1", "lcls2", "epics"), ("name",))
+    everywhere = read_facts("fields", "beamline")["everywhere"]
+    detectors: dict[str, tuple[DetectorFact, ...]] = {}
+    for generation in GENERATIONS:
+        own = facts.get(generation, [])
+        common = everywhere.get(generation, []) if own else []
+        detectors[generation] = tuple(
+            _detector(entry, generation, place) for entry in (*common, *own)
+        )
+    rules = tuple(_rule(entry, place) for entry in facts["status"])
     return Hutch(name, facts["name"], rules, detectors, tuple(facts["epics"]["names"]))
 
 
-def _detector(entry: dict[str, Any], generation: str) -> DetectorFact:
-    section = entry.get("facts")
-    table = read_facts("fields", "beamline")[generation][section] if section else {}
-    merged = {**table, **entry.get("fields", {})}
-    fields = tuple(_field(name, fact) for name, fact in merged.items())
-    return DetectorFact(entry["source"], entry["group"], entry.get("kind", "generic"), fields)
+def _rule(entry: dict[str, Any], place: str) -> StatusRule:
+    known = [each.name for each in fields(StatusRule)]
+    checked(entry, f"{place}, status", known, needed=("generation", "laser"))
+    xray, laser = tuple(entry.get("xray", ())), tuple(entry["laser"])
+    return StatusRule(**{**entry, "xray": xray, "laser": laser})
 
 
-def _field(name: str, entry: dict[str, Any]) -> FieldFact:
-    return FieldFact(
-        name,
-        entry.get("unit", ""),
-        entry.get("long_name", ""),
-        entry.get("from", name),
-        entry.get("channel"),
-        tuple(entry.get("dims", ())),
+def _detector(entry: dict[str, Any], generation: str, place: str) -> DetectorFact:
+    known = ("source", "group", "kind", "facts", "fields", "also", "assumed")
+    checked(entry, f"{place}, {entry.get('source')}", known, needed=("source", "group"))
+    kind = entry.get("facts")
+    named = {name: field_fact(name, fact) for name, fact in entry.get("fields", {}).items()}
+    merged = {**(section(kind, generation) if kind else {}), **named}
+    return DetectorFact(
+        entry["source"],
+        entry["group"],
+        entry.get("kind", "generic"),
+        tuple(merged.values()),
+        tuple(entry.get("also", ())),
+        entry.get("assumed", False),
     )
-
-
-_EVERYWHERE = {  # group in the file -> section of the field dictionary, in every hutch
-    "lcls1": {
-        "ebeam": "ebeam",
-        "gas_detector": "gasdet",
-        "phase_cav": "pcav",
-        "tt": "timetool",
-        "scan": "scan",
-        "lightStatus": "status",
-    },
-    "lcls2": {
-        "ebeam": "ebeam",
-        "ebeamh": "ebeam",
-        "gasdet": "gasdet",
-        "pcav": "pcav",
-        "tt": "timetool",
-        "timing": "timing",
-        "scan": "scan",
-        "lightStatus": "status",
-    },
-}
 
 
 @cache
 def _dictionary(name: str, generation: str) -> dict[str, FieldFact]:
     check_generation(generation)
-    known = read_facts("fields", "beamline")
-    facts = {
-        f"{group}/{field}": _field(field, entry)
-        for group, section in _EVERYWHERE[generation].items()
-        for field, entry in known[generation][section].items()
-    }
+    known = dict(common_facts(generation))
     for detector in _load(name).detectors[generation]:
-        facts.update({f"{detector.group}/{fact.name}": fact for fact in detector.fields})
-    facts.update(
-        {f"epics/{alias}": _field(alias, entry) for alias, entry in known["epics"].items()}
-    )
-    return facts
+        known.update({f"{detector.group}/{fact.name}": fact for fact in detector.fields})
+    return known

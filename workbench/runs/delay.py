@@ -55,10 +55,12 @@ def delay(
     time_tool: bool = True,
     source: str | None = None,
     unit: str | None = None,
-    sign: int = 1,
-    t0: float = 0.0,
+    sign: int | None = None,
+    t0: float | None = None,
 ) -> Channel:
     """Build the delay of every event [ps]; see `Run.delay`."""
+    sign = 1 if sign is None else sign
+    t0 = 0.0 if t0 is None else t0
     if sign not in {1, -1}:
         raise DelayError(f"sign {sign}: the time tool is added (+1) or subtracted (-1)")
     nominal, others = _choose(run, source, unit)

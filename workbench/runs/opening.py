@@ -4,17 +4,21 @@ from pathlib import Path
 
 from workbench.core.errors import InputError, NotThereError
 from workbench.facility import experiment_folders, small_data_files
+from workbench.runs.experiment.finding import Choice
 from workbench.runs.run import Run
 
 
-def open_run(path_or_experiment: str | Path, run: int | None = None) -> Run:
+def open_run(
+    path_or_experiment: str | Path, run: int | None = None, *, experiment_file: Choice = True
+) -> Run:
     """Open the small data of one run, by its file or by experiment and run number.
 
     Of several files of a run (other sites, other productions) the newest is taken; `Run.why`
-    says which, and names the others.
+    says which, and names the others. What the experiment's ``experiment.toml`` says of the run
+    holds; `experiment_file` names another file, or is False for none.
     """
     if run is None:
-        return _open_path(Path(path_or_experiment))
+        return _open_path(Path(path_or_experiment), experiment_file)
     experiment = str(path_or_experiment)
     candidates = small_data_files(experiment, int(run))
     if not candidates:
@@ -28,13 +32,13 @@ def open_run(path_or_experiment: str | Path, run: int | None = None) -> Run:
     if others:
         named = ", ".join(str(other.path) for other in others)
         why += f", the newest of {len(candidates)}; not taken: {named}"
-    return Run(taken.path, why=why)
+    return Run(taken.path, why=why, experiment_file=experiment_file)
 
 
-def _open_path(path: Path) -> Run:
+def _open_path(path: Path, experiment_file: Choice) -> Run:
     if not path.exists() and not path.suffix:
         raise InputError(
             f"open_run({str(path)!r}): no such file; for an experiment give the run number too, "
             f"as in open_run({str(path)!r}, 14)"
         )
-    return Run(path)
+    return Run(path, experiment_file=experiment_file)

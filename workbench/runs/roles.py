@@ -1,18 +1,25 @@
 """Which channel serves as I0, delay, jitter and so on in a run, and why that one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.core.errors import WorkbenchError
-from workbench.facility import RoleField
+from workbench.core.arrays import Floats
+from workbench.core.errors import UnknownNameError, WorkbenchError
+from workbench.facility import ROLES, RoleField, roles
 from workbench.runs.channel import Channel
+from workbench.runs.measured import measured
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
 
 MOSTLY = 0.5  # of the events must hold a value
+AT_TOP = 0.1  # of the events at exactly the largest value: the amplifier is at its end
+FEWEST_AT_TOP = 10  # events, for a fraction that means something
+CHECKED = ("i0", "energy", "electron_energy", "position_x", "position_y", "xray_diode")
+INTENSITIES = ("i0", "xray_diode")
 
 
 class RoleError(WorkbenchError, LookupError):
@@ -36,55 +43,123 @@ class RoleError(WorkbenchError, LookupError):
         )
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """One dataset that could play a role in a run, judged by its values.
+
+    Parameters
+    ----------
+    field
+        Its line of the field dictionary.
+    trouble
+        Why it cannot serve, with the number that says so; empty where it can.
+    """
+
+    field: RoleField
+    trouble: str
+
+
+def role_table(run: "Run") -> Mapping[str, tuple[RoleField, ...]]:
+    """Return for each role the datasets that could play it in this run, best first.
+
+    Those that ``experiment.toml`` names come first, then the lines of the field dictionary whose
+    condition (`RoleField.needs`) holds, one for each dataset. Empty where the hutch is not known.
+    """
+    try:
+        known = roles(run.experiment, run.generation)
+    except UnknownNameError:  # an experiment of no hutch that we know
+        known = dict.fromkeys(ROLES, ()) if run.setup.roles else {}
+    return {role: _lines(run, role, lines) for role, lines in known.items()}
+
+
+def _lines(run: "Run", role: str, lines: Sequence[RoleField]) -> tuple[RoleField, ...]:
+    fitting: dict[str, RoleField] = {}
+    for line in lines:
+        if not line.needs or line.needs in run:
+            fitting.setdefault(line.name, line)
+    own = run.setup.roles.get(role, ())
+    named = {name: fitting.get(name, RoleField(name, unit="")) for name in own}
+    return tuple({**named, **fitting}.values())
+
+
+def candidates(run: "Run", role: str) -> tuple[Candidate, ...]:
+    """Return every dataset known for a role, best first, with what speaks against it.
+
+    Reads those that are in the file, one column each, and nothing else.
+    """
+    lines = run.role_fields(role)
+    return tuple(Candidate(line, _trouble(run, line.name, role)) for line in lines)
+
+
 def choose(run: "Run", role: str) -> Channel:
-    """Return the first usable channel for a role; its `why` says why not the ones before it."""
-    wanted = run.role_fields(role)
-    present = [field for field in wanted if field.name in run]
-    passed_over: list[str] = []
-    for position, field in enumerate(present):
-        channel = run[field.name]
-        trouble = _trouble(run, channel, role)
-        if trouble:
-            passed_over.append(f"{field.name} {trouble}")
-            continue
-        others = tuple(other.name for other in present[position + 1 :])
-        return _explained(channel, field, role, passed_over, others, len(wanted))
-    hint = f" ({'; '.join(passed_over)})" if passed_over else ""
-    raise RoleError(role, run.label, [field.name for field in wanted], hint)
+    """Return the first usable channel for a role; its `why` says why not the others."""
+    judged = candidates(run, role)
+    usable = [each.field for each in judged if not each.trouble]
+    passed_over = [f"{each.field.name} {each.trouble}" for each in judged if each.trouble]
+    if not usable:
+        present = [text for text in passed_over if not text.endswith(ABSENT)]
+        hint = f" ({'; '.join(present)})" if present else ""
+        raise RoleError(role, run.label, [each.field.name for each in judged], hint)
+    chosen, *others = usable
+    names = tuple(dict.fromkeys(other.name for other in others))
+    why = explanation(run, role, chosen, passed_over, names)
+    return run[chosen.name].explained(why, unit=chosen.unit, alternatives=names)
 
 
-def _explained(
-    channel: Channel,
-    field: RoleField,
-    role: str,
-    passed_over: Sequence[str],
-    others: tuple[str, ...],
-    known: int,
-) -> Channel:
-    why = f"{field.name} serves as {role}"
-    why += f": {field.meaning}" if field.meaning else ""
-    if passed_over:
-        why += f"; passed over: {'; '.join(passed_over)}"
-    elif known > 1:
-        why += "; first of the hutch's list that is in the file"
+ABSENT = "is not in the file"
+
+
+def explanation(
+    run: "Run", role: str, chosen: RoleField, passed_over: Sequence[str], others: Sequence[str]
+) -> str:
+    """Return one sentence: what serves, what it is, what was passed over and what else could."""
+    why = f"{chosen.name} serves as {role}"
+    if chosen.name in run.setup.roles.get(role, ()):
+        why += f", as {run.setup.why} says"
+    if chosen.meaning:
+        why += f": {chosen.meaning}"
+    if chosen.assumed:
+        why += " (assumed: no public file or list shows this field or its unit)"
+    absent = [text.removesuffix(f" {ABSENT}") for text in passed_over if text.endswith(ABSENT)]
+    unfit = [text for text in passed_over if not text.endswith(ABSENT)]
+    if unfit:
+        why += f"; passed over: {'; '.join(unfit)}"
+    if absent:
+        why += f"; not in the file: {', '.join(dict.fromkeys(absent))}"
     if others:
-        why += f"; others: {', '.join(others)}"
-    return channel.explained(why, unit=field.unit, alternatives=others)
+        why += f"; could serve too: {', '.join(others)}"
+    return why
 
 
-def _trouble(run: "Run", channel: Channel, role: str) -> str:
-    """Say why a channel cannot play the role; empty where it can."""
-    if role not in {"i0", "jitter", "energy"} or len(channel.shape) != 1 or not len(channel):
+def _trouble(run: "Run", name: str, role: str) -> str:
+    """Say why a dataset cannot play the role; empty where it can."""
+    if name not in run:
+        return ABSENT
+    channel = run[name]
+    if role not in CHECKED or len(channel.shape) != 1 or not len(channel):
         return ""
-    values = channel.read().astype(np.float64)
+    if channel.dtype.kind not in "biuf":
+        return f"holds {channel.dtype}, no numbers"
+    values = measured(channel)
     filled = np.isfinite(values)
     if filled.mean() < MOSTLY:
         return f"is measured in only {100 * filled.mean():.0f} % of the events"
-    if role != "i0":
+    return _intensity_trouble(values[filled & ~run.classes.dark]) if role in INTENSITIES else ""
+
+
+def _intensity_trouble(lit: Floats) -> str:
+    """Say why values with X-rays, or of unknown X-rays, are no intensity."""
+    if not lit.size:
         return ""
-    lit = filled & ~run.classes.dark
-    if lit.any() and values[lit].mean() <= 0:
-        return f"is negative on average ({values[lit].mean():.3g})"
-    if lit.any() and np.ptp(values[lit]) == 0:
-        return "never changes"
+    if lit.mean() <= 0 or np.median(lit) <= 0:
+        what = "average" if lit.mean() <= 0 else "median"
+        value = lit.mean() if lit.mean() <= 0 else np.median(lit)
+        return f"is {'negative' if value < 0 else 'zero'} on {what} ({value:.3g})"
+    largest = lit.max()
+    if lit.min() == largest:
+        return f"never changes ({largest:.3g})"
+    at_top = int((lit == largest).sum())
+    if at_top >= FEWEST_AT_TOP and at_top > AT_TOP * lit.size:
+        share = 100 * at_top / lit.size
+        return f"is saturated: {share:.0f} % of the events are at its top, {largest:.3g}"
     return ""

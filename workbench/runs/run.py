@@ -1,6 +1,6 @@
 """Run: the small data of one run, labelled, read lazily, with roles, cuts and delay."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from workbench.core.arrays import Array, Bools, Ints, Times
 from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding
 from workbench.core.table import Table
-from workbench.facility import RoleField, roles
-from workbench.runs import datasets, questions
+from workbench.facility import RoleField
+from workbench.runs import datasets, lookup, questions
 from workbench.runs import delay as delays
 from workbench.runs import roles as choices
 from workbench.runs.alignment import Alignment, align
@@ -26,6 +26,8 @@ from workbench.runs.classes import Classes
 from workbench.runs.contents import Contents
 from workbench.runs.cuts import Cut
 from workbench.runs.datasets import Fields as FieldNames
+from workbench.runs.default_cuts import TIME_TOOL_CUTS, default_cuts
+from workbench.runs.experiment.finding import Choice, find_setup
 from workbench.runs.fields import Field, Fields
 from workbench.runs.reduced import reduced_values
 from workbench.runs.status import find_classes
@@ -55,10 +57,17 @@ class Run(Contents):
         Why this file was taken.
     channels
         Computed channels that join those of the file.
+    experiment_file
+        An ``experiment.toml``; True: the experiment's own if it has one, False: none.
     """
 
     def __init__(
-        self, path: Path, *, why: str = "", channels: Mapping[str, Channel] | None = None
+        self,
+        path: Path,
+        *,
+        why: str = "",
+        channels: Mapping[str, Channel] | None = None,
+        experiment_file: Choice = True,
     ) -> None:
         self.path = path
         self.why = why or f"{path}, as named"
@@ -71,11 +80,12 @@ class Run(Contents):
             self.n_events: int = file.n_events
             self.failures = file.failures
             self.infos: Mapping[str, FieldInfo] = {name: file.info(name) for name in file.names}
+        self.setup = find_setup(path, self.experiment, self.run, experiment_file)
 
     def __repr__(self) -> str:
         return (
             f"{self.label}: {self.n_events} events, {len(self.infos)} fields, {self.generation}\n"
-            f"{self.why}"
+            f"{self.why}" + (f"\nwith {self.setup.why}" if self.setup.why else "")
         )
 
     def _repr_html_(self) -> str:
@@ -86,15 +96,17 @@ class Run(Contents):
             ("fields", len(self.infos)),
             ("generation", self.generation),
             ("file", self.why),
+            ("experiment.toml", self.setup.why or "none"),
         )
         classes = tuple((f"events {name}", count) for name, count, _ in self.classes.table.rows)
         return Table(("", self.label), facts + classes)._repr_html_()
 
     def __contains__(self, name: str) -> bool:
-        return name in self.infos or name in self._added
+        return name in self._added or lookup.holds(self, name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self._added, *self.infos))
+        friendly = (name for name in self.setup.channels if name in self)
+        return iter(dict.fromkeys((*self._added, *friendly, *self.infos)))
 
     def __len__(self) -> int:
         return self.n_events
@@ -102,8 +114,10 @@ class Run(Contents):
     def __getitem__(self, name: str) -> Channel:
         if name in self._added:
             return self._added[name]
-        if name not in self.infos:
-            raise UnknownNameError("channel", name, self, self.label)
+        return lookup.find(self, name)
+
+    def stored(self, name: str) -> Channel:
+        """Return the channel of one dataset of the file."""
         info = self.infos[name]
         per_event = info.kind in {"event", "ragged"}
         ragged = info.kind == "ragged"
@@ -196,7 +210,8 @@ class Run(Contents):
 
     def with_channel(self, name: str, channel: Channel) -> "Run":
         """Return this run with one more channel, for cuts and binning by its name."""
-        return Run(self.path, why=self.why, channels={**self._added, name: channel})
+        added = {**self._added, name: channel}
+        return Run(self.path, why=self.why, channels=added, experiment_file=self.setup)
 
     def role(self, role: str) -> Channel:
         """Return the channel that serves as "i0", "delay", "jitter", "xray" ...; see its `why`."""
@@ -218,8 +233,8 @@ class Run(Contents):
         time_tool: bool = True,
         source: str | None = None,
         unit: str | None = None,
-        sign: int = 1,
-        t0: float = 0.0,
+        sign: int | None = None,
+        t0: float | None = None,
     ) -> Channel:
         """Return the delay of every event [ps]; positive: the pump arrives before the X-rays.
 
@@ -235,11 +250,15 @@ class Run(Contents):
         unit
             Unit of the source, where the file has none or a wrong one.
         sign
-            +1 or -1: the sense of the time tool.
+            +1 or -1: the sense of the time tool; None: as ``experiment.toml`` says, else +1.
         t0
-            Time zero to subtract [ps].
+            Time zero to subtract [ps]; None: as ``experiment.toml`` says, else 0.
         """
         return delays.delay(self, time_tool=time_tool, source=source, unit=unit, sign=sign, t0=t0)
+
+    def default_cuts(self, roles: Sequence[str] = TIME_TOOL_CUTS) -> Cut:
+        """Return the hutch's usual cuts, those of ``experiment.toml`` first, as an ordinary cut."""
+        return default_cuts(self, roles)
 
     @cached_property
     def classes(self) -> Classes:
@@ -359,14 +378,13 @@ class Run(Contents):
 
     @cached_property
     def _roles(self) -> Mapping[str, tuple[RoleField, ...]]:
-        try:
-            return roles(self.experiment, self.generation)
-        except UnknownNameError:  # an experiment of no hutch that we know has no roles
-            return {}
+        return choices.role_table(self)
 
     @property
     def _role_of(self) -> dict[str, str]:
-        return {field.name: role for role, fields in self._roles.items() for field in fields}
+        return {
+            field.name: role for role in reversed(tuple(self._roles)) for field in self._roles[role]
+        }
 
     def _counted(self, info: FieldInfo) -> float | None:
         if info.kind != "event" or info.missing is None or not self.n_events:

@@ -1,0 +1,1 @@
+"""What an experiment says of its own runs, in one file: ``experiment.toml``."""

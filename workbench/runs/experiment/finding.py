@@ -1,0 +1,50 @@
+"""Which ``experiment.toml`` holds for a run, and what it says of that run."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from workbench.core.errors import UnknownNameError
+from workbench.facility import experiment_folders
+from workbench.runs.experiment.reading import FILE_NAME, read_experiment_file
+from workbench.runs.experiment.setup import RunSetup
+
+# A file, or what was read from one; True: the one that belongs to the experiment; False: none.
+Choice = Path | str | bool | RunSetup
+
+
+def find_setup(path: Path, experiment: str, run: int | None, choice: Choice = True) -> RunSetup:
+    """Return what ``experiment.toml`` says of a run; an empty setup where there is none.
+
+    Looked for in ``<experiment>/results``, in ``<experiment>``, and beside the small-data file.
+    Raises `ExperimentFileError` where the file cannot be used, or belongs to another experiment.
+    """
+    if isinstance(choice, RunSetup):
+        return choice
+    if choice is False:
+        return RunSetup(why="no experiment.toml, as asked")
+    found = next(_candidates(path, experiment), None) if isinstance(choice, bool) else Path(choice)
+    if found is None:
+        return RunSetup()
+    file = read_experiment_file(found)
+    own = file.table.experiment
+    if own and experiment and own != experiment:
+        raise file.fail(("experiment",), f"is {own!r}, but the run is of {experiment}")
+    return file.setup(run)
+
+
+def _candidates(path: Path, experiment: str) -> Iterator[Path]:
+    for place in dict.fromkeys(_folders(path, experiment)):
+        file = place / FILE_NAME
+        if file.is_file():
+            yield file
+
+
+def _folders(path: Path, experiment: str) -> Iterator[Path]:
+    homes = [each for each in path.absolute().parents if experiment and each.name == experiment]
+    with suppress(UnknownNameError):  # an experiment of no hutch that we know has no folders
+        homes += [folder for _, folder in experiment_folders(experiment)]
+    for each in homes:
+        yield each / "results"
+        yield each
+    yield path.absolute().parent
