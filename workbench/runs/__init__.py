@@ -24,6 +24,7 @@ from workbench.runs.delay import DelayError
 from workbench.runs.derived import median_channel
 from workbench.runs.fields import Field, Fields
 from workbench.runs.opening import open_run
+from workbench.runs.pairs import Pairs, find_pairs
 from workbench.runs.roles import RoleError
 from workbench.runs.run import Run
 from workbench.runs.truth import Quantity, Truth, TruthError, read_truth, truth_path
@@ -37,6 +38,7 @@ __all__ = [
     "DelayError",
     "Field",
     "Fields",
+    "Pairs",
     "Quantity",
     "RoleError",
     "Run",
@@ -54,6 +56,7 @@ __all__ = [
     "cut_running_median",
     "equals",
     "event_code",
+    "find_pairs",
     "laser_off",
     "laser_on",
     "median_channel",
