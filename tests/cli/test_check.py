@@ -31,7 +31,7 @@ def test_check_of_a_usable_file_exits_0_and_lists_everything_as_json(path: Path)
     assert answer["ok"] is True
     assert [each["code"] for each in answer["findings"]].count("all-missing") == 7
     first = answer["findings"][0]
-    assert set(first) == {"code", "severity", "field", "count", "message"}
+    assert set(first) == {"code", "severity", "file", "field", "count", "message"}
     assert first["severity"] == "warning"
 
 

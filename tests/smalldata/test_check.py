@@ -9,7 +9,7 @@ import pytest
 from workbench.core.findings import Finding, Severity
 from workbench.smalldata import check_file
 from workbench.smalldata.check import inspect_file
-from workbench.smalldata.check_status import longest_stillness
+from workbench.smalldata.checks.status import longest_stillness
 
 Write = Callable[..., Path]
 Values = dict[str, np.ndarray]
@@ -19,11 +19,12 @@ def found(path: Path) -> dict[str, Finding]:
     return {finding.code: finding for finding in inspect_file(path)}
 
 
-def test_nothing_is_said_about_a_good_file(make_file: Write) -> None:
+def test_only_absent_default_detectors_are_noted_of_a_good_file(make_file: Write) -> None:
     def move(values: Values) -> None:  # a camera region that differs from pixel to pixel
         values["timing/eventcodes"][:, 40] = 1
 
-    assert check_file(make_file(change=move)) == []
+    (finding,) = check_file(make_file(change=move))
+    assert (finding.code, finding.severity) == ("detector-missing", "info")
 
 
 def set_rows(name: str, value: float, rows: slice = slice(None)) -> Callable[[Values], None]:
@@ -51,8 +52,8 @@ def set_rows(name: str, value: float, rows: slice = slice(None)) -> Callable[[Va
         (set_rows("lightStatus/laser", 0), "laser-never-on", "info", 300),
         (set_rows("lightStatus/xray", 1), "xray-never-off", "info", 300),
         (set_rows("lightStatus/xray", 0), "xray-never-on", "warning", 300),
-        (set_rows("lightStatus/xray", -1, slice(2)), "status-unknown", "info", 2),
-        (set_rows("lightStatus/laser", -1), "status-unknown", "warning", 300),
+        (set_rows("lightStatus/xray", -1, slice(2)), "beam-state-unknown", "info", 2),
+        (set_rows("lightStatus/laser", -1), "beam-state-unknown", "warning", 300),
     ],
 )
 def test_each_fault_of_a_column_is_named_with_its_weight(
@@ -199,14 +200,14 @@ def test_a_frozen_encoder_is_found_in_a_file(make_file: Write) -> None:
     def freeze(values: Values) -> None:
         values["enc/lasDelay"][200:700] = values["enc/lasDelay"][200]
 
-    finding = found(make_file(events=range(1000), change=freeze))["stuck-encoder"]
+    finding = found(make_file(events=range(1000), change=freeze))["encoder-stuck"]
     assert (finding.field, finding.count) == ("enc/lasDelay", 500)
 
 
 def test_an_unreadable_column_is_an_error_and_the_rest_is_still_checked(
     make_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import workbench.smalldata.check_fields as module
+    import workbench.smalldata.checks.columns as module
 
     real = module.survey
 

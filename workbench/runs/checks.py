@@ -1,12 +1,17 @@
 """What could mislead in a run: the file's own findings and those of the physics."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.findings import Finding, Severity, worst_first
+from workbench.runs.alignment import align
 from workbench.smalldata import check_file
+from workbench.smalldata.check import check_apart, inspect_file
+from workbench.smalldata.isolated import answer
+from workbench.smalldata.layout import HDF5_ERRORS
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
@@ -15,17 +20,58 @@ FEWEST = 50  # events for a slope that means something
 COMPENSATED_SLOPE = 0.1  # of the time tool against a delay that its stage follows
 UNCOMPENSATED_SLOPE = 0.05  # deviation from 1 where it does not
 SURE = 5.0  # errors by which a slope must leave its band
+UNUSABLE = ("damaged", "no-events", "not-small-data", "parts-missing", "truncated")
 
 
 def check_run(run: "Run") -> list[Finding]:
     """Return what could mislead in a run, worst first."""
-    findings = [*check_file(run.path), *_classes(run), *_delay(run), *_i0(run)]
-    return worst_first(findings)
+    return worst_first([*check_file(run.path), *check_physics(run)])
+
+
+def check_path(path: str | Path) -> list[Finding]:
+    """Return what could mislead in a file, worst first: whatever it holds, nothing is raised.
+
+    File and physics are looked at in a process of its own, with a limit of time. Where that
+    crashes on the physics, the findings of the file are kept.
+    """
+    return worst_first(check_apart(Path(path), "workbench.runs.checks", "tell"))
+
+
+def tell(path: str) -> None:
+    """Answer the process that asked with the findings of one file and of its physics."""
+    from workbench.runs.run import Run
+
+    found = inspect_file(Path(path))
+    answer(found, last=False)
+    if not any(finding.code in UNUSABLE for finding in found):
+        try:
+            run = Run(Path(path))
+        except WorkbenchError as error:
+            found.append(Finding("cannot-open", Severity.ERROR, str(error)))
+        else:
+            found += check_physics(run)
+    answer(found)
+
+
+def check_physics(run: "Run") -> list[Finding]:
+    """Return what could mislead in the values of a run; a part that fails is a finding too."""
+    found: list[Finding] = []
+    for part in (_classes, _delay, _i0, _alignment):
+        try:
+            found += part(run)
+        except (WorkbenchError, *HDF5_ERRORS) as error:
+            text = f"{part.__name__.strip('_')} could not be checked: {error}"
+            found.append(Finding("unverified", Severity.INFO, text))
+    return found
+
+
+def _alignment(run: "Run") -> list[Finding]:
+    return list(align(run).findings)
 
 
 def _classes(run: "Run") -> list[Finding]:
     unknown = int(run.classes.unknown.sum())
-    if not unknown:
+    if not unknown or "lightStatus/xray" in run:  # stored flags are checked in the file
         return []
     severity = Severity.WARNING if unknown == run.n_events else Severity.INFO
     message = (

@@ -1,7 +1,7 @@
 """The small-data HDF5 format: specs, part files and their merge, the reader, the checker."""
 
 from workbench.smalldata.axes import EVENT, Axes, dataset_dims, inner_dims
-from workbench.smalldata.check import check_file
+from workbench.smalldata.check import check_between, check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
@@ -40,6 +40,7 @@ __all__ = [
     "StillWrittenError",
     "TruncatedFileError",
     "axis_names",
+    "check_between",
     "check_file",
     "coordinates",
     "create_part",

@@ -1,19 +1,17 @@
 """The checker: what is wrong with a small-data file, how much it matters and what to do."""
 
-import json
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.core.findings import Finding, Severity, worst_first
-from workbench.smalldata.check_fields import check_fields
-from workbench.smalldata.check_record import check_record
-from workbench.smalldata.check_status import check_encoders, check_status
-from workbench.smalldata.isolated import check_apart
+from workbench.smalldata.checks.between import compare, gather
+from workbench.smalldata.checks.columns import check_fields
+from workbench.smalldata.checks.detectors import check_detectors
+from workbench.smalldata.checks.order import check_count, check_order
+from workbench.smalldata.checks.record import check_record
+from workbench.smalldata.checks.status import check_encoders, check_status
+from workbench.smalldata.isolated import answer, ask_apart
 from workbench.smalldata.layout import HDF5_ERRORS
 from workbench.smalldata.opening import (
     MissingPartsError,
@@ -25,6 +23,7 @@ from workbench.smalldata.opening import (
 )
 from workbench.smalldata.reader import SmallDataFile, open_file
 
+CHECKS = (check_order, check_fields, check_detectors, check_status, check_encoders, check_record)
 _CODES = (  # what opening may raise -> code of the finding, most special first
     (NotThereError, "not-there"),
     (MissingPartsError, "parts-missing"),
@@ -43,13 +42,45 @@ def check_file(path: str | Path) -> list[Finding]:
     the content of a file could cause. The content is read in a process of its own, because HDF5
     can crash or hang on a damaged file.
     """
-    path = Path(path)
+    return worst_first(check_apart(Path(path), "workbench.smalldata.check", "tell"))
+
+
+def check_apart(path: Path, module: str, function: str) -> list[Finding]:
+    """Check a file in a child process by a function (path) that calls `answer`.
+
+    Parameters
+    ----------
+    path
+        The file; one that cannot even be opened is not handed to a child.
+    module, function
+        Where the child finds the function.
+    """
     try:
         with open_hdf5(path):
             pass
+        before = path.stat()
+        found = ask_apart(module, function, [path])
+        after = path.stat()
     except WorkbenchError as error:
-        return [_refusal(error)]
-    return check_apart(path)
+        return [refusal(error)]
+    except OSError as error:  # gone, or no longer readable, while we looked at it
+        return [
+            Finding("damaged", Severity.ERROR, f"{path}: {error}; check the disk and try again")
+        ]
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        found.append(_growing(path, after.st_size - before.st_size))
+    return found
+
+
+def check_between(paths: Sequence[str | Path]) -> list[Finding]:
+    """Return how files of one experiment differ in what must not change, worst first.
+
+    Files that cannot be opened are left out: `check_file` says why.
+    """
+    usable = [path for path in map(Path, paths) if _opens(path)]
+    if len(usable) < 2:
+        return []
+    return worst_first(ask_apart("workbench.smalldata.check", "tell_between", usable))
 
 
 def inspect_file(path: Path) -> list[Finding]:
@@ -58,69 +89,54 @@ def inspect_file(path: Path) -> list[Finding]:
         with open_file(path) as file:
             return worst_first(_inspect(file))
     except WorkbenchError as error:
-        return [_refusal(error)]
+        return [refusal(error)]
     except HDF5_ERRORS as error:
         text = f"{path}: damaged, HDF5 gave up ({error}); copy it or produce the run again"
         return [Finding("damaged", Severity.ERROR, text)]
 
 
-def answer(path: str) -> None:
-    """Write the findings as JSON to the standard output, for the process that asked."""
-    sys.stdout.write(json.dumps([finding.as_dict() for finding in inspect_file(Path(path))]))
-    sys.stdout.flush()
-    os._exit(0)  # HDF5 may hang when it closes a damaged file at exit
+def tell(path: str) -> None:
+    """Answer the process that asked with the findings of one file."""
+    answer(inspect_file(Path(path)))
 
 
-def _refusal(error: WorkbenchError) -> Finding:
+def tell_between(*paths: str) -> None:
+    """Answer the process that asked with what differs between files."""
+    facts = []
+    for path in paths:
+        try:
+            with open_file(path) as file:
+                facts.append(gather(file))
+        except WorkbenchError:  # check_file says why
+            continue
+    answer(list(compare(facts)) if len(facts) > 1 else [])
+
+
+def refusal(error: WorkbenchError) -> Finding:
+    """Turn the error of a file that cannot be opened into a finding."""
     code = next((code for kind, code in _CODES if isinstance(error, kind)), "damaged")
     return Finding(code, Severity.ERROR, str(error))
 
 
 def _inspect(file: SmallDataFile) -> Iterator[Finding]:
-    if file.n_events == 0:
-        yield Finding(
-            "no-events",
-            Severity.ERROR,
-            "the file holds no events: nothing can be analysed; look for a run that was stopped "
-            "at once, or for a production that found no raw data",
-        )
-        return
-    yield from _check_order(file)
-    yield from check_fields(file)
-    yield from check_status(file)
-    yield from check_encoders(file)
-    yield from check_record(file)
+    yield from check_count(file)
+    if file.n_events:
+        for check in CHECKS:
+            yield from check(file)
 
 
-def _check_order(file: SmallDataFile) -> Iterator[Finding]:
-    stamps = file.timestamps
-    backward = int(np.count_nonzero(stamps[1:] < stamps[:-1]))
-    if backward:
-        # The facility's LCLS-II files lie part after part: expected there, wrong in ours.
-        usual = file.generation == "lcls2" and not file.ours
-        severity = Severity.INFO if usual else Severity.ERROR if file.ours else Severity.WARNING
-        yield Finding(
-            "unsorted",
-            severity,
-            f"{backward} rows lie before their predecessor in time: neighbours in the file are not "
-            "neighbours in time; sort by the time stamp before anything that uses the order",
-            field="timestamp",
-            count=backward,
-        )
-    repeated = _repeated(file)
-    if repeated:
-        yield Finding(
-            "duplicate-events",
-            Severity.WARNING,
-            f"{repeated} events have the same identity as another: they count twice in every sum; "
-            "drop one of each pair, and tell who produced the file",
-            field="timestamp",
-            count=repeated,
-        )
+def _opens(path: Path) -> bool:
+    try:
+        with open_hdf5(path):
+            return True
+    except WorkbenchError:
+        return False
 
 
-def _repeated(file: SmallDataFile) -> int:
-    if file.fiducials is None:
-        return file.n_events - len(np.unique(file.timestamps))
-    pairs = np.rec.fromarrays([file.timestamps, file.fiducials])
-    return file.n_events - len(np.unique(pairs))
+def _growing(path: Path, more: int) -> Finding:
+    return Finding(
+        "growing",
+        Severity.WARNING,
+        f"{path} changed while it was checked ({more:+d} bytes): its last events may be half "
+        "written; check again when the production has finished",
+    )

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.arrays import Array
+from workbench.core.arrays import Array, Bools
 from workbench.smalldata.fields import FieldInfo
-from workbench.smalldata.missing import missing_rows
+from workbench.smalldata.layout import MISSING_INTEGER
+from workbench.smalldata.missing import missing_rows, sentinel
 from workbench.smalldata.reader import SmallDataFile
 
 BLOCK_BYTES = 64 << 20  # columns above this are looked at only at their ends
@@ -24,11 +25,14 @@ class Survey:
         Whether all values present are the same; False where it was not looked at.
     leading_zeros
         Events at the start with an exact 0 when no later one is 0.
+    wrapped
+        Events whose -99999 was wrapped into a type too narrow for it, or without sign.
     """
 
     missing: int | None
     constant: bool = False
     leading_zeros: int = 0
+    wrapped: int = 0
 
 
 def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
@@ -48,6 +52,7 @@ def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
         missing=int(np.count_nonzero(gone)),
         constant=bool(numeric and len(present) > 1 and (present == present[0]).all()),
         leading_zeros=_leading_zeros(values) if numeric and values.ndim == 1 else 0,
+        wrapped=_wrapped(values, gone),
     )
 
 
@@ -66,6 +71,20 @@ def filled_fraction(file: SmallDataFile, info: FieldInfo) -> float | None:
     if flag in file and file.info(flag).kind == "event":
         return float(np.mean(file.read(flag) == 1))
     return None
+
+
+def _wrapped(values: Array, gone: Bools) -> int:
+    """Count wrapped marks: those out of the range of all other values.
+
+    In 16 bits -99999 becomes 31073, an ordinary value where others are as large.
+    """
+    if values.dtype.kind not in "iu" or sentinel(values.dtype) in {None, MISSING_INTEGER}:
+        return 0
+    others = values[~gone]
+    mark = values.dtype.type(sentinel(values.dtype) or 0)
+    if others.size and others.min() <= mark <= others.max():
+        return 0
+    return int(np.count_nonzero(gone))
 
 
 def _leading_zeros(values: Array) -> int:

@@ -1,15 +1,12 @@
-"""Checks of every column: readable, as long as the run, present, changing, with a unit."""
+"""Checks of the values of every column: present, whole, changing, with a unit."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from workbench.core.errors import WorkbenchError
 from workbench.core.findings import Finding, Severity
-from workbench.facility import roles
 from workbench.smalldata.fields import FieldInfo
-from workbench.smalldata.layout import HDF5_ERRORS
 from workbench.smalldata.reader import SmallDataFile
-from workbench.smalldata.survey import Survey, survey
+from workbench.smalldata.survey import Survey
 
 FEW_EVENTS = 100  # below this a column may well be constant by chance
 MOSTLY = 0.5
@@ -19,68 +16,33 @@ SLOW_GROUPS = ("epics", "epicsUser", "epicsAll")
 QUIET_GROUPS = (*SLOW_GROUPS, "scan", "damage", "evr", "timing", "lightStatus", "EvtID")
 # Columns of these groups are constant, or empty, in many good runs.
 
+Surveys = Mapping[str, tuple[FieldInfo, Survey]]
 
-def check_fields(file: SmallDataFile) -> Iterator[Finding]:
-    """Check every dataset of a file."""
-    leading = leading_fields(file)
-    surveys: dict[str, tuple[FieldInfo, Survey]] = {}
-    for name in file.names:
-        try:
-            info = file.info(name)
-            yield from _check_rows(file, info)
-            if info.kind == "event":
-                surveys[name] = info, survey(file, info)
-            elif info.kind == "ragged":
-                file.read(name, slice(0, 1))
-            elif info.kind == "once":
-                file.read(name)
-        except WorkbenchError as error:
-            yield _unreadable(name, str(error))
-        except HDF5_ERRORS as error:
-            yield _unreadable(name, f"{error}; copy the file or produce the run again")
+
+def check_values(
+    file: SmallDataFile, surveys: Surveys, leading: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Judge what the survey of each per-event column found.
+
+    Parameters
+    ----------
+    file
+        The file.
+    surveys
+        For each column what it is and what was seen.
+    leading
+        For each role the column that a run would take.
+    """
     yield from _check_missing(file, surveys, leading)
+    yield from _check_gaps(file, surveys)
+    yield from _check_wrapped(surveys)
     yield from _check_constant(file, surveys, leading)
     yield from _check_leading_zeros(file, surveys)
     yield from _check_units([info for info, _ in surveys.values()])
 
 
-def leading_fields(file: SmallDataFile) -> dict[str, str]:
-    """Return for each role the dataset that a run would take: the first that the file has."""
-    try:
-        table = roles(file.experiment, file.generation)
-    except WorkbenchError:  # a hutch or generation that we hold no facts of
-        return {}
-    first = {role: [field.name for field in fields] for role, fields in table.items()}
-    return {
-        role: next(name for name in names if name in file)
-        for role, names in first.items()
-        if any(name in file for name in names)
-    }
-
-
-def _unreadable(name: str, why: str) -> Finding:
-    return Finding("unreadable", Severity.ERROR, f"cannot be read: {why}", field=name)
-
-
-def _check_rows(file: SmallDataFile, info: FieldInfo) -> Iterator[Finding]:
-    if info.kind != "other" or not info.shape or "unaligned" in info.name:
-        return
-    group = info.name.rpartition("/")[0]
-    beside = (name for name in file.names if name != info.name and name.rpartition("/")[0] == group)
-    if group and not any(file.info(name).kind == "event" for name in beside):
-        return
-    yield Finding(
-        "rows-differ",
-        Severity.ERROR,
-        f"has {info.shape[0]} rows, the file {file.n_events} events: its values belong to unknown "
-        "events; produce the run again",
-        field=info.name,
-        count=abs(info.shape[0] - file.n_events),
-    )
-
-
 def _check_missing(
-    file: SmallDataFile, surveys: dict[str, tuple[FieldInfo, Survey]], leading: dict[str, str]
+    file: SmallDataFile, surveys: Surveys, leading: Mapping[str, str]
 ) -> Iterator[Finding]:
     empty: dict[str, list[str]] = defaultdict(list)
     sparse: dict[str, list[str]] = defaultdict(list)
@@ -124,8 +86,39 @@ def _mostly_missing(file: SmallDataFile, name: str, count: int) -> Finding:
     )
 
 
+def _check_gaps(file: SmallDataFile, surveys: Surveys) -> Iterator[Finding]:
+    """Count missing values: one finding for the fields of a detector that lack equally many."""
+    alike: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for name, (_, seen) in surveys.items():
+        if seen.missing and seen.missing <= MOSTLY * file.n_events:
+            alike[_group(name), seen.missing].append(name)
+    for (group, count), names in alike.items():
+        yield Finding(
+            "missing-values",
+            Severity.INFO,
+            f"{count} of {file.n_events} events lack a value ({_list(names)}): NaN when read, in "
+            "no sum and no cut; nothing to do unless they should be there",
+            field=names[0] if len(names) == 1 else group,
+            count=count,
+        )
+
+
+def _check_wrapped(surveys: Surveys) -> Iterator[Finding]:
+    for name, (info, seen) in surveys.items():
+        if seen.wrapped:
+            yield Finding(
+                "wrapped-sentinel",
+                Severity.WARNING,
+                f"-99999 for missing does not fit into {info.dtype} and was stored as another "
+                f"number in {seen.wrapped} events: the workbench reads them as missing, other "
+                "programs as values; leave them out there",
+                field=name,
+                count=seen.wrapped,
+            )
+
+
 def _check_constant(
-    file: SmallDataFile, surveys: dict[str, tuple[FieldInfo, Survey]], leading: dict[str, str]
+    file: SmallDataFile, surveys: Surveys, leading: Mapping[str, str]
 ) -> Iterator[Finding]:
     if file.n_events < FEW_EVENTS:
         return
@@ -150,9 +143,7 @@ def _check_constant(
         yield Finding("constant", Severity.INFO, text, count=len(still))
 
 
-def _check_leading_zeros(
-    file: SmallDataFile, surveys: dict[str, tuple[FieldInfo, Survey]]
-) -> Iterator[Finding]:
+def _check_leading_zeros(file: SmallDataFile, surveys: Surveys) -> Iterator[Finding]:
     if file.ours or file.generation != "lcls2":
         return
     groups: dict[str, list[str]] = defaultdict(list)

@@ -42,7 +42,7 @@ def check_encoders(file: SmallDataFile) -> Iterator[Finding]:
         still = longest_stillness(values[~missing_rows(values)])
         if still:
             yield Finding(
-                "stuck-encoder",
+                "encoder-stuck",
                 Severity.WARNING,
                 f"moved from event to event, but stayed exactly the same for {still} in a row: the "
                 "delay of these events may be wrong; plot it against time and cut them away",
@@ -69,7 +69,7 @@ def longest_stillness(values: Array) -> int:
 
 def _unknown(name: str, beam: str, count: int, n_events: int) -> Finding:
     return Finding(
-        "status-unknown",
+        "beam-state-unknown",
         Severity.WARNING if count > 0.01 * n_events else Severity.INFO,
         f"{count} of {n_events} events do not say whether the {beam} was on: they belong to no "
         "class of events; check the event codes of the run",

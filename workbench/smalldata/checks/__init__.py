@@ -1,0 +1,1 @@
+"""Checks of one small-data file: order, columns, values, detectors, flags, record."""
