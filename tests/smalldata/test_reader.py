@@ -213,19 +213,29 @@ def test_a_file_locked_by_its_writer_is_still_being_written(make_file: Write) ->
         assert file.n_events == 300
 
 
-def test_a_file_whose_live_writer_was_killed_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "live.h5"
+def write_and_die(path: Path, *, live: bool) -> None:
     code = (
         "import h5py, os, sys, numpy as np\n"
         "h5 = h5py.File(sys.argv[1], 'w', libver='latest')\n"
         "h5['timestamp'] = np.arange(3)\n"
-        "h5.swmr_mode = True\n"
+        f"if {live}: h5.swmr_mode = True\n"
         "h5.flush()\n"
         "os._exit(0)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    with pytest.raises(StillWrittenError, match="killed"), open_file(path):
+
+
+def test_a_file_whose_writer_was_killed_says_so(tmp_path: Path) -> None:
+    write_and_die(tmp_path / "x.h5", live=False)
+    with pytest.raises(StillWrittenError, match="killed"), open_file(tmp_path / "x.h5"):
         pass
+
+
+def test_a_file_whose_live_writer_was_killed_reads_as_far_as_it_came(tmp_path: Path) -> None:
+    write_and_die(tmp_path / "x.h5", live=True)
+    with open_file(tmp_path / "x.h5") as file:
+        assert file.growing
+        assert file.timestamps.tolist() == [0, 1, 2]
 
 
 def test_lengths_that_do_not_add_up_are_damage(write_foreign: Write) -> None:

@@ -1,9 +1,9 @@
 """What a dataset of a small-data file is: its kind, shape, type, unit and missing-value mark."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import h5py
-import numpy as np
 
 from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
@@ -58,32 +58,48 @@ class FieldInfo:
 
 
 def describe_field(name: str, dataset: h5py.Dataset, identity: Identity) -> FieldInfo:
-    """Collect what is known of one dataset."""
-    unit, long_name = text_attribute(dataset, "units"), text_attribute(dataset, "long_name")
-    stored = "units" in dataset.attrs
+    """Collect what is known of one dataset, without reading its values."""
+    written = _attributes(dataset)
+    stored = "units" in written
+    unit, long_name = str(written.get("units", "")), str(written.get("long_name", ""))
     if not stored or not long_name:
         known_unit, known_name = _dictionary(name, identity)
         unit = unit if stored else known_unit
         long_name = long_name or known_name
-    counted = dataset.attrs.get("missing_events")
+    counted: Any = written.get("missing_events")
+    dtype = dataset.dtype
+    text = h5py.check_string_dtype(dtype) is not None
     return FieldInfo(
         name=name,
         shape=dataset.shape or (),
-        dtype="str" if is_text(dataset) else str(dataset.dtype),
+        dtype="str" if text else str(dtype),
         unit=unit,
         long_name=long_name,
-        fill=_fill(dataset),
-        kind=_kind(name, dataset, identity.n_events),
+        fill="" if text else MISSING_INTEGER if dtype.kind in "iu" else float("nan"),
+        kind=_kind(name, dataset, identity),
         missing=None if counted is None else int(counted),
-        dims=_labels(dataset),
+        dims=_labels(written.get("DIMENSION_LABELS", ())),
         stored_unit=stored,
         chunks=dataset.chunks or (),
     )
 
 
-def _labels(dataset: h5py.Dataset) -> tuple[str, ...]:
+def _attributes(dataset: h5py.Dataset) -> dict[str, object]:
+    """Return those attributes that say something here; most files of other writers have none."""
+    if not h5py.h5a.get_num_attrs(dataset.id):
+        return {}
+    found: dict[str, object] = {}
+    for name in ("units", "long_name"):
+        if h5py.h5a.exists(dataset.id, name.encode()):
+            found[name] = text_attribute(dataset, name)
+    for name in ("missing_events", "DIMENSION_LABELS"):
+        if h5py.h5a.exists(dataset.id, name.encode()):
+            found[name] = dataset.attrs[name]
+    return found
+
+
+def _labels(labels: Any) -> tuple[str, ...]:  # Any: whatever a file holds in this attribute
     # Read as a plain attribute: HDF5's own function for labels crashes on damaged files.
-    labels = dataset.attrs.get("DIMENSION_LABELS", ())
     return tuple(
         label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label or "")
         for label in labels
@@ -111,7 +127,7 @@ def is_variable(dataset: h5py.Dataset) -> bool:
     return h5py.check_vlen_dtype(dataset.dtype) is not None and not is_text(dataset)
 
 
-def _kind(name: str, dataset: h5py.Dataset, n_events: int) -> str:
+def _kind(name: str, dataset: h5py.Dataset, identity: Identity) -> str:
     parts = name.split("/")
     if parts[0] in ONCE_GROUPS:
         return "once"
@@ -119,15 +135,13 @@ def _kind(name: str, dataset: h5py.Dataset, n_events: int) -> str:
         return "intg"
     if is_variable(dataset) or var_group(name):
         return "ragged"
-    if dataset.shape and dataset.shape[0] == n_events:
+    if dataset.shape and dataset.shape[0] == identity.n_events:
         return "event"
-    return "other"
+    return "event" if identity.growing and _grows(dataset) else "other"
 
 
-def _fill(dataset: h5py.Dataset) -> float | int | str:
-    if is_text(dataset):
-        return ""
-    return MISSING_INTEGER if np.issubdtype(dataset.dtype, np.integer) else float("nan")
+def _grows(dataset: h5py.Dataset) -> bool:
+    return bool(dataset.shape) and dataset.maxshape[0] is None
 
 
 def _dictionary(name: str, identity: Identity) -> tuple[str, str]:

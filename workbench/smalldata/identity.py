@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from workbench.core import clock
-from workbench.core.arrays import Ints, Times
+from workbench.core.arrays import Array, Times
 from workbench.smalldata.opening import NotSmallDataError
 from workbench.smalldata.record import text_attribute
 
@@ -24,7 +24,23 @@ _NAME = re.compile(r"(?:ldat_)?(?P<experiment>[A-Za-z]\w*?)_Run(?P<run>\d+)")
 
 @dataclass(frozen=True)
 class Identity:
-    """What a file is: experiment, run, generation, and the dataset that counts its events."""
+    """What a file is: experiment, run, generation, and the dataset that counts its events.
+
+    Parameters
+    ----------
+    experiment, run
+        From the file's attributes, else from its name; empty and None where neither says.
+    generation
+        "lcls1" or "lcls2".
+    time_key
+        The dataset with the time stamps.
+    n_events
+        Its length.
+    ours
+        Whether the workbench wrote the file.
+    growing
+        Whether a writer that lets others read along (SWMR) has it open, or was killed.
+    """
 
     experiment: str
     run: int | None
@@ -32,6 +48,7 @@ class Identity:
     time_key: str
     n_events: int
     ours: bool
+    growing: bool = False
 
 
 def identify(h5: h5py.File, path: Path, own_format: str) -> Identity:
@@ -52,23 +69,13 @@ def identify(h5: h5py.File, path: Path, own_format: str) -> Identity:
         time_key=key,
         n_events=len(h5[key]),
         ours=text_attribute(h5, "format") == own_format,
+        growing=bool(h5.swmr_mode),
     )
 
 
-def read_times(h5: h5py.File, key: str) -> Times:
-    """Return the time stamps, shape (event,): seconds in the high 32 bits, ns in the low."""
-    values = h5[key][:]
+def pack_times(values: Array) -> Times:
+    """Return time stamps as read, as uint64: seconds in the high 32 bits, ns in the low."""
     if values.ndim == 2 and values.shape[1] == 2:  # the oldest files: seconds, nanoseconds
         return clock.pack(values[:, 0], values[:, 1])
     stamps: Times = values.astype(np.int64).view(np.uint64)
     return stamps
-
-
-def read_fiducials(h5: h5py.File, n_events: int) -> Ints | None:
-    """Return the 360 Hz counter, shape (event,); None where the file has none."""
-    for key in FIDUCIAL_KEYS:
-        dataset = h5.get(key)
-        if isinstance(dataset, h5py.Dataset) and dataset.shape == (n_events,):
-            counts: Ints = dataset[:].astype(np.int64)
-            return counts
-    return None

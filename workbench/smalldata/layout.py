@@ -10,6 +10,7 @@ CHUNK_BYTES = 1 << 20  # one read of a stack of frames
 CHUNK_ROWS = 10_000  # one read of a scalar column of a typical run
 ONCE_GROUPS = ("UserDataCfg", "Sums", "epicsOnce", "EOrbits", "epics_archiver")
 TIME_NAMES = ("timestamp", "event_time")  # of LCLS-II and LCLS-I; a writer declares one of them
+INTEGRATING_TIME = "intg/timestamp"  # time axis of the integrating detectors
 OWN_GROUPS = ("provenance", "presence")
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 # What h5py raises on damaged files: each layer of HDF5 has its own.

@@ -1,6 +1,14 @@
-"""Opening an HDF5 file for reading, with a named error for each way in which that fails."""
+"""Opening an HDF5 file for reading, with a named error for each way in which that fails.
+
+How files are locked (``docs/decisions/0007-readers-take-no-locks.md``): reading takes no lock, so
+it never stops a writer and works on read-only and network file systems that refuse locks. A file
+that somebody holds a write lock on, or that HDF5 marks as open for writing, is refused as still
+being written; one whose writer lets others read along (SWMR) is opened, as far as it has come.
+HDF5 obeys the variable ``HDF5_USE_FILE_LOCKING`` before us.
+"""
 
 import errno
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +16,10 @@ from pathlib import Path
 import h5py
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
+from workbench.smalldata.blocks import BlockFile
+from workbench.smalldata.locks import writer_of
+
+RECENT = 60  # s; a broken file that changed since then may just not be finished
 
 
 class NotSmallDataError(InputError):
@@ -36,12 +48,38 @@ class MissingPartsError(WorkbenchError, FileNotFoundError):
 
 @contextmanager
 def open_hdf5(path: Path) -> Generator[h5py.File]:
-    """Open one HDF5 file for reading for the length of a ``with`` block."""
+    """Open one HDF5 file for reading for the length of a ``with`` block, without locking it.
+
+    A file that grows under a SWMR writer is opened as far as it has come (`h5py.File.swmr_mode`).
+    """
     h5 = _open(path)
     try:
         yield h5
     finally:
         h5.close()
+
+
+@contextmanager
+def open_ahead(path: Path) -> Generator[tuple[h5py.File, BlockFile]]:
+    """Open one HDF5 file to look at its datasets rather than their values, in few requests.
+
+    Raises `StillWrittenError` where the file changed in the meantime.
+    """
+    with BlockFile(path) as file:
+        try:
+            h5 = h5py.File(file, "r")
+        except OSError as error:
+            file.check()
+            raise _explain(path, error) from error
+        try:
+            yield h5, file
+        finally:
+            h5.close()
+        file.check()
+        if file.changed():
+            raise StillWrittenError(
+                f"{path}: changed while it was read; try again when its writer has finished"
+            )
 
 
 def _open(path: Path) -> h5py.File:
@@ -52,11 +90,33 @@ def _open(path: Path) -> h5py.File:
             )
         if not path.is_file():
             raise InputError(f"{path} is {_sort(path)}; name one small-data file (.h5)")
-        return h5py.File(path, "r")
+        writer = writer_of(path)
+        if writer is not None:
+            raise _still_written(path, f"by process {writer}")
+        return _open_unlocked(path)
     except WorkbenchError:
         raise
     except OSError as error:
         raise _explain(path, error) from error
+
+
+def _open_unlocked(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "already open for write" not in str(error):
+            raise
+    try:
+        return h5py.File(path, "r", libver="latest", swmr=True, locking=False)
+    except OSError as error:
+        raise _still_written(path, "by another program") from error
+
+
+def _still_written(path: Path, whom: str) -> StillWrittenError:
+    return StillWrittenError(
+        f"{path}: still being written {whom}; try again when it has finished (if its writer was "
+        "killed, produce the run again)"
+    )
 
 
 def _sort(path: Path) -> str:
@@ -67,19 +127,21 @@ def _explain(path: Path, error: OSError) -> WorkbenchError:
     text = str(error)
     if isinstance(error, PermissionError) or error.errno == errno.EACCES:
         return DamagedFileError(f"{path}: no permission to read it; ask its owner")
-    if error.errno == errno.EAGAIN or "already open for write" in text:
-        return StillWrittenError(
-            f"{path}: still being written by another program; try again when it has finished (if "
-            "its writer was killed, produce the run again)"
-        )
-    if path.stat().st_size == 0:
+    if error.errno == errno.EAGAIN:  # only where HDF5_USE_FILE_LOCKING makes HDF5 lock
+        return _still_written(path, "by another program")
+    status = path.stat()
+    if status.st_size == 0:
         return NotHdf5Error(f"{path}: the file is empty; copy it or produce the run again")
+    cure = "copy it or produce the run again" + _unfinished(status.st_mtime)
     if "truncated file" in text:
-        return TruncatedFileError(
-            f"{path}: cut off after {path.stat().st_size} bytes; copy it or produce the run again"
-        )
+        return TruncatedFileError(f"{path}: cut off after {status.st_size} bytes; {cure}")
     if "file signature not found" in text:
         return NotHdf5Error(f"{path}: not an HDF5 file; name a small-data file (.h5)")
-    return DamagedFileError(
-        f"{path}: damaged, HDF5 cannot open it ({text}); copy it or produce the run again"
-    )
+    return DamagedFileError(f"{path}: damaged, HDF5 cannot open it ({text}); {cure}")
+
+
+def _unfinished(modified: float) -> str:
+    age = time.time() - modified
+    if not 0 <= age < RECENT:
+        return ""
+    return f" (it changed {age:.0f} s ago: if it is still written or copied, wait)"

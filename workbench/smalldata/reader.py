@@ -1,7 +1,8 @@
 """Reading small-data files of both generations: opened late, closed surely, refused early."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from workbench.smalldata.fields import (
     is_variable,
     scale_names,
 )
-from workbench.smalldata.identity import identify, read_fiducials, read_times
+from workbench.smalldata.identity import FIDUCIAL_KEYS, identify, pack_times
 from workbench.smalldata.layout import (
     FORMAT,
     HDF5_ERRORS,
@@ -25,9 +26,10 @@ from workbench.smalldata.layout import (
     OWN_GROUPS,
     length_name,
 )
-from workbench.smalldata.opening import DamagedFileError, MissingPartsError, open_hdf5
+from workbench.smalldata.listing import list_datasets, list_file
+from workbench.smalldata.opening import DamagedFileError, open_hdf5
 from workbench.smalldata.record import read_failures, read_provenance
-from workbench.smalldata.virtual import missing_parts, read_virtual
+from workbench.smalldata.virtual import Parts, as_text, part_names, up_to
 
 READ_LIMIT = 1 << 30  # bytes; a claim above this and 300 times the file's size is damage
 
@@ -40,9 +42,9 @@ def open_file(path: str | Path) -> Generator["SmallDataFile"]:
     `StillWrittenError` or `MissingPartsError`.
     """
     path = Path(path)
-    with open_hdf5(path) as h5:
-        with reading(path, "its list of datasets"):
-            file = SmallDataFile(h5, path)
+    with open_hdf5(path) as h5, Parts(path) as parts:
+        with reading(path, "what it is"):
+            file = SmallDataFile(h5, path, parts)
         yield file
 
 
@@ -74,41 +76,60 @@ class SmallDataFile:
         "lcls1" or "lcls2".
     n_events
         Rows of every per-event dataset.
-    names
-        All datasets except the file's own record of provenance and presence, sorted.
     ours
         Whether the workbench wrote the file.
+    growing
+        Whether its writer lets others read along (SWMR): it holds the events up to now. Or that
+        writer was killed.
     """
 
-    def __init__(self, h5: h5py.File, path: Path) -> None:
+    def __init__(self, h5: h5py.File, path: Path, parts: Parts) -> None:
         identity = identify(h5, path, FORMAT)
         self._h5 = h5
         self._identity = identity
+        self._parts = parts
         self.path = path
         self.experiment = identity.experiment
         self.run = identity.run
         self.generation = identity.generation
         self.n_events = identity.n_events
         self.ours = identity.ours
-        self.names = _dataset_names(h5)
+        self.growing = identity.growing
         self._known: dict[str, FieldInfo] = {}
-        lacking = missing_parts(h5[identity.time_key], path.parent)
-        if lacking:
-            raise MissingPartsError(
-                f"{path}: its data lie in part files that are not there: {', '.join(lacking)}; "
-                "copy them into the same folder"
-            )
+        parts.require(part_names(h5[identity.time_key].id))
 
     def __contains__(self, name: str) -> bool:
-        return name.strip("/") in self.names
+        return name.strip("/") in self.fields
+
+    @cached_property
+    def fields(self) -> Mapping[str, FieldInfo]:
+        """What is known of every dataset except the file's own record, sorted by name.
+
+        Raises `MissingPartsError` where any of them lies in a part file that is not there.
+        """
+        with reading(self.path, "its list of datasets"):
+            if self.growing:  # only its own opening sees what the writer adds
+                listing = list_datasets(self._h5, self._identity)
+            else:
+                listing = list_file(self.path, self._identity)
+        self._parts.require(set(listing.parts))
+        return {name: self._fitted(info) for name, info in listing.fields.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of `fields`."""
+        return tuple(self.fields)
 
     def info(self, name: str) -> FieldInfo:
         """Return what is known of one dataset; `UnknownNameError` suggests near names."""
         name = name.strip("/")
+        if "fields" in self.__dict__ and name in self.fields:
+            return self.fields[name]
         if name not in self._known:
             dataset = self._dataset(name)
             with reading(self.path, name):
-                self._known[name] = describe_field(name, dataset, self._identity)
+                info = describe_field(name, dataset, self._identity)
+            self._known[name] = self._fitted(info)
         return self._known[name]
 
     def scales(self, name: str) -> tuple[str, ...]:
@@ -135,19 +156,20 @@ class SmallDataFile:
                 return self._read_ragged(info.name, dataset, rows)
             if info.shape == ():
                 return np.asarray(dataset.asstr()[()] if is_text(dataset) else dataset[()])
-            return self._take(dataset, rows if rows is not None else slice(None))
+            return self._take(dataset, info, rows if rows is not None else slice(None))
 
     @cached_property
     def timestamps(self) -> Times:
         """Time stamps as on file, shape (event,): seconds in the high 32 bits, ns in the low."""
-        with reading(self.path, self._identity.time_key):
-            return read_times(self._h5, self._identity.time_key)
+        return pack_times(self.read(self._identity.time_key))
 
     @cached_property
     def fiducials(self) -> Ints | None:
         """The 360 Hz counter of LCLS-I, shape (event,); None where the file has none."""
-        with reading(self.path, "fiducials"):
-            return read_fiducials(self._h5, self.n_events)
+        for key in FIDUCIAL_KEYS:
+            if self._has(key) and self.info(key).shape == (self.n_events,):
+                return np.asarray(self.read(key).astype(np.int64))
+        return None
 
     @cached_property
     def provenance(self) -> dict[str, object]:
@@ -161,11 +183,23 @@ class SmallDataFile:
         with reading(self.path, "presence"):
             return read_failures(self._h5)
 
-    def _dataset(self, name: str) -> h5py.Dataset:
-        if name not in self.names:
-            raise UnknownNameError("dataset", name, self.names, str(self.path))
+    def _has(self, name: str) -> bool:
         with reading(self.path, name):
-            return self._h5[name]
+            return isinstance(self._h5.get(name), h5py.Dataset)
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        if name.split("/")[0] in OWN_GROUPS or not self._has(name):
+            raise UnknownNameError("dataset", name, self.names, str(self.path))
+        return self._h5[name]
+
+    def _fitted(self, info: FieldInfo) -> FieldInfo:
+        """Correct the number of rows where the dataset's own length is not that of its data."""
+        if info.kind == "intg" and info.shape and self._h5[info.name].is_virtual:
+            frames = self._parts.n_frames(self._h5[self._identity.time_key])
+            return replace(info, shape=(frames, *info.shape[1:]))
+        if self.growing and info.kind == "event":
+            return replace(info, shape=(self.n_events, *info.shape[1:]))
+        return info
 
     def _plausible(self, dataset: h5py.Dataset, info: FieldInfo) -> None:
         claimed = int(np.prod(info.shape, dtype=float) * dataset.dtype.itemsize)
@@ -175,20 +209,24 @@ class SmallDataFile:
                 "file can hold; copy it or produce the run again"
             )
 
-    def _take(self, dataset: h5py.Dataset, rows: slice) -> Array:
-        try:
-            values: Array = (dataset.asstr() if is_text(dataset) else dataset)[rows]
-        except OSError:
-            if not dataset.is_virtual:
-                raise
-            values = read_virtual(dataset, self.path.parent)[rows]
-        return values
+    def _take(self, dataset: h5py.Dataset, info: FieldInfo, rows: slice) -> Array:
+        if dataset.is_virtual and info.kind == "intg":
+            values = self._parts.frames(dataset, self._h5[self._identity.time_key], rows)
+        elif dataset.is_virtual:
+            values = self._parts.read(dataset, rows)
+        elif info.kind == "event" and len(dataset) != self.n_events:  # a growing file
+            values = up_to(dataset, self.n_events)[rows]
+        else:
+            values = (dataset.asstr() if is_text(dataset) else dataset)[rows]
+        return as_text(values) if is_text(dataset) else values
 
     def _read_ragged(self, name: str, dataset: h5py.Dataset, rows: slice | None) -> Array:
         lengths = self.read(length_name(name)).astype(np.int64)
         absent = lengths == MISSING_INTEGER
-        # A part that never saw the detector pads a virtual dataset with one element per event.
-        stored = np.where(absent, int(dataset.is_virtual), lengths)
+        stored = np.where(absent, 0, lengths)
+        if dataset.is_virtual and len(dataset) == stored.sum() + absent.sum():
+            # A part that never saw the detector pads the dataset with one element per event.
+            stored[absent] = 1
         ends = np.cumsum(stored)
         if (stored < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(dataset):
             raise DamagedFileError(
@@ -200,19 +238,8 @@ class SmallDataFile:
         if not wanted:
             return result
         first = int(ends[wanted[0]] - stored[wanted[0]])
-        flat = self._take(dataset, slice(first, int(ends[wanted[-1]])))
+        flat = self._take(dataset, self.info(name), slice(first, int(ends[wanted[-1]])))
         for place, event in enumerate(wanted):
             start = int(ends[event] - stored[event]) - first
             result[place] = flat[start : start + (0 if absent[event] else int(stored[event]))]
         return result
-
-
-def _dataset_names(h5: h5py.File) -> tuple[str, ...]:
-    names: list[str] = []
-
-    def note(name: str, item: h5py.HLObject) -> None:
-        if isinstance(item, h5py.Dataset) and name.split("/")[0] not in OWN_GROUPS:
-            names.append(name)
-
-    h5.visititems(note)
-    return tuple(sorted(names))

@@ -1,0 +1,87 @@
+"""All datasets of a file with what is known of each, found in few requests and without values."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+from h5py import h5d, h5g, h5l, h5o
+
+from workbench.smalldata.fields import FieldInfo, describe_field
+from workbench.smalldata.identity import Identity
+from workbench.smalldata.layout import OWN_GROUPS
+from workbench.smalldata.opening import open_ahead
+from workbench.smalldata.virtual import part_names
+
+Fetch = Callable[[Iterable[int]], None]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a file holds.
+
+    Parameters
+    ----------
+    fields
+        One entry per dataset, sorted by name, without the file's own records.
+    parts
+        Part files that hold values of any of them, as the file names them.
+    """
+
+    fields: Mapping[str, FieldInfo]
+    parts: frozenset[str]
+
+
+def list_file(path: Path, identity: Identity) -> Listing:
+    """Look at every dataset of a file through its own opening, ahead of HDF5's requests."""
+    with open_ahead(path) as (h5, file):
+        return list_datasets(h5, identity, file.fetch)
+
+
+def list_datasets(h5: h5py.File, identity: Identity, fetch: Fetch | None = None) -> Listing:
+    """Look at every dataset of an open file.
+
+    Parameters
+    ----------
+    fetch
+        Told the addresses of the objects that are looked at next.
+    """
+    fields: dict[str, FieldInfo] = {}
+    parts: set[str] = set()
+    for name, dataset in sorted(_datasets(h5, fetch or (lambda _: None)).items()):
+        fields[name] = describe_field(name, h5py.Dataset(dataset), identity)
+        parts |= part_names(dataset)
+    return Listing(fields, frozenset(parts))
+
+
+def _datasets(h5: h5py.File, fetch: Fetch) -> dict[str, h5d.DatasetID]:
+    """Walk level by level, so that a whole level can be fetched together; each object once."""
+    found: dict[str, h5d.DatasetID] = {}
+    seen: set[int] = set()
+    level: list[tuple[str, h5g.GroupID]] = [("", h5.id)]
+    while level:
+        links = [(at, group, *link) for at, group in level for link in _links(group)]
+        fetch(address for *_, address in links)
+        level = []
+        for at, group, link, address in links:
+            name = at + link.decode("utf-8", "replace")
+            if name in OWN_GROUPS or address in seen:
+                continue
+            seen.add(address)
+            item = h5o.open(group, link)
+            if isinstance(item, h5d.DatasetID):
+                found[name] = item
+            elif isinstance(item, h5g.GroupID):
+                level.append((f"{name}/", item))
+    return found
+
+
+def _links(group: h5g.GroupID) -> list[tuple[bytes, int]]:
+    links: list[tuple[bytes, int]] = []
+
+    def note(name: bytes, info: h5l.LinkInfo) -> None:
+        if info.type == h5l.TYPE_HARD:
+            links.append((name, info.u))
+
+    group.links.iterate(note, info=True)
+    return links
