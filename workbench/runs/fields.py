@@ -1,10 +1,16 @@
 """The fields of a run as a table: name, shape, type, unit, role, percent filled."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from workbench.core.errors import UnknownNameError
 from workbench.core.table import Table
+from workbench.smalldata import FieldInfo
+
+if TYPE_CHECKING:
+    from workbench.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -101,3 +107,38 @@ class Fields:
             for field in self.fields
         )
         return Table(("field", "shape", "type", "unit", "role", "filled"), rows)
+
+
+def fields_of(run: "Run", roles: Mapping[str, str]) -> Fields:
+    """Return the table of a run's datasets.
+
+    Parameters
+    ----------
+    roles
+        What datasets serve for at this hutch, by name.
+    """
+    rows = tuple(
+        Field(
+            name,
+            tuple(info.shape),
+            info.dtype,
+            info.unit,
+            roles.get(name, ""),
+            info.kind,
+            _counted(run, info),
+        )
+        for name, info in sorted(run.infos.items())
+    )
+    return Fields(rows, partial(_filled, run))
+
+
+def _counted(run: "Run", info: FieldInfo) -> float | None:
+    if info.kind != "event" or info.missing is None or not run.n_events:
+        return None
+    return 100 * (1 - info.missing / run.n_events)
+
+
+def _filled(run: "Run", field: Field) -> float | None:
+    if field.kind != "event" or not run.n_events:
+        return None
+    return 100 * (1 - float(run[field.name].missing.mean()))

@@ -1,7 +1,6 @@
 """Run: the small data of one run, labelled, read lazily, with roles, cuts and delay."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.core import clock
 from workbench.core.arrays import Array, Bools, Ints, Times
-from workbench.core.errors import UnknownNameError
+from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.findings import Finding
 from workbench.core.table import Table
 from workbench.facility import RoleField
@@ -20,7 +19,7 @@ from workbench.runs import delay as delays
 from workbench.runs import roles as choices
 from workbench.runs.alignment import Alignment, align
 from workbench.runs.answers import Beam, Reduce, Scope
-from workbench.runs.channel import Channel, Label, OpenRows, Rows, Where
+from workbench.runs.channel import Channel, Label, Where
 from workbench.runs.checks import check_run
 from workbench.runs.classes import Classes
 from workbench.runs.contents import Contents
@@ -28,9 +27,10 @@ from workbench.runs.cuts import Cut
 from workbench.runs.datasets import Fields as FieldNames
 from workbench.runs.default_cuts import TIME_TOOL_CUTS, default_cuts
 from workbench.runs.experiment.finding import Choice, find_setup
-from workbench.runs.fields import Field, Fields
+from workbench.runs.fields import Fields, fields_of
 from workbench.runs.reduced import reduced_values
 from workbench.runs.status import find_classes
+from workbench.runs.storage import Columns, Storage
 from workbench.runs.tally import tally
 from workbench.runs.truth import Truth, read_truth
 from workbench.smalldata import (
@@ -59,6 +59,8 @@ class Run(Contents):
         Computed channels that join those of the file.
     experiment_file
         An ``experiment.toml``; True: the experiment's own if it has one, False: none.
+    storage
+        What was found in the file before, to look at it only once.
     """
 
     def __init__(
@@ -68,18 +70,18 @@ class Run(Contents):
         why: str = "",
         channels: Mapping[str, Channel] | None = None,
         experiment_file: Choice = True,
+        storage: Storage | None = None,
     ) -> None:
         self.path = path
         self.why = why or f"{path}, as named"
         self._added = dict(channels or {})
-        self._columns: dict[str, Array] = {}
-        with open_file(path) as file:
-            self.experiment: str = file.experiment
-            self.run: int | None = file.run
-            self.generation: str = file.generation
-            self.n_events: int = file.n_events
-            self.failures = file.failures
-            self.infos: Mapping[str, FieldInfo] = {name: file.info(name) for name in file.names}
+        self._reduced = Columns()
+        self._storage = stored = storage or Storage(path)
+        self.experiment: str = stored.experiment
+        self.run: int | None = stored.run
+        self.generation: str = stored.generation
+        self.n_events: int = stored.n_events
+        self.infos: Mapping[str, FieldInfo] = stored.infos
         self.setup = find_setup(path, self.experiment, self.run, experiment_file)
 
     def __repr__(self) -> str:
@@ -125,7 +127,7 @@ class Run(Contents):
             name,
             (self.n_events,) if ragged else info.shape,
             np.dtype(object) if ragged or info.dtype == "str" else np.dtype(info.dtype),
-            open_rows=self._opener(name, info),
+            open_rows=self._storage.opener(info),
             unit=info.unit,
             long_name=info.long_name,
             dims=partial(self._dims, name) if self._inner_axes(info) else (),
@@ -157,11 +159,34 @@ class Run(Contents):
         """UTC time of every event, shape (event,)."""
         return clock.datetimes(self.timestamps, epoch=EPOCHS[self.generation])
 
-    @cached_property
+    @property
     def timestamps(self) -> Times:
         """Time stamp of every event as in the file, shape (event,)."""
-        with open_file(self.path) as file:
-            return np.asarray(file.timestamps, dtype=np.uint64)
+        return self._storage.timestamps
+
+    @property
+    def failures(self) -> Mapping[str, Mapping[str, int]]:
+        """Events per detector and state, where the writer counted them."""
+        return self._storage.failures
+
+    def refresh(self) -> "Run":
+        """Return the run as it is on file now: longer where its writer has gone on.
+
+        Raises `InputError` where channels were added by hand: they would not grow with it.
+        """
+        if not self._storage.changed():
+            return self
+        if self._added:
+            raise InputError(
+                f"{self.label} has changed on file, its added channels ({', '.join(self._added)}) "
+                "have not: refresh the run as it was opened, then add them again"
+            )
+        return Run(self.path, why=self.why, experiment_file=self.setup)
+
+    def drop(self) -> None:
+        """Free the columns kept in memory; they are read again when needed."""
+        self._storage.columns.clear()
+        self._reduced.clear()
 
     @cached_property
     def time_order(self) -> Ints:
@@ -183,20 +208,7 @@ class Run(Contents):
     @property
     def fields(self) -> Fields:
         """Table of all datasets; ``run.fields(filled=True)`` counts missing values by reading."""
-        known = self._role_of
-        rows = tuple(
-            Field(
-                name,
-                tuple(info.shape),
-                str(info.dtype),
-                info.unit,
-                known.get(name, ""),
-                info.kind,
-                self._counted(info),
-            )
-            for name, info in sorted(self.infos.items())
-        )
-        return Fields(rows, self._filled)
+        return fields_of(self, self._role_of)
 
     def channel(self, wanted: str | Channel) -> Channel:
         """Return a channel by its name in the file, by its role ("i0", "delay"), or as given."""
@@ -211,7 +223,13 @@ class Run(Contents):
     def with_channel(self, name: str, channel: Channel) -> "Run":
         """Return this run with one more channel, for cuts and binning by its name."""
         added = {**self._added, name: channel}
-        return Run(self.path, why=self.why, channels=added, experiment_file=self.setup)
+        return Run(
+            self.path,
+            why=self.why,
+            channels=added,
+            experiment_file=self.setup,
+            storage=self._storage,
+        )
 
     def role(self, role: str) -> Channel:
         """Return the channel that serves as "i0", "delay", "jitter", "xray" ...; see its `why`."""
@@ -308,9 +326,10 @@ class Run(Contents):
         if reduce == "":
             return questions.cut_values(self, field)
         known = f"{field} {reduce}"
-        if known not in self._columns:
-            self._columns[known] = reduced_values(self.channel(field), reduce)
-        return self._columns[known], np.isnan(self._columns[known])
+        kept = self._reduced.get(known)
+        if kept is None:
+            kept = self._reduced.keep(known, reduced_values(self.channel(field), reduce))
+        return kept, np.isnan(kept)
 
     def cut_stacks(self, fields: tuple[str, ...]) -> Iterator[tuple[Array, ...]]:
         """Yield the values of several fields, stack by stack, NaN where missing."""
@@ -354,28 +373,6 @@ class Run(Contents):
             }
         return labels
 
-    def _opener(self, name: str, info: FieldInfo) -> OpenRows:
-        @contextmanager
-        def open_rows() -> Generator[Rows]:
-            if info.kind == "event" and len(info.shape) == 1:
-                column = self._column(name)
-                yield lambda first, last: column[first:last]
-                return
-            with open_file(self.path) as file:
-                whole = info.kind == "once"
-                yield lambda first, last: file.read(name, None if whole else slice(first, last))
-
-        return open_rows
-
-    def _column(self, name: str) -> Array:
-        """Return one value per event, kept after the first reading: cuts ask again and again."""
-        if name not in self._columns:
-            with open_file(self.path) as file:
-                column = file.read(name)
-            column.flags.writeable = False
-            self._columns[name] = column
-        return self._columns[name]
-
     @cached_property
     def _roles(self) -> Mapping[str, tuple[RoleField, ...]]:
         return choices.role_table(self)
@@ -385,13 +382,3 @@ class Run(Contents):
         return {
             field.name: role for role in reversed(tuple(self._roles)) for field in self._roles[role]
         }
-
-    def _counted(self, info: FieldInfo) -> float | None:
-        if info.kind != "event" or info.missing is None or not self.n_events:
-            return None
-        return 100 * (1 - info.missing / self.n_events)
-
-    def _filled(self, field: Field) -> float | None:
-        if field.kind != "event" or not self.n_events:
-            return None
-        return 100 * (1 - float(self[field.name].missing.mean()))

@@ -1,0 +1,140 @@
+"""The file behind a run: what it holds, and columns read from it, kept within bounds."""
+
+from collections import OrderedDict
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from workbench.core.arrays import Array, Times
+from workbench.core.errors import WorkbenchError
+from workbench.runs.channel import OpenRows, Rows
+from workbench.smalldata import FieldInfo, SmallDataFile, open_file
+
+KEPT_BYTES = 128 << 20  # of columns in memory: two hundred columns of a ten-minute run
+
+
+class FileChangedError(WorkbenchError, OSError):
+    """The file of an open run was replaced by another one."""
+
+
+class Columns:
+    """Columns in memory, those asked for last; others are read again when needed.
+
+    Parameters
+    ----------
+    limit
+        Bytes to keep; the last column stays whatever its size.
+    """
+
+    def __init__(self, limit: int = KEPT_BYTES) -> None:
+        self.limit = limit
+        self._kept: OrderedDict[str, Array] = OrderedDict()
+
+    def get(self, name: str) -> Array | None:
+        """Return a kept column, or None."""
+        if name in self._kept:
+            self._kept.move_to_end(name)
+        return self._kept.get(name)
+
+    def keep(self, name: str, values: Array) -> Array:
+        """Keep a column, which nobody may change from now on, and return it."""
+        values.flags.writeable = False
+        self._kept[name] = values
+        while self.bytes > self.limit and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+        return values
+
+    def clear(self) -> None:
+        """Forget all columns."""
+        self._kept.clear()
+
+    @property
+    def bytes(self) -> int:
+        """Memory in use [bytes]."""
+        return sum(column.nbytes for column in self._kept.values())
+
+
+class Storage:
+    """One small-data file as it was when the run was opened; never left open.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns = Columns()
+        with open_file(path) as file:
+            self._inode = path.stat().st_ino
+            self._state = _state(path)
+            self.experiment = file.experiment
+            self.run = file.run
+            self.generation = file.generation
+            self.n_events = file.n_events
+            self.growing = file.growing
+            self.infos: Mapping[str, FieldInfo] = file.fields
+
+    @contextmanager
+    def open(self) -> Generator[SmallDataFile]:
+        """Open the file for the length of a ``with`` block.
+
+        Raises `FileChangedError` where it is another file by now, or has lost events.
+        """
+        with open_file(self.path) as file:
+            if self.path.stat().st_ino != self._inode or file.n_events < self.n_events:
+                raise FileChangedError(
+                    f"{self.path}: written anew since the run was opened; go on with "
+                    "run = run.refresh()"
+                )
+            yield file
+
+    def changed(self) -> bool:
+        """Tell whether the file is another one, or was written to, since the run was opened."""
+        return self.growing or _state(self.path) != self._state
+
+    def column(self, name: str) -> Array:
+        """Return one value per event, kept after the first reading: cuts ask again and again."""
+        kept = self.columns.get(name)
+        if kept is not None:
+            return kept
+        with self.open() as file:
+            return self.columns.keep(name, file.read(name, slice(0, self.n_events)))
+
+    def opener(self, info: FieldInfo) -> OpenRows:
+        """Return what a channel reads rows with."""
+
+        @contextmanager
+        def open_rows() -> Generator[Rows]:
+            if info.kind == "event" and len(info.shape) == 1:
+                column = self.column(info.name)
+                yield lambda first, last: column[first:last]
+                return
+            with self.open() as file:
+                whole = info.kind == "once"
+                yield lambda first, last: file.read(
+                    info.name, None if whole else slice(first, last)
+                )
+
+        return open_rows
+
+    @cached_property
+    def timestamps(self) -> Times:
+        """Time stamp of every event as in the file, shape (event,)."""
+        with self.open() as file:
+            return np.asarray(file.timestamps[: self.n_events], dtype=np.uint64)
+
+    @cached_property
+    def failures(self) -> Mapping[str, Mapping[str, int]]:
+        """Events per detector and state, where the writer counted them."""
+        with self.open() as file:
+            return file.failures
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
