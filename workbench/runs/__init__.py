@@ -21,9 +21,9 @@ from workbench.runs.cuts import (
     xray_off,
     xray_on,
 )
-from workbench.runs.delay import DelayError
 from workbench.runs.derived import median_channel
 from workbench.runs.fields import Field, Fields
+from workbench.runs.nominal import DelayError
 from workbench.runs.opening import open_run
 from workbench.runs.pairs import Pairs, find_pairs
 from workbench.runs.roles import RoleError
