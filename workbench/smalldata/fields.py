@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import h5py
+import numpy as np
+from h5py import h5a, h5d, h5s
 
 from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
 from workbench.smalldata.identity import Identity
 from workbench.smalldata.layout import MISSING_INTEGER, ONCE_GROUPS, var_group
 from workbench.smalldata.record import text_attribute
+
+_TEXTS = ("units", "long_name")  # attributes
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,11 @@ class FieldInfo:
     chunks: tuple[int, ...] = ()
 
 
-def describe_field(name: str, dataset: h5py.Dataset, identity: Identity) -> FieldInfo:
-    """Collect what is known of one dataset, without reading its values."""
+def describe_field(name: str, dataset: h5d.DatasetID, identity: Identity) -> FieldInfo:
+    """Collect what is known of one dataset, without reading its values.
+
+    Asks HDF5 for each thing once and no more: a file has a thousand datasets.
+    """
     written = _attributes(dataset)
     stored = "units" in written
     unit, long_name = str(written.get("units", "")), str(written.get("long_name", ""))
@@ -67,35 +74,42 @@ def describe_field(name: str, dataset: h5py.Dataset, identity: Identity) -> Fiel
         unit = unit if stored else known_unit
         long_name = long_name or known_name
     counted: Any = written.get("missing_events")
-    dtype = dataset.dtype
+    dtype, shape = dataset.dtype, dataset.shape or ()
     text = h5py.check_string_dtype(dtype) is not None
+    kind = _kind(name, shape, identity, own_lengths=is_variable(dtype))
+    if kind == "other" and identity.growing and _grows(dataset):
+        kind = "event"  # as long as its writer has come with this one
+    properties = dataset.get_create_plist()
     return FieldInfo(
         name=name,
-        shape=dataset.shape or (),
+        shape=shape,
         dtype="str" if text else str(dtype),
         unit=unit,
         long_name=long_name,
         fill="" if text else MISSING_INTEGER if dtype.kind in "iu" else float("nan"),
-        kind=_kind(name, dataset, identity),
+        kind=kind,
         missing=None if counted is None else int(counted),
         dims=_labels(written.get("DIMENSION_LABELS", ())),
         stored_unit=stored,
-        chunks=dataset.chunks or (),
+        chunks=properties.get_chunk() if properties.get_layout() == h5d.CHUNKED else (),
     )
 
 
-def _attributes(dataset: h5py.Dataset) -> dict[str, object]:
+def _grows(dataset: h5d.DatasetID) -> bool:
+    longest = dataset.get_space().get_simple_extent_dims(True)
+    return bool(longest) and longest[0] == h5s.UNLIMITED
+
+
+def _attributes(dataset: h5d.DatasetID) -> dict[str, object]:
     """Return those attributes that say something here; most files of other writers have none."""
-    if not h5py.h5a.get_num_attrs(dataset.id):
+    if not h5a.get_num_attrs(dataset):
         return {}
-    found: dict[str, object] = {}
-    for name in ("units", "long_name"):
-        if h5py.h5a.exists(dataset.id, name.encode()):
-            found[name] = text_attribute(dataset, name)
-    for name in ("missing_events", "DIMENSION_LABELS"):
-        if h5py.h5a.exists(dataset.id, name.encode()):
-            found[name] = dataset.attrs[name]
-    return found
+    item = h5py.Dataset(dataset)
+    return {
+        name: text_attribute(item, name) if name in _TEXTS else item.attrs[name]
+        for name in (*_TEXTS, "missing_events", "DIMENSION_LABELS")
+        if h5a.exists(dataset, name.encode())
+    }
 
 
 def _labels(labels: Any) -> tuple[str, ...]:  # Any: whatever a file holds in this attribute
@@ -122,26 +136,20 @@ def is_text(dataset: h5py.Dataset) -> bool:
     return h5py.check_string_dtype(dataset.dtype) is not None
 
 
-def is_variable(dataset: h5py.Dataset) -> bool:
+def is_variable(dtype: np.dtype[np.generic]) -> bool:
     """Tell whether each row of a dataset is an array of its own length (``ragged_*``)."""
-    return h5py.check_vlen_dtype(dataset.dtype) is not None and not is_text(dataset)
+    return h5py.check_vlen_dtype(dtype) is not None and h5py.check_string_dtype(dtype) is None
 
 
-def _kind(name: str, dataset: h5py.Dataset, identity: Identity) -> str:
+def _kind(name: str, shape: tuple[int, ...], identity: Identity, *, own_lengths: bool) -> str:
     parts = name.split("/")
     if parts[0] in ONCE_GROUPS:
         return "once"
     if parts[0] == "intg":
         return "intg"
-    if is_variable(dataset) or var_group(name):
+    if own_lengths or var_group(name):
         return "ragged"
-    if dataset.shape and dataset.shape[0] == identity.n_events:
-        return "event"
-    return "event" if identity.growing and _grows(dataset) else "other"
-
-
-def _grows(dataset: h5py.Dataset) -> bool:
-    return bool(dataset.shape) and dataset.maxshape[0] is None
+    return "event" if shape[:1] == (identity.n_events,) else "other"
 
 
 def _dictionary(name: str, identity: Identity) -> tuple[str, str]:

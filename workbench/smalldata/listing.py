@@ -49,7 +49,7 @@ def list_datasets(h5: h5py.File, identity: Identity, fetch: Fetch | None = None)
     fields: dict[str, FieldInfo] = {}
     parts: set[str] = set()
     for name, dataset in sorted(_datasets(h5, fetch or (lambda _: None)).items()):
-        fields[name] = describe_field(name, h5py.Dataset(dataset), identity)
+        fields[name] = describe_field(name, dataset, identity)
         parts |= part_names(dataset)
     return Listing(fields, frozenset(parts))
 

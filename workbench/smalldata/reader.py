@@ -128,7 +128,7 @@ class SmallDataFile:
         if name not in self._known:
             dataset = self._dataset(name)
             with reading(self.path, name):
-                info = describe_field(name, dataset, self._identity)
+                info = describe_field(name, dataset.id, self._identity)
             self._known[name] = self._fitted(info)
         return self._known[name]
 
@@ -152,7 +152,7 @@ class SmallDataFile:
         dataset = self._dataset(info.name)
         self._plausible(dataset, info)
         with reading(self.path, info.name):
-            if info.kind == "ragged" and not is_variable(dataset):
+            if info.kind == "ragged" and not is_variable(dataset.dtype):
                 return self._read_ragged(info.name, dataset, rows)
             if info.shape == ():
                 return np.asarray(dataset.asstr()[()] if is_text(dataset) else dataset[()])
