@@ -8,7 +8,7 @@ from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
 from workbench.runs.alignment.darks import DarkLevel, dark_level
-from workbench.runs.alignment.flags import Contradiction, Light, compare, see_light
+from workbench.runs.alignment.flags import Contradiction, compare, see_light
 from workbench.runs.alignment.lags import Lag, shot_lag
 from workbench.runs.alignment.saturation import (
     Saturation,
@@ -44,11 +44,7 @@ def find_lags(line: Timeline) -> list[Lag]:
         found.append(
             shot_lag(values, _known(line.xray), names=(reference, "lightStatus/xray"), signed=True)
         )
-    light = _laser_light(line)
-    if light:
-        names = light, "lightStatus/laser"
-        found.append(shot_lag(line.values(light), _known(line.laser), names=names, signed=True))
-    return found
+    return [*found, *_laser_lag(line)]
 
 
 def find_darks(line: Timeline) -> list[DarkLevel]:
@@ -97,12 +93,10 @@ def find_contradictions(line: Timeline) -> list[Contradiction]:
     names = (monitors or line.monitors)[:MOST_CHANNELS]
     lights = [see_light(name, line.values(name), line.xray) for name in names]
     found = [compare("lightStatus/xray", line.xray, lights)]
-    light = _laser_light(line)
-    laser: list[Light] = []
-    if light:
-        # The time tool sees an edge only where there are X-rays too.
-        values = np.where(line.xray == 1, line.values(light), np.nan)
-        laser = [see_light(light, values, line.laser)]
+    # The time tool sees an edge only where there are X-rays too.
+    lit = np.asarray(line.xray == 1)
+    seen = [(name, np.where(lit, line.values(name), np.nan)) for name in _laser_light(line)]
+    laser = [see_light(name, values, line.laser) for name, values in seen]
     return [*found, compare("lightStatus/laser", line.laser, laser)]
 
 
@@ -186,9 +180,19 @@ def _reference(line: Timeline) -> str:
     return name if name and line.holds(name) else ""
 
 
-def _laser_light(line: Timeline) -> str:
-    """Return what sees the laser: a diode where the dictionary knows one, else the time tool."""
-    return line.role("laser_diode") or line.role("tt_amplitude")
+def _laser_lag(line: Timeline) -> list[Lag]:
+    """Compare the laser flag with the first channel that sees the laser and follows the flag."""
+    flag = _known(line.laser)
+    found = [
+        shot_lag(line.values(light), flag, names=(light, "lightStatus/laser"), signed=True)
+        for light in _laser_light(line)
+    ]
+    return [lag for lag in found if lag.correlated][:1] or found[:1]
+
+
+def _laser_light(line: Timeline) -> list[str]:
+    """Return what sees the laser: a diode where the dictionary knows one, and the time tool."""
+    return [name for role in ("laser_diode", "tt_amplitude") if (name := line.role(role))]
 
 
 def _known(flags: Array) -> Floats:

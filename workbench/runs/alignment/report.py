@@ -151,7 +151,7 @@ def align(run: "Run") -> Alignment:
     explained = [f.field for f in late] + [n for s in swaps for n in (s.first, s.second)]
     found = [
         *late,
-        *judge.judge_darks(darks, _thresholded(run)),
+        *judge.judge_darks(_lit(darks, lags), _thresholded(run)),
         *judge.judge_saturation(saturation),
         *judge.judge_flags(flags, of_run.code_mismatches(line), explained),
         *judge.judge_swaps(swaps),
@@ -178,6 +178,12 @@ def _judge_time_tool(
 ) -> Iterator[Finding]:
     if followed is not None:
         yield from judge.judge_segments(*followed, line.role("jitter"))
+
+
+def _lit(darks: list[DarkLevel], lags: list[Lag]) -> list[DarkLevel]:
+    """Leave out regions that X-rays do not light: a camera on a laser is never dark."""
+    blind = {lag.follower for lag in lags if not lag.correlated}
+    return [dark for dark in darks if dark.name not in blind]
 
 
 def _thresholded(run: "Run") -> list[str]:

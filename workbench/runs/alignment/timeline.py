@@ -65,8 +65,12 @@ class Timeline:
 
     @cached_property
     def monitors(self) -> tuple[str, ...]:
-        """Channels that can serve as I0, best first."""
-        return tuple(f.name for f in self.run.role_fields("i0") if self.holds(f.name))
+        """Channels that can serve as I0, best first, one of each monitor."""
+        first: dict[str, str] = {}
+        for field in self.run.role_fields("i0"):
+            if self.holds(field.name):
+                first.setdefault(field.name.split("/")[0], field.name)
+        return tuple(first.values())
 
     @cached_property
     def region_sums(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.findings import Finding, Severity
-from workbench.facility import DetectorFact, hutch
+from workbench.facility import DetectorFact, hutch, roles
 from workbench.smalldata.layout import ONCE_GROUPS
 from workbench.smalldata.reader import SmallDataFile
 
@@ -25,7 +25,7 @@ def check_detectors(file: SmallDataFile) -> Iterator[Finding]:
     for group, candidates in renamed.items():
         yield Finding(
             "renamed-detector",
-            Severity.WARNING,
+            Severity.WARNING if _leads(file, candidates) else Severity.INFO,
             f"holds the fields of {' or '.join(candidates)}, which the hutch always has and this "
             "file lacks: roles and units pass it over; name it in experiment.toml",
             field=group,
@@ -128,6 +128,21 @@ def _renamed(
         ]
         if fitting:
             yield group, sorted(fitting, key=lambda name: -_likeness(name, group))
+
+
+def _leads(file: SmallDataFile, candidates: Sequence[str]) -> bool:
+    """Tell whether a run would take one of them for a role, were it there under its name."""
+    try:
+        table = roles(file.experiment, file.generation)
+    except WorkbenchError:
+        return False
+    for fields in table.values():
+        leader = next((field.name for field in fields if field.name in file), None)
+        names = [field.name for field in fields]
+        before = names[: names.index(leader)] if leader else names
+        if any(name.split("/")[0] in candidates for name in before):
+            return True
+    return False
 
 
 def _likeness(one: str, other: str) -> float:
