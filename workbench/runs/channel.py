@@ -11,6 +11,8 @@ import numpy as np
 from workbench.core.arrays import Array, Bools, Ints
 from workbench.core.errors import InputError
 from workbench.runs.cuts import Cut
+from workbench.runs.gaps import always_float, with_nan
+from workbench.runs.gaps import masked as as_masked
 from workbench.smalldata import EVENT, inner_dims, missing_rows
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 16 << 20  # read at a time: large enough for the disk, small enough for memory
 Rows = Callable[[int, int], Array]
 OpenRows = Callable[[], AbstractContextManager[Rows]]
+Gaps = Callable[[], Bools]
 Selector = Callable[[Cut], Bools]
 Label = tuple[tuple[str, ...], Array, dict[str, str]]  # axes, values, attributes
 Labels = Callable[[], Mapping[str, Label]]
@@ -57,6 +60,8 @@ class Channel:
         False for what is kept once a run, such as sums: read as a whole.
     labels
         Gives the coordinates of the axes for `to_xarray`: name -> (axes, values, attributes).
+    gaps
+        Tells which events lack a value although a number is stored, shape (event,).
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Channel:
         warnings: tuple[str, ...] = (),
         per_event: bool = True,
         labels: Labels | None = None,
+        gaps: Gaps | None = None,
     ) -> None:
         self.name = name
         self.shape = shape
@@ -87,6 +93,7 @@ class Channel:
         self.per_event = per_event
         self._dims = dims
         self._labels = labels
+        self._gaps = gaps
         self._open_rows = open_rows
         self._select = select
 
@@ -160,11 +167,13 @@ class Channel:
         """Text for an axis: what it is, and its unit."""
         return f"{self.long_name or self.name} [{self.unit or 'unit not known'}]"
 
-    def read(self, where: Where = None, rows: slice | None = None) -> Array:
-        """Return the values of the selected events, shape (event, ...).
+    def read(
+        self, where: Where = None, rows: slice | None = None, *, masked: bool = False
+    ) -> Array:
+        """Return the values of the selected events, shape (event, ...); NaN where not measured.
 
-        Integers become float with NaN if any of those read was not measured; `read_stored`
-        keeps the numbers as they are on file.
+        Integers become float if any of those read was not measured, and refuse to where they are
+        too large (`InputError`); `read_stored` keeps the numbers as they are on file.
 
         Parameters
         ----------
@@ -172,8 +181,13 @@ class Channel:
             A cut, or one boolean per event of the run.
         rows
             Range of events; a step thins them out.
+        masked
+            Give a NumPy masked array of the stored type instead: True where not measured.
         """
-        return _with_nan(self.read_stored(where, rows))
+        stored, gaps = self.read_stored(where, rows), self._gaps_of(where, rows)
+        if masked:
+            return as_masked(stored, gaps)
+        return with_nan(stored, gaps, self.name)
 
     def read_stored(self, where: Where = None, rows: slice | None = None) -> Array:
         """Return the values exactly as stored, with fill values where not measured."""
@@ -205,6 +219,7 @@ class Channel:
         Integers that can be missing come as float with NaN, in every stack alike.
         """
         _, _, good = self._wanted(where, None)
+        gaps = self._gaps() if self._gaps else None
         step = size or self.block_rows
         with self._open_rows() as read:
             for first in range(0, len(self), step):
@@ -213,7 +228,9 @@ class Channel:
                 if kept.any():
                     values = read(first, last)
                     values = values if kept.all() else values[kept]
-                    yield first + np.flatnonzero(kept), _always_float(values)
+                    numbers = first + np.flatnonzero(kept)
+                    known = None if gaps is None else gaps[numbers]
+                    yield numbers, always_float(values, known, self.name)
 
     @cached_property
     def missing(self) -> Bools:
@@ -223,7 +240,7 @@ class Channel:
             for first in range(0, len(self), self.block_rows):
                 values = read(first, min(first + self.block_rows, len(self)))
                 gone[first : first + len(values)] = missing_rows(values)
-        return gone
+        return gone | self._gaps() if self._gaps else gone
 
     def to_xarray(self, where: Where = None, rows: slice | None = None) -> "xr.DataArray":
         """Return the selected events as an array with named axes, unit and event numbers."""
@@ -249,6 +266,9 @@ class Channel:
         """Return the numbers of the selected events, in the order in which `read` gives them."""
         first, last, good = self._wanted(where, rows)
         return np.arange(first, last) if good is None else first + np.flatnonzero(good)
+
+    def _gaps_of(self, where: Where, rows: slice | None) -> Bools | None:
+        return self._gaps()[self.numbers(where, rows)] if self._gaps else None
 
     def _whole(self, where: Where, rows: slice | None) -> Array:
         if where is not None or rows is not None:
@@ -288,17 +308,3 @@ class Channel:
                 f"{mask.dtype} of shape {mask.shape}"
             )
         return mask
-
-
-def _with_nan(values: Array) -> Array:
-    if values.dtype.kind not in "iu" or not missing_rows(values).any():
-        return values
-    return _always_float(values)
-
-
-def _always_float(values: Array) -> Array:
-    if values.dtype.kind not in "iu":
-        return values
-    floats = values.astype(np.float64)
-    floats[missing_rows(values)] = np.nan
-    return floats

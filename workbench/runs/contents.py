@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from workbench.core.arrays import Array
+from workbench.core.arrays import Array, Bools
+from workbench.core.table import Table
+from workbench.runs.presence import presence_table
+from workbench.runs.storage import Storage
 from workbench.smalldata import (
     Coordinate,
     DetectorSettings,
+    FieldInfo,
     Ragged,
     coordinates,
-    open_file,
     open_ragged,
     read_settings,
+    zero_filled,
 )
 
 
@@ -20,10 +24,11 @@ class Contents:
     """The part of `Run` that asks its file directly; nothing stays open between calls."""
 
     path: Path
+    _storage: Storage
 
     def coordinates(self, name: str) -> tuple[Coordinate, ...]:
         """Return what is known of a field's axes: q, phi, rows and columns, with units."""
-        with open_file(self.path) as file:
+        with self._storage.open() as file:
             return coordinates(file, name)
 
     @cached_property
@@ -31,12 +36,44 @@ class Contents:
         """What each detector and its functions were set to; values are read when asked for."""
 
         def load(name: str) -> Array:
-            with open_file(self.path) as file:
+            with self._storage.open() as file:
                 return file.read(name)
 
-        with open_file(self.path) as file:
+        with self._storage.open() as file:
             return read_settings(file, load)
+
+    def filled_up(self, name: str) -> Bools:
+        """Tell which events hold a 0 that stands for nothing, shape (event,).
+
+        LCLS-II's writer stores it for the events before a detector first appeared;
+        `workbench.smalldata.backfill` says what counts as evidence.
+        """
+        if name not in self._zeros:
+            with self._storage.open() as file:
+                self._zeros[name] = zero_filled(file, name)[: self._storage.n_events]
+        return self._zeros[name]
+
+    def presence(self, *names: str) -> Table:
+        """Count in how many events each field was measured, missing, absent, damaged.
+
+        Parameters
+        ----------
+        names
+            Fields, or folders of fields such as a detector; every field with a row per event if
+            left out.
+        """
+        with self._storage.open() as file:
+            return presence_table(file, names)
 
     def ragged(self, name: str) -> Ragged:
         """Return data with another number of entries per event, such as droplets or photons."""
         return open_ragged(self.path, name)
+
+    def _filled_up(self, info: FieldInfo) -> bool:
+        return (
+            info.kind == "event" and self._storage.generation == "lcls2" and not self._storage.ours
+        )
+
+    @cached_property
+    def _zeros(self) -> dict[str, Bools]:
+        return {}

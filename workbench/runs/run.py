@@ -134,6 +134,7 @@ class Run(Contents):
             labels=partial(self._labels, name),
             select=self.mask if per_event else None,
             per_event=per_event,
+            gaps=partial(self.filled_up, name) if self._filled_up(info) else None,
         )
 
     def _ipython_key_completions_(self) -> list[str]:

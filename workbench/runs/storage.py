@@ -75,6 +75,7 @@ class Storage:
             self.experiment = file.experiment
             self.run = file.run
             self.generation = file.generation
+            self.ours = file.ours
             self.n_events = file.n_events
             self.growing = file.growing
             self.infos: Mapping[str, FieldInfo] = file.fields

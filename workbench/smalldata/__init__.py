@@ -1,12 +1,13 @@
 """The small-data HDF5 format: specs, part files and their merge, the reader, the checker."""
 
 from workbench.smalldata.axes import EVENT, Axes, dataset_dims, inner_dims
+from workbench.smalldata.backfill import zero_filled
 from workbench.smalldata.check import check_between, check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
 from workbench.smalldata.merge import merge_parts
-from workbench.smalldata.missing import missing_rows
+from workbench.smalldata.missing import State, missing_rows
 from workbench.smalldata.opening import (
     DamagedFileError,
     MissingPartsError,
@@ -15,6 +16,7 @@ from workbench.smalldata.opening import (
     TruncatedFileError,
 )
 from workbench.smalldata.parts import Part, create_part
+from workbench.smalldata.presence import Presence, count_states
 from workbench.smalldata.ragged import Ragged, open_ragged
 from workbench.smalldata.reader import SmallDataFile, open_file
 from workbench.smalldata.settings import DetectorSettings, FunctionSettings, read_settings
@@ -35,14 +37,17 @@ __all__ = [
     "NotSmallDataError",
     "OnceValue",
     "Part",
+    "Presence",
     "Ragged",
     "SmallDataFile",
+    "State",
     "StillWrittenError",
     "TruncatedFileError",
     "axis_names",
     "check_between",
     "check_file",
     "coordinates",
+    "count_states",
     "create_part",
     "dataset_dims",
     "filled_fraction",
@@ -52,4 +57,5 @@ __all__ = [
     "open_file",
     "open_ragged",
     "read_settings",
+    "zero_filled",
 ]

@@ -172,6 +172,16 @@ class SmallDataFile:
         return None
 
     @cached_property
+    def part_starts(self) -> tuple[int, ...]:
+        """Events at which the rows of each part file begin; (0,) for a file without parts."""
+        clock = self._h5[self._identity.time_key]
+        if not clock.is_virtual:
+            return (0,)
+        with reading(self.path, "the places of its parts"):
+            starts = {source.vspace.get_select_bounds()[0][0] for source in clock.virtual_sources()}
+        return tuple(sorted(int(start) for start in starts))
+
+    @cached_property
     def provenance(self) -> dict[str, object]:
         """How the file was made; empty for files of other writers."""
         with reading(self.path, "provenance"):
