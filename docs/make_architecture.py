@@ -16,6 +16,7 @@ facility > core`. `runs` and `producer` do not know each other, nor do `sources`
 """
 ORDER = (
     "core",
+    "regions",
     "facility",
     "sources",
     "reductions",
