@@ -163,16 +163,18 @@ def test_a_selection_that_leaves_no_off_shot_is_explained(write: Write) -> None:
         on_off(open_run(make(write, 6)), {"d": EDGES}, "s", laser_on())
 
 
-def test_arrays_are_refused_with_the_way_to_bin_them(write: Write) -> None:
+def test_a_field_without_one_row_per_event_is_refused(write: Write) -> None:
     run = open_run(
         write(
             {
                 "lightStatus/xray": np.ones(4, int),
                 "lightStatus/laser": np.ones(4, int),
-                "a": np.zeros((4, 2)),
+                "Sums/a": np.zeros((2, 2)),
                 "d": np.zeros(4),
             }
         )
     )
-    with pytest.raises(InputError, match="bin_run"):
-        on_off(run, {"d": EDGES}, "a", by=None)
+    with pytest.raises(InputError, match="no numbers for every event"):
+        on_off(run, {"d": EDGES}, "Sums/a", by=None)
+    with pytest.raises(InputError, match="'nearest' or 'interleaved'"):
+        on_off(run, {"d": EDGES}, "d", by=None, off="next")  # type: ignore[arg-type]

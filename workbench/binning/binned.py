@@ -34,7 +34,8 @@ from workbench.binning.scatter import error_at_mean
 from workbench.binning.sums import Ratio, RatioSums
 from workbench.core.arrays import Array, Bools, Floats, Ints
 from workbench.core.errors import InputError
-from workbench.runs import Channel, Cut, Run
+from workbench.runs import Channel, Cut
+from workbench.runs.protocol import AnyRun
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,7 +46,7 @@ Variables = dict[str, tuple[tuple[str, ...], Array, dict[str, Any]]]
 
 
 def bin_run(
-    run: Run,
+    run: AnyRun,
     axes: Mapping[str | Channel, ArrayLike],
     fields: Sequence[str | Channel] | str | Channel,
     where: Cut | None = None,
@@ -81,6 +82,7 @@ def bin_run(
     stack_size
         Events read at a time; by default what fits 16 MiB. Does not change the result.
     """
+    where = None if where is None else where.freeze(run)
     channels = [run.channel(field) for field in _listed(fields)]
     made = make_axes(run, axes)
     norm, norm_dark, norm_channel = normalisation(run, by, where, background)
@@ -90,8 +92,8 @@ def bin_run(
     variables: Variables = {}
     for channel in channels:
         offset = dark_mean(channel, dark) if background == "dark" else NO_DARK
-        ratio = _sum_up(channel, plan, offset, stack_size)
-        dims = _dims(channel, plan)
+        ratio = sum_up(channel, plan, offset, stack_size)
+        dims = field_dims(channel, plan)
         variables |= _variables(channel, plan, ratio, dims)
         variables[channel.name][2]["dark_events"] = offset.count
         if background == "dark":
@@ -99,11 +101,15 @@ def bin_run(
             variables[f"{channel.name}_error_dark"] = (dims, error, _says(channel, plan, "dark"))
         if len(channel.shape) == 1:
             variables |= _scalar_errors(channel, plan, offset, blocks, dims)
-    return _dataset(run, plan, variables, where, {"events": of, "background": background})
+    coordinates: Variables = {}
+    for channel in channels:
+        coordinates |= field_coordinates(channel)
+    about = {"events": of, "background": background}
+    return _dataset(run, plan, (variables, coordinates), where, about)
 
 
 def normalisation(
-    run: Run, by: str | Channel | None, where: Cut | None, background: Background
+    run: AnyRun, by: str | Channel | None, where: Cut | None, background: Background
 ) -> tuple[Floats, DarkMean, Channel | None]:
     """Return I of each event, dark mean subtracted; its dark mean; and the channel."""
     if background not in {"none", "dark"}:
@@ -147,7 +153,8 @@ def provisional_ratio(channel: Channel, plan: Plan, offset: Floats) -> Floats:
     return np.asarray(np.nan_to_num(ratio))
 
 
-def _sum_up(channel: Channel, plan: Plan, offset: DarkMean, stack_size: int | None) -> Ratio:
+def sum_up(channel: Channel, plan: Plan, offset: DarkMean, stack_size: int | None = None) -> Ratio:
+    """Return the ratio of sums of a channel per bin, dark mean subtracted, read by stacks."""
     if channel.dtype.kind not in "biuf":
         raise InputError(f"cannot bin {channel.name}: its values are {channel.dtype}, not numbers")
     sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset.mean))
@@ -179,21 +186,33 @@ def _variables(channel: Channel, plan: Plan, ratio: Ratio, dims: tuple[str, ...]
 
 def _says(channel: Channel, plan: Plan, what: str) -> dict[str, Any]:
     by = plan.norm_channel
-    unit = channel.unit if by is None else _quotient(channel.unit, by.unit)
+    unit = channel.unit if by is None else ratio_unit(channel.unit, by.unit)
     text = channel.long_name or channel.name
     text = text if by is None else f"{text} / {by.long_name or by.name}"
     return {"units": unit, "long_name": f"{text}, {what}" if what else text}
 
 
-def _quotient(unit: str, by: str) -> str:
+def ratio_unit(unit: str, by: str) -> str:
+    """Return the unit of a ratio; "" where one of the two is not known."""
     if not unit or not by:
         return ""
     return unit if by == "1" else "1" if unit == by else f"{unit}/{by}"
 
 
-def _dims(channel: Channel, plan: Plan) -> tuple[str, ...]:
+def field_dims(channel: Channel, plan: Plan) -> tuple[str, ...]:
+    """Return the dimensions of a binned field: the axes of the bins, then its own."""
     own = channel.name.replace("/", "_")
     return (*(axis.name for axis in plan.axes), *(f"{own}_{dim}" for dim in channel.dims[1:]))
+
+
+def field_coordinates(channel: Channel) -> Variables:
+    """Return the coordinates of a field's own axes, such as q, named as in `field_dims`."""
+    own = channel.name.replace("/", "_")
+    return {
+        f"{own}_{name}": (tuple(f"{own}_{dim}" for dim in dims), np.asarray(values), dict(about))
+        for name, (dims, values, about) in channel.labels().items()
+        if "event" not in dims
+    }
 
 
 def _dark_error(plan: Plan, ratio: Ratio, offset: DarkMean, norm: DarkMean) -> Floats:
@@ -236,13 +255,18 @@ def _positions(name: str, plan: Plan, good: Bools) -> Variables:
 
 
 def _dataset(
-    run: Run, plan: Plan, variables: Variables, where: Cut | None, attrs: dict[str, str]
+    run: AnyRun,
+    plan: Plan,
+    content: tuple[Variables, Variables],
+    where: Cut | None,
+    attrs: dict[str, str],
 ) -> "xr.Dataset":
     import xarray as xr
 
+    variables, coordinates = content
     return xr.Dataset(
         variables,
-        coords=axis_coordinates(plan, plan.used),
+        coords=axis_coordinates(plan, plan.used) | coordinates,
         attrs=attrs | run_attributes(run, plan, where),
     )
 
@@ -276,11 +300,11 @@ def axis_coordinates(plan: Plan, used: Bools) -> Variables:
     return coordinates
 
 
-def run_attributes(run: Run, plan: Plan, where: Cut | None) -> dict[str, str | int]:
+def run_attributes(run: AnyRun, plan: Plan, where: Cut | None) -> dict[str, str | int]:
     """Return which run, which cuts, which normalisation, and the events in no bin, as text."""
     return {
         "run": run.label,
-        "file": str(run.path),
+        "file": ", ".join(map(str, run.paths)),
         "where": "" if where is None else json.dumps(where.to_dict()),
         "by": plan.norm_channel.name if plan.norm_channel else "",
         "used": int(np.count_nonzero(plan.used)),

@@ -7,7 +7,8 @@ import numpy as np
 from workbench.binning.plan import NothingLeftError
 from workbench.core.arrays import Floats
 from workbench.core.table import Table
-from workbench.runs import Channel, Cut, Run
+from workbench.runs import Channel, Cut
+from workbench.runs.protocol import AnyRun
 
 FEWEST = 10  # shots for three numbers with errors
 SURE = 3.0  # errors
@@ -64,7 +65,7 @@ class Linearity:
 
 
 def linearity(
-    run: Run,
+    run: AnyRun,
     field: str | Channel,
     by: str | Channel = "i0",
     where: Cut | None = None,

@@ -2,21 +2,26 @@
 
 Errors of `difference` and `relative` are kept apart by where they come from:
 
-- `<name>_error`: the on shots. Independent from bin to bin, so a fit may use it.
-- `<name>_error_common`: the off shots. The same shots serve every bin, so it moves all bins
-  together (for `relative` a common factor on 1 + relative); added bin by bin before a fit it would
-  count once for every bin.
+- `<name>_error`: the on shots, and off shots that serve this bin alone. Independent from bin to
+  bin, so a fit may use it.
+- `<name>_error_common`: off shots that serve other bins too. With one reference for all bins it
+  moves all bins together (for `relative` a common factor on 1 + relative); added bin by bin before
+  a fit it would count once for every bin.
 - `<name>_error_total`: both in quadrature, for one bin looked at alone.
 - `<name>_error_jackknife`: contiguous blocks of 1 s of on and off shots left out together, so drift
   that both share cancels and drift that they do not is seen.
 - `<name>_error_at_mean`: as `_error`, for the value at the mean position of the bin's shots:
   scatter around a straight line through the bin, smaller where the signal rises within a bin. A
   fit to mean positions needs this one.
+
+For arrays (curves, images) there are `_error` and `_error_total`, with all off shots together also
+`_error_common`; paired with off shots of its own, `_error` is the total.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,11 +31,15 @@ from workbench.binning.binned import (
     NO_DARK,
     Variables,
     axis_coordinates,
+    field_coordinates,
+    field_dims,
     normalisation,
-    provisional_ratio,
+    ratio_unit,
     run_attributes,
+    sum_up,
 )
-from workbench.binning.jackknife import block_residuals, time_blocks
+from workbench.binning.differences import Change, Shots, difference, relative
+from workbench.binning.jackknife import time_blocks
 from workbench.binning.plan import (
     Background,
     NothingLeftError,
@@ -39,33 +48,47 @@ from workbench.binning.plan import (
     make_axes,
     make_plan,
 )
-from workbench.binning.scatter import error_at_mean
-from workbench.binning.sums import Ratio, RatioSums
-from workbench.core.arrays import Floats, Ints
+from workbench.binning.references import (
+    Reference,
+    of_all,
+    of_pairs,
+    reference_ratio,
+    without_unpaired,
+)
+from workbench.binning.sums import Ratio
+from workbench.core.arrays import Bools
 from workbench.core.errors import InputError
-from workbench.runs import Channel, Cut, Run
+from workbench.runs import Channel, Cut, Pairing, Pairs, find_pairs
+from workbench.runs.pairs import NEAREST, WITHIN
+from workbench.runs.protocol import AnyRun
 
 if TYPE_CHECKING:
     import xarray as xr
 
+Off = Literal["all"] | Pairing
+
 
 def on_off(
-    run: Run,
+    run: AnyRun,
     axes: Mapping[str | Channel, ArrayLike],
     field: str | Channel,
     where: Cut | None = None,
     by: str | Channel | None = "i0",
     *,
+    off: Off = "all",
+    nearest: int = NEAREST,
+    within: float = WITHIN,
+    step: str | Channel | None = None,
     background: Background = "dark",
 ) -> "xr.Dataset":
-    """Compare shots with laser, by bins, with all shots without laser.
+    """Compare shots with laser, by bins, with shots without laser.
 
-    `on` is the ratio of sums of each bin, `off` that of all laser-off shots together (no bins);
-    `difference` = on - off, `relative` = on / off - 1. Cuts of scope "on" (delay, time tool) do not
-    touch the off shots.
+    `on` is the ratio of sums of each bin; `off` that of the laser-off shots: all together, or
+    those that the on shots of the bin are paired with. `difference` = on - off, `relative` =
+    on / off - 1. Cuts of scope "on" (delay, time tool) do not touch the off shots.
 
-    Fit with `_error` or `_error_at_mean` (on shots, independent); `_error_common` (off shots) moves
-    all bins together; `_error_total` is both; `_error_jackknife` sees drift. The reasons are in
+    Fit with `_error` or `_error_at_mean` (independent); `_error_common` moves all bins together;
+    `_error_total` is both; `_error_jackknife` sees drift. The reasons are in
     `workbench.binning.onoff`.
 
     Parameters
@@ -75,100 +98,97 @@ def on_off(
     axes
         As for `bin_run`; the off shots are not binned.
     field
-        One value per event.
+        One value or one array per event; arrays are read stack by stack.
     where
         Which events; X-ray and laser state are taken care of here.
     by
         Normalisation.
+    off
+        "all", "nearest" (the `nearest` off shots next in time) or "interleaved" (those before and
+        after), see `runs.pairs`. On shots without partner are left out and counted.
+    nearest, within, step
+        For pairs: how many, how far [s], and what partners share; see `find_pairs`.
     background
         "dark": subtract the dark mean of S and I first. The attribute "background" says over how
         many dark events each was averaged; where none holds a value, nothing is subtracted.
     """
     channel = run.channel(field)
-    if channel.shape != (run.n_events,) or channel.dtype.kind not in "biuf":
-        raise InputError(
-            f"on_off({channel.name}): one number per event is needed, not shape {channel.shape}; "
-            "use bin_run(..., of='on') and of='off' for arrays"
-        )
+    if not channel.shape or channel.shape[0] != run.n_events or channel.dtype.kind not in "biuf":
+        raise InputError(f"on_off({channel.name}): it holds no numbers for every event")
+    if off not in ("all", *get_args(Pairing)):
+        raise InputError(f"off={off!r}: use 'all', 'nearest' or 'interleaved'")
+    where = None if where is None else where.freeze(run)
     norm, norm_dark, norm_channel = normalisation(run, by, where, background)
     dark = dark_mean(channel, dark_events(run, where)) if background == "dark" else NO_DARK
-    values = channel.read().astype(np.float64) - dark.mean
+    measured = ~channel.missing
     on_plan = make_plan(make_axes(run, axes), run.mask(where, of="on"), norm, norm_channel)
     off_plan = make_plan((), run.mask(where, of="off"), norm, norm_channel)
-    on = _reduce(channel, values, on_plan, dark.mean, "laser-on", where)
-    off = _reduce(channel, values, off_plan, dark.mean, "laser-off", where)
-    blocks = time_blocks(run.timestamps)
-    pair = _Pair(on, off, values, blocks, on_plan, off_plan)
-    about = {"field": channel.name, "background": _background(background, dark, norm_dark)}
-    unit = channel.unit if norm_channel is None else f"{channel.unit}/{norm_channel.unit}"
-    return _dataset(run, pair, unit, where, about)
+    _check(channel, on_plan, measured, "laser-on", where)
+    _check(channel, off_plan, measured, "laser-off", where)
+    lit, unlit = on_plan.used & measured, off_plan.used & measured
+    pairs = None
+    reference = of_all(unlit)
+    if off != "all":
+        pairs = find_pairs(run, lit, unlit, pairing=off, nearest=nearest, within=within, step=step)
+        on_plan = without_unpaired(on_plan, pairs)
+        _check(channel, on_plan, measured, "paired laser-on", where)
+        reference = of_pairs(pairs, on_plan)
+    off_plan = replace(off_plan, numbers=np.where(unlit, off_plan.numbers, -1))
+    compared = _Compared(
+        channel,
+        on_plan,
+        sum_up(channel, on_plan, dark),
+        reference_ratio(channel, reference, off_plan, dark),
+        reference,
+        _shots(run, channel, dark, on_plan, reference),
+    )
+    about = _about(compared, pairs, _background(background, dark, norm_dark))
+    return _dataset(run, compared, measured, where, about)
 
 
 @dataclass(frozen=True)
-class _Pair:
+class _Compared:
+    channel: Channel
+    plan: Plan
     on: Ratio
     off: Ratio
-    values: Floats
-    blocks: Ints
-    on_plan: Plan
-    off_plan: Plan
+    reference: Reference
+    shots: Shots | None  # None for arrays
 
     @property
-    def reference(self) -> float:
-        return float(self.off.value[0])
+    def unit(self) -> str:
+        by = self.plan.norm_channel
+        return self.channel.unit if by is None else ratio_unit(self.channel.unit, by.unit)
 
-    @property
-    def reference_error(self) -> float:
-        return float(self.off.error[0])
-
-    def jackknife(self, *, relative: bool) -> Floats:
-        """Error of on - off, or on / off - 1, from blocks of on and off shots together."""
-        on, off = (self._residuals(plan) for plan in (self.on_plan, self.off_plan))
-        if relative:
-            ratio = self.on.value / self.reference
-            on, off = on / self.reference, off * ratio / self.reference
-        on_factor, off_factor = (_bessel(part) for part in (on, off))
-        on, off = np.nan_to_num(on), np.nan_to_num(off)
-        both = np.sqrt(on_factor * off_factor)
-        squares = on_factor * (on**2).sum(0) + off_factor * (off**2).sum(0)
-        squares = squares - 2 * both * (on * off).sum(0)
-        return np.asarray(np.sqrt(np.maximum(squares, 0)))
-
-    def error_at_mean(self) -> Floats:
-        """Error of `on` at the mean position of each bin's events."""
-        plan = self.on_plan
-        position = plan.axes[0].values
-        good = plan.used & np.isfinite(self.values)
-        return error_at_mean(
-            self.values[good], plan.norm[good], plan.numbers[good], position[good], bins=plan.bins
-        )
-
-    def _residuals(self, plan: Plan) -> Floats:
-        good = plan.used & np.isfinite(self.values)
-        count = int(self.blocks.max(initial=-1)) + 1
-        residuals = block_residuals(
-            self.values[good],
-            plan.norm[good],
-            plan.numbers[good],
-            self.blocks[good],
-            bins=plan.bins,
-        )
-        missing = np.full((count - len(residuals), plan.bins), np.nan)
-        return np.concatenate([residuals, missing])
+    def changes(self) -> dict[str, tuple[Change, str]]:
+        """Return difference and relative change, each with its unit."""
+        parts = None
+        if self.shots is not None:
+            parts = self.shots.own_and_common(self.off)
+        elif self.reference.shared:
+            parts = (np.zeros_like(self.off.error), self.off.error)
+        return {
+            "difference": (difference(self.on, self.off, parts), self.unit),
+            "relative": (relative(self.on, self.off, parts), "1"),
+        }
 
 
-def _reduce(
-    channel: Channel, values: Floats, plan: Plan, offset: Floats, name: str, where: Cut | None
-) -> Ratio:
-    good = plan.used & np.isfinite(values)
-    if not good.any():
-        reasons = ", ".join(f"{why} {count}" for why, count in plan.excluded.items() if count)
-        hint = "; on_off picks laser-on and -off itself: leave laser_on() out of where"
-        text = f"no {name} shot with {channel.name} is left ({reasons})"
-        raise NothingLeftError(text if where is None else text + hint)
-    sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset))
-    sums.add(plan.numbers[good], values[good], plan.norm[good])
-    return sums.result()
+def _shots(
+    run: AnyRun, channel: Channel, dark: DarkMean, plan: Plan, reference: Reference
+) -> Shots | None:
+    if len(channel.shape) > 1:
+        return None
+    values = channel.read().astype(np.float64) - dark.mean
+    return Shots(values, time_blocks(run.timestamps), plan, plan.norm, reference)
+
+
+def _check(channel: Channel, plan: Plan, measured: Bools, name: str, where: Cut | None) -> None:
+    if (plan.used & measured).any():
+        return
+    reasons = ", ".join(f"{why} {count}" for why, count in plan.excluded.items() if count)
+    hint = "; on_off picks laser-on and -off itself: leave laser_on() out of where"
+    text = f"no {name} shot with {channel.name} is left ({reasons})"
+    raise NothingLeftError(text if where is None else text + hint)
 
 
 def _background(background: Background, signal: DarkMean, norm: DarkMean) -> str:
@@ -178,68 +198,84 @@ def _background(background: Background, signal: DarkMean, norm: DarkMean) -> str
     return f"dark means subtracted: {counts}"
 
 
-def _bessel(residuals: Floats) -> Floats:
-    number = np.isfinite(residuals).sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(number > 1, number / (number - 1), np.nan)
+def _about(compared: _Compared, pairs: Pairs | None, background: str) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "field": compared.channel.name,
+        "background": background,
+        "reference": compared.reference.how,
+        "off_used": len(np.unique(compared.reference.events)),
+    }
+    if pairs is not None:
+        about["pairs"] = json.dumps(dict(pairs.counts.rows))  # type: ignore[arg-type]
+    return about
 
 
 def _dataset(
-    run: Run, pair: _Pair, unit: str, where: Cut | None, about: dict[str, str]
+    run: AnyRun, compared: _Compared, measured: Bools, where: Cut | None, about: dict[str, Any]
 ) -> "xr.Dataset":
     import xarray as xr
 
-    on, reference, off_error = pair.on, pair.reference, pair.reference_error
-    ratio = on.value / reference
-    curves: dict[str, tuple[Floats, Floats, Floats, Floats, str]] = {
-        "difference": (
-            on.value - reference,
-            on.error,
-            np.full_like(on.value, off_error),
-            pair.jackknife(relative=False),
-            unit,
-        ),
-        "relative": (
-            ratio - 1,
-            on.error / abs(reference),
-            np.abs(ratio) * off_error / abs(reference),
-            pair.jackknife(relative=True),
-            "1",
-        ),
-    }
-    dims, shape = tuple(axis.name for axis in pair.on_plan.axes), pair.on_plan.shape
+    plan = compared.plan
+    dims = field_dims(compared.channel, plan)
+    shape = (*plan.shape, *compared.channel.shape[1:])
     variables: Variables = {}
-    for name, (value, error, common, jackknife, its_unit) in curves.items():
-        for suffix, array, meaning in (
-            ("", value, {"difference": "on - off", "relative": "on / off - 1"}[name]),
-            ("_error", error, "error from the on shots alone"),
-            ("_error_common", common, "error from the off shots, common to all bins"),
-            ("_error_total", np.hypot(error, common), "error from on and off shots"),
-            ("_error_jackknife", jackknife, "error from blocks of 1 s"),
+    for name, (change, unit) in compared.changes().items():
+        meaning = {"difference": "on - off", "relative": "on / off - 1"}[name]
+        for suffix, array, text in (
+            ("", change.value, meaning),
+            ("_error", change.error, "error from the shots of this bin alone"),
+            ("_error_common", change.common, "error from off shots, common to bins"),
+            ("_error_total", change.total, "error from on and off shots"),
         ):
-            attrs: dict[str, Any] = {"units": its_unit, "long_name": meaning, "count": "on_count"}
-            variables[f"{name}{suffix}"] = (dims, array.reshape(shape), attrs)
-    variables |= _parts(pair, dims, unit)
-    if len(pair.on_plan.axes) == 1:
-        at_mean = pair.error_at_mean()
-        meaning = "error at the mean position in the bin"
-        for name, scale, its_unit in (("difference", 1.0, unit), ("relative", reference, "1")):
-            attrs = {"units": its_unit, "long_name": meaning}
-            variables[f"{name}_error_at_mean"] = (dims, at_mean / abs(scale), attrs)
-    attributes = about | run_attributes(run, pair.on_plan, where)
-    attributes["off_used"] = int(pair.off.count[0])
-    measured = pair.on_plan.used & np.isfinite(pair.values)
-    return xr.Dataset(variables, coords=axis_coordinates(pair.on_plan, measured), attrs=attributes)
+            if array is not None:
+                attrs = {"units": unit, "long_name": text, "count": "on_count"}
+                variables[f"{name}{suffix}"] = (dims, array.reshape(shape), attrs)
+    variables |= _parts(compared, dims, shape)
+    if compared.shots is not None:
+        variables |= _shot_errors(compared, compared.shots, dims)
+    coordinates = axis_coordinates(plan, plan.used & measured) | field_coordinates(compared.channel)
+    attributes = about | run_attributes(run, plan, where)
+    return xr.Dataset(variables, coords=coordinates, attrs=attributes)
 
 
-def _parts(pair: _Pair, dims: tuple[str, ...], unit: str) -> Variables:
-    shape = pair.on_plan.shape
-    has, tells = {"units": unit}, {"units": "1"}
+def _parts(compared: _Compared, dims: tuple[str, ...], shape: tuple[int, ...]) -> Variables:
+    on, off = compared.on, compared.off
+    unit, tells = {"units": compared.unit}, {"units": "1"}
+    off_dims, off_shape = dims, shape
+    if compared.reference.shared:
+        off_dims, off_shape = dims[len(compared.plan.axes) :], off.value.shape[1:]
     return {
-        "on": (dims, pair.on.value.reshape(shape), has | {"long_name": "laser on"}),
-        "on_error": (dims, pair.on.error.reshape(shape), has | {"long_name": "laser on, error"}),
-        "on_count": (dims, pair.on.count.reshape(shape), tells | {"long_name": "laser-on shots"}),
-        "off": ((), pair.off.value[0], has | {"long_name": "laser off"}),
-        "off_error": ((), pair.off.error[0], has | {"long_name": "laser off, error"}),
-        "off_count": ((), pair.off.count[0], tells | {"long_name": "laser-off shots"}),
+        "on": (dims, on.value.reshape(shape), unit | {"long_name": "laser on"}),
+        "on_error": (dims, on.error.reshape(shape), unit | {"long_name": "laser on, error"}),
+        "on_count": (dims, on.count.reshape(shape), tells | {"long_name": "laser-on shots"}),
+        "off": (off_dims, off.value.reshape(off_shape), unit | {"long_name": "laser off"}),
+        "off_error": (
+            off_dims,
+            off.error.reshape(off_shape),
+            unit | {"long_name": "laser off, error"},
+        ),
+        "off_count": (
+            off_dims,
+            off.count.reshape(off_shape),
+            tells | {"long_name": "laser-off shots"},
+        ),
     }
+
+
+def _shot_errors(compared: _Compared, shots: Shots, dims: tuple[str, ...]) -> Variables:
+    on, off, shape = compared.on, compared.off, compared.plan.shape
+    found: Variables = {}
+    for name, unit in (("difference", compared.unit), ("relative", "1")):
+        error = shots.jackknife(on, off, relative=name == "relative")
+        attrs = {"units": unit, "long_name": "error from blocks of 1 s"}
+        found[f"{name}_error_jackknife"] = (dims, error.reshape(shape), attrs)
+    if len(compared.plan.axes) == 1:
+        at_mean, own = shots.at_mean(), shots.own_and_common(off)[0]
+        factor = np.abs(on.value / off.value)
+        for name, error, unit in (
+            ("difference", np.hypot(at_mean, own), compared.unit),
+            ("relative", np.hypot(at_mean, factor * own) / np.abs(off.value), "1"),
+        ):
+            attrs = {"units": unit, "long_name": "error at the mean position in the bin"}
+            found[f"{name}_error_at_mean"] = (dims, error, attrs)
+    return found

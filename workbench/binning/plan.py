@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from workbench.binning.edges import bin_numbers, check_edges
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
-from workbench.runs import Channel, Cut, Run
+from workbench.runs import Channel, Cut
+from workbench.runs.protocol import AnyRun
 
 Background = Literal["none", "dark"]
 
@@ -91,7 +92,7 @@ class Plan:
         return int(np.prod(self.shape, dtype=np.int64))
 
 
-def make_axes(run: Run, axes: Mapping[str | Channel, ArrayLike]) -> tuple[Axis, ...]:
+def make_axes(run: AnyRun, axes: Mapping[str | Channel, ArrayLike]) -> tuple[Axis, ...]:
     """Read the values of every axis; a name is a channel, a role, or "delay"."""
     if not axes:
         raise InputError("binning needs at least one axis, as in {'delay': edges}")
@@ -144,7 +145,7 @@ def make_plan(
     return Plan(tuple(axes), np.where(left, flat, -1), norm, norm_channel, excluded)
 
 
-def dark_events(run: Run, where: Cut | None) -> Bools:
+def dark_events(run: AnyRun, where: Cut | None) -> Bools:
     """Return the events without X-rays that give the background.
 
     Only cuts of scope "dark" apply: a cut on I0 or on the X-rays would leave none.

@@ -29,7 +29,7 @@ def delay_scan(binned: "xr.Dataset", fit: KineticsFit | None = None) -> Picture:
     why = str(binned["delay"].attrs.get("why", ""))
     return on_off_curves(
         Curve(x, binned["on"].values, binned["on_error"].values),
-        Level(float(binned["off"]), float(binned["off_error"])),
+        _off(binned, x),
         Curve(points.centre, points.value, points.error),
         text=f"{binned.attrs['field']} over I0",
         unit=str(binned["on"].attrs["units"]),
@@ -37,6 +37,12 @@ def delay_scan(binned: "xr.Dataset", fit: KineticsFit | None = None) -> Picture:
         fit=None if fit is None else _line(points, fit),
         footer=". ".join(text for text in (why.rstrip("."), points.note) if text),
     )
+
+
+def _off(binned: "xr.Dataset", x: Floats) -> Curve | Level:
+    """Return laser off: one level for all delays, or a point for each where shots were paired."""
+    off, error = binned["off"].values, binned["off_error"].values
+    return Curve(x, off, error) if off.ndim else Level(float(off), float(error))
 
 
 def _line(points: Points, fit: KineticsFit) -> Line:

@@ -25,7 +25,7 @@ from workbench.runs.derived import median_channel
 from workbench.runs.fields import Field, Fields
 from workbench.runs.nominal import DelayError
 from workbench.runs.opening import open_run
-from workbench.runs.pairs import Pairs, find_pairs
+from workbench.runs.pairs import Pairing, Pairs, find_pairs
 from workbench.runs.roles import RoleError
 from workbench.runs.run import Run
 from workbench.runs.truth import Quantity, Truth, TruthError, read_truth, truth_path
@@ -39,6 +39,7 @@ __all__ = [
     "DelayError",
     "Field",
     "Fields",
+    "Pairing",
     "Pairs",
     "Quantity",
     "RoleError",
