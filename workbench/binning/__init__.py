@@ -1,5 +1,6 @@
 """Binning: ratios of sums per bin with honest errors, laser on against off, fits of kinetics."""
 
+from workbench.binning.bias import SignalCutWarning, signal_cuts, survivors
 from workbench.binning.binned import bin_run
 from workbench.binning.decay import step_decay, step_decay_in_bins
 from workbench.binning.edges import EdgesError, edges_around, edges_by_count, edges_by_width
@@ -17,6 +18,7 @@ __all__ = [
     "Linearity",
     "NothingLeftError",
     "Parameter",
+    "SignalCutWarning",
     "bin_run",
     "block_jackknife",
     "block_residuals",
@@ -26,8 +28,10 @@ __all__ = [
     "fit_kinetics",
     "linearity",
     "on_off",
+    "signal_cuts",
     "step_decay",
     "step_decay_in_bins",
+    "survivors",
     "time_blocks",
     "verdict",
 ]

@@ -12,7 +12,6 @@ For each axis: bin centres, `<axis>_edges`, `<axis>_mean` and `<axis>_std` of al
 weighted by I. The attribute "excluded" counts the events in no bin by reason.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.binning.background import DarkMean, dark_mean
+from workbench.binning.bias import warn_of_signal_cuts
 from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
+from workbench.binning.labels import (
+    Variables,
+    axis_coordinates,
+    axis_moments,
+    field_coordinates,
+    field_dims,
+    ratio_unit,
+    run_attributes,
+)
 from workbench.binning.plan import (
-    Axis,
     Background,
     NothingLeftError,
     Plan,
@@ -32,7 +40,7 @@ from workbench.binning.plan import (
 )
 from workbench.binning.scatter import error_at_mean
 from workbench.binning.sums import Ratio, RatioSums
-from workbench.core.arrays import Array, Bools, Floats, Ints
+from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
 from workbench.runs import Channel, Cut
 from workbench.runs.protocol import AnyRun
@@ -42,7 +50,6 @@ if TYPE_CHECKING:
 
 PROVISIONAL_EVENTS = 64  # give the provisional ratio around which squares are summed
 NO_DARK = DarkMean(np.zeros(()), np.zeros(()), 0)
-Variables = dict[str, tuple[tuple[str, ...], Array, dict[str, Any]]]
 
 
 def bin_run(
@@ -90,21 +97,18 @@ def bin_run(
     dark = dark_events(run, where)
     blocks = time_blocks(run.timestamps)
     variables: Variables = {}
+    coordinates: Variables = {}
     for channel in channels:
         offset = dark_mean(channel, dark) if background == "dark" else NO_DARK
         ratio = sum_up(channel, plan, offset, stack_size)
-        dims = field_dims(channel, plan)
-        variables |= _variables(channel, plan, ratio, dims)
-        variables[channel.name][2]["dark_events"] = offset.count
+        variables |= _variables(channel, plan, ratio, offset.count)
         if background == "dark":
-            error = _dark_error(plan, ratio, offset, norm_dark)
-            variables[f"{channel.name}_error_dark"] = (dims, error, _says(channel, plan, "dark"))
+            variables |= _dark_error(channel, plan, ratio, (offset, norm_dark))
         if len(channel.shape) == 1:
-            variables |= _scalar_errors(channel, plan, offset, blocks, dims)
-    coordinates: Variables = {}
-    for channel in channels:
+            variables |= _scalar_errors(channel, plan, offset, blocks)
         coordinates |= field_coordinates(channel)
-    about = {"events": of, "background": background}
+    bias = warn_of_signal_cuts(run, made, where, channels)
+    about = {"events": of, "background": background, "bias": bias}
     return _dataset(run, plan, (variables, coordinates), where, about)
 
 
@@ -121,20 +125,6 @@ def normalisation(
         raise InputError(f"by={channel.name}: one value per event is needed, not {channel.shape}")
     offset = dark_mean(channel, dark_events(run, where)) if background == "dark" else NO_DARK
     return channel.read().astype(np.float64) - offset.mean, offset, channel
-
-
-def axis_moments(axis: Axis, plan: Plan, used: Bools) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of the positions in each bin, weighted by I."""
-    numbers, weight = plan.numbers[used], plan.norm[used]
-    position = axis.values[used] - axis.centres[_along(axis, plan)[used]]
-    sums = [np.zeros(plan.bins) for _ in range(3)]
-    for target, terms in zip(sums, (weight, weight * position, weight * position**2), strict=True):
-        np.add.at(target, numbers, terms)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean, square = sums[1] / sums[0], sums[2] / sums[0]
-        spread = np.sqrt(np.maximum(square - mean**2, 0))
-    centres = axis.centres[_along_bins(axis, plan)]
-    return (mean + centres).reshape(plan.shape), spread.reshape(plan.shape)
 
 
 def provisional_ratio(channel: Channel, plan: Plan, offset: Floats) -> Floats:
@@ -164,13 +154,14 @@ def sum_up(channel: Channel, plan: Plan, offset: DarkMean, stack_size: int | Non
     return sums.result()
 
 
-def _variables(channel: Channel, plan: Plan, ratio: Ratio, dims: tuple[str, ...]) -> Variables:
+def _variables(channel: Channel, plan: Plan, ratio: Ratio, dark_events: int) -> Variables:
+    dims = field_dims(channel, plan)
     shape = (*plan.shape, *channel.shape[1:])
     name = channel.name
     own = {"units": channel.unit}
     by = plan.norm_channel
     norm = {"units": by.unit if by else "1", "long_name": by.name if by else "events"}
-    main = _says(channel, plan, "") | {"count": f"{name}_count"}
+    main = _says(channel, plan, "") | {"count": f"{name}_count", "dark_events": dark_events}
     return {
         name: (dims, ratio.value.reshape(shape), main),
         f"{name}_error": (dims, ratio.error.reshape(shape), _says(channel, plan, "error")),
@@ -192,40 +183,21 @@ def _says(channel: Channel, plan: Plan, what: str) -> dict[str, Any]:
     return {"units": unit, "long_name": f"{text}, {what}" if what else text}
 
 
-def ratio_unit(unit: str, by: str) -> str:
-    """Return the unit of a ratio; "" where one of the two is not known."""
-    if not unit or not by:
-        return ""
-    return unit if by == "1" else "1" if unit == by else f"{unit}/{by}"
-
-
-def field_dims(channel: Channel, plan: Plan) -> tuple[str, ...]:
-    """Return the dimensions of a binned field: the axes of the bins, then its own."""
-    own = channel.name.replace("/", "_")
-    return (*(axis.name for axis in plan.axes), *(f"{own}_{dim}" for dim in channel.dims[1:]))
-
-
-def field_coordinates(channel: Channel) -> Variables:
-    """Return the coordinates of a field's own axes, such as q, named as in `field_dims`."""
-    own = channel.name.replace("/", "_")
-    return {
-        f"{own}_{name}": (tuple(f"{own}_{dim}" for dim in dims), np.asarray(values), dict(about))
-        for name, (dims, values, about) in channel.labels().items()
-        if "event" not in dims
-    }
-
-
-def _dark_error(plan: Plan, ratio: Ratio, offset: DarkMean, norm: DarkMean) -> Floats:
-    """Return by how much the errors of both dark means move every bin."""
+def _dark_error(
+    channel: Channel, plan: Plan, ratio: Ratio, darks: tuple[DarkMean, DarkMean]
+) -> Variables:
+    """Return by how much the errors of both dark means, of S and of I, move every bin."""
+    signal, norm = darks
     with np.errstate(invalid="ignore", divide="ignore"):
         share = ratio.count / ratio.norm
-        error = share * np.hypot(offset.error, ratio.value * norm.error)
-    return np.asarray(error).reshape((*plan.shape, *ratio.value.shape[1:]))
+        error = share * np.hypot(signal.error, ratio.value * norm.error)
+    error = np.asarray(error).reshape((*plan.shape, *channel.shape[1:]))
+    about = _says(channel, plan, "dark")
+    return {f"{channel.name}_error_dark": (field_dims(channel, plan), error, about)}
 
 
-def _scalar_errors(
-    channel: Channel, plan: Plan, offset: DarkMean, blocks: Ints, dims: tuple[str, ...]
-) -> Variables:
+def _scalar_errors(channel: Channel, plan: Plan, offset: DarkMean, blocks: Ints) -> Variables:
+    dims = field_dims(channel, plan)
     values = channel.read().astype(np.float64) - offset.mean
     good: Bools = plan.used & np.isfinite(values)
     signal, norm, numbers = values[good], plan.norm[good], plan.numbers[good]
@@ -271,47 +243,6 @@ def _dataset(
     )
 
 
-def axis_coordinates(plan: Plan, used: Bools) -> Variables:
-    """Return centres, edges, mean and spread of the positions of every axis.
-
-    Parameters
-    ----------
-    plan
-        Which event is in which bin.
-    used
-        Events to average positions over: in a bin, and the field measured.
-    """
-    dims = tuple(axis.name for axis in plan.axes)
-    coordinates: Variables = {}
-    for axis in plan.axes:
-        mean, spread = axis_moments(axis, plan, used)
-        label = axis.channel.long_name or axis.channel.name
-        about = {"units": axis.channel.unit, "long_name": label}
-        coordinates |= {
-            axis.name: ((axis.name,), axis.centres, about | {"why": axis.channel.why}),
-            f"{axis.name}_edges": ((f"{axis.name}_edge",), axis.edges, about),
-            f"{axis.name}_mean": (dims, mean, about | {"long_name": f"{label}, mean in the bin"}),
-            f"{axis.name}_std": (
-                dims,
-                spread,
-                about | {"long_name": f"{label}, spread in the bin"},
-            ),
-        }
-    return coordinates
-
-
-def run_attributes(run: AnyRun, plan: Plan, where: Cut | None) -> dict[str, str | int]:
-    """Return which run, which cuts, which normalisation, and the events in no bin, as text."""
-    return {
-        "run": run.label,
-        "file": ", ".join(map(str, run.paths)),
-        "where": "" if where is None else json.dumps(where.to_dict()),
-        "by": plan.norm_channel.name if plan.norm_channel else "",
-        "used": int(np.count_nonzero(plan.used)),
-        "excluded": json.dumps(dict(plan.excluded)),
-    }
-
-
 def _nothing_left(plan: Plan) -> str:
     reasons = ", ".join(f"{reason} {count}" for reason, count in plan.excluded.items() if count)
     return f"no event is left to bin ({reasons}); look at run.tally(...) and at the bin edges"
@@ -322,16 +253,3 @@ def _listed(fields: Sequence[str | Channel] | str | Channel) -> list[str | Chann
     if not listed:
         raise InputError("name at least one field to bin")
     return listed
-
-
-def _along(axis: Axis, plan: Plan) -> Ints:
-    """Return the bin on one axis of every event; 0 for events not used."""
-    return _unravel(np.maximum(plan.numbers, 0), axis, plan)
-
-
-def _along_bins(axis: Axis, plan: Plan) -> Ints:
-    return _unravel(np.arange(plan.bins), axis, plan)
-
-
-def _unravel(numbers: Ints, axis: Axis, plan: Plan) -> Ints:
-    return np.asarray(np.unravel_index(numbers, plan.shape)[plan.axes.index(axis)])

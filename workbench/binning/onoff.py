@@ -19,27 +19,27 @@ For arrays (curves, images) there are `_error` and `_error_total`, with all off 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.binning.background import DarkMean, dark_mean
-from workbench.binning.binned import (
-    NO_DARK,
+from workbench.binning.bias import warn_of_signal_cuts
+from workbench.binning.binned import NO_DARK, normalisation, sum_up
+from workbench.binning.differences import Change, Shots, difference, relative
+from workbench.binning.jackknife import time_blocks
+from workbench.binning.labels import (
     Variables,
     axis_coordinates,
     field_coordinates,
     field_dims,
-    normalisation,
     ratio_unit,
     run_attributes,
-    sum_up,
 )
-from workbench.binning.differences import Change, Shots, difference, relative
-from workbench.binning.jackknife import time_blocks
 from workbench.binning.plan import (
     Background,
     NothingLeftError,
@@ -56,7 +56,7 @@ from workbench.binning.references import (
     without_unpaired,
 )
 from workbench.binning.sums import Ratio
-from workbench.core.arrays import Bools
+from workbench.core.arrays import Bools, Ints
 from workbench.core.errors import InputError
 from workbench.runs import Channel, Cut, Pairing, Pairs, find_pairs
 from workbench.runs.pairs import NEAREST, WITHIN
@@ -112,38 +112,22 @@ def on_off(
         "dark": subtract the dark mean of S and I first. The attribute "background" says over how
         many dark events each was averaged; where none holds a value, nothing is subtracted.
     """
-    channel = run.channel(field)
-    if not channel.shape or channel.shape[0] != run.n_events or channel.dtype.kind not in "biuf":
-        raise InputError(f"on_off({channel.name}): it holds no numbers for every event")
-    if off not in ("all", *get_args(Pairing)):
-        raise InputError(f"off={off!r}: use 'all', 'nearest' or 'interleaved'")
+    channel = _checked(run, field, off)
     where = None if where is None else where.freeze(run)
     norm, norm_dark, norm_channel = normalisation(run, by, where, background)
     dark = dark_mean(channel, dark_events(run, where)) if background == "dark" else NO_DARK
-    measured = ~channel.missing
-    on_plan = make_plan(make_axes(run, axes), run.mask(where, of="on"), norm, norm_channel)
+    made = make_axes(run, axes)
+    about = {
+        "background": _background(background, dark, norm_dark),
+        "bias": warn_of_signal_cuts(run, made, where, (channel,)),
+    }
+    on_plan = make_plan(made, run.mask(where, of="on"), norm, norm_channel)
     off_plan = make_plan((), run.mask(where, of="off"), norm, norm_channel)
-    _check(channel, on_plan, measured, "laser-on", where)
-    _check(channel, off_plan, measured, "laser-off", where)
-    lit, unlit = on_plan.used & measured, off_plan.used & measured
-    pairs = None
-    reference = of_all(unlit)
+    pair = None
     if off != "all":
-        pairs = find_pairs(run, lit, unlit, pairing=off, nearest=nearest, within=within, step=step)
-        on_plan = without_unpaired(on_plan, pairs)
-        _check(channel, on_plan, measured, "paired laser-on", where)
-        reference = of_pairs(pairs, on_plan)
-    off_plan = replace(off_plan, numbers=np.where(unlit, off_plan.numbers, -1))
-    compared = _Compared(
-        channel,
-        on_plan,
-        sum_up(channel, on_plan, dark),
-        reference_ratio(channel, reference, off_plan, dark),
-        reference,
-        _shots(run, channel, dark, on_plan, reference),
-    )
-    about = _about(compared, pairs, _background(background, dark, norm_dark))
-    return _dataset(run, compared, measured, where, about)
+        pair = partial(find_pairs, run, pairing=off, nearest=nearest, within=within, step=step)
+    compared = _compare(channel, dark, (on_plan, off_plan), pair, time_blocks(run.timestamps))
+    return _dataset(run, compared, where, about)
 
 
 @dataclass(frozen=True)
@@ -153,6 +137,7 @@ class _Compared:
     on: Ratio
     off: Ratio
     reference: Reference
+    pairs: Pairs | None
     shots: Shots | None  # None for arrays
 
     @property
@@ -173,22 +158,57 @@ class _Compared:
         }
 
 
-def _shots(
-    run: AnyRun, channel: Channel, dark: DarkMean, plan: Plan, reference: Reference
-) -> Shots | None:
-    if len(channel.shape) > 1:
-        return None
-    values = channel.read().astype(np.float64) - dark.mean
-    return Shots(values, time_blocks(run.timestamps), plan, plan.norm, reference)
+def _checked(run: AnyRun, field: str | Channel, off: Off) -> Channel:
+    if off not in ("all", *get_args(Pairing)):
+        raise InputError(f"off={off!r}: use 'all', 'nearest' or 'interleaved'")
+    channel = run.channel(field)
+    if not channel.shape or channel.shape[0] != run.n_events or channel.dtype.kind not in "biuf":
+        raise InputError(f"on_off({channel.name}): it holds no numbers for every event")
+    return channel
 
 
-def _check(channel: Channel, plan: Plan, measured: Bools, name: str, where: Cut | None) -> None:
-    if (plan.used & measured).any():
+def _compare(
+    channel: Channel,
+    dark: DarkMean,
+    plans: tuple[Plan, Plan],
+    pair: Callable[[Bools, Bools], Pairs] | None,
+    blocks: Ints,
+) -> _Compared:
+    on_plan, off_plan = (_measured(channel, plan) for plan in plans)
+    _check(channel, on_plan, "laser-on")
+    _check(channel, off_plan, "laser-off")
+    reference, pairs = of_all(off_plan.used), None
+    if pair is not None:
+        pairs = pair(on_plan.used, off_plan.used)
+        on_plan = without_unpaired(on_plan, pairs)
+        _check(channel, on_plan, "paired laser-on")
+        reference = of_pairs(pairs, on_plan)
+    shots = None
+    if len(channel.shape) == 1:
+        values = channel.read().astype(np.float64) - dark.mean
+        shots = Shots(values, blocks, on_plan, on_plan.norm, reference)
+    on, off = (
+        sum_up(channel, on_plan, dark),
+        reference_ratio(channel, reference, off_plan, dark),
+    )
+    return _Compared(channel, on_plan, on, off, reference, pairs, shots)
+
+
+def _measured(channel: Channel, plan: Plan) -> Plan:
+    """Return the plan without events in which the field was not measured, which are counted."""
+    lost = plan.used & channel.missing
+    excluded = {**plan.excluded, f"{channel.name} missing": int(np.count_nonzero(lost))}
+    return replace(plan, numbers=np.where(lost, -1, plan.numbers), excluded=excluded)
+
+
+def _check(channel: Channel, plan: Plan, name: str) -> None:
+    if plan.used.any():
         return
     reasons = ", ".join(f"{why} {count}" for why, count in plan.excluded.items() if count)
-    hint = "; on_off picks laser-on and -off itself: leave laser_on() out of where"
-    text = f"no {name} shot with {channel.name} is left ({reasons})"
-    raise NothingLeftError(text if where is None else text + hint)
+    raise NothingLeftError(
+        f"no {name} shot with {channel.name} is left ({reasons}); on_off picks laser-on and -off "
+        "itself: leave laser_on() out of where"
+    )
 
 
 def _background(background: Background, signal: DarkMean, norm: DarkMean) -> str:
@@ -198,20 +218,19 @@ def _background(background: Background, signal: DarkMean, norm: DarkMean) -> str
     return f"dark means subtracted: {counts}"
 
 
-def _about(compared: _Compared, pairs: Pairs | None, background: str) -> dict[str, Any]:
+def _about(compared: _Compared) -> dict[str, Any]:  # Any: attributes
     about: dict[str, Any] = {
         "field": compared.channel.name,
-        "background": background,
         "reference": compared.reference.how,
         "off_used": len(np.unique(compared.reference.events)),
     }
-    if pairs is not None:
-        about["pairs"] = json.dumps(dict(pairs.counts.rows))  # type: ignore[arg-type]
+    if compared.pairs is not None:
+        about["pairs"] = json.dumps({str(row[0]): row[1] for row in compared.pairs.counts.rows})
     return about
 
 
 def _dataset(
-    run: AnyRun, compared: _Compared, measured: Bools, where: Cut | None, about: dict[str, Any]
+    run: AnyRun, compared: _Compared, where: Cut | None, about: Mapping[str, str]
 ) -> "xr.Dataset":
     import xarray as xr
 
@@ -233,8 +252,8 @@ def _dataset(
     variables |= _parts(compared, dims, shape)
     if compared.shots is not None:
         variables |= _shot_errors(compared, compared.shots, dims)
-    coordinates = axis_coordinates(plan, plan.used & measured) | field_coordinates(compared.channel)
-    attributes = about | run_attributes(run, plan, where)
+    coordinates = axis_coordinates(plan, plan.used) | field_coordinates(compared.channel)
+    attributes = {**about, **_about(compared), **run_attributes(run, plan, where)}
     return xr.Dataset(variables, coords=coordinates, attrs=attributes)
 
 

@@ -1,0 +1,104 @@
+"""Names, dimensions, coordinates and attributes of binned datasets."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from workbench.binning.plan import Axis, Plan
+from workbench.core.arrays import Array, Bools, Floats, Ints
+from workbench.runs import Channel, Cut
+from workbench.runs.protocol import AnyRun
+
+Variables = dict[str, tuple[tuple[str, ...], Array, dict[str, Any]]]
+
+
+def field_dims(channel: Channel, plan: Plan) -> tuple[str, ...]:
+    """Return the dimensions of a binned field: the axes of the bins, then its own."""
+    own = channel.name.replace("/", "_")
+    return (*(axis.name for axis in plan.axes), *(f"{own}_{dim}" for dim in channel.dims[1:]))
+
+
+def field_coordinates(channel: Channel) -> Variables:
+    """Return the coordinates of a field's own axes, such as q, named as in `field_dims`."""
+    own = channel.name.replace("/", "_")
+    return {
+        f"{own}_{name}": (tuple(f"{own}_{dim}" for dim in dims), np.asarray(values), dict(about))
+        for name, (dims, values, about) in channel.labels().items()
+        if "event" not in dims
+    }
+
+
+def axis_coordinates(plan: Plan, used: Bools) -> Variables:
+    """Return centres, edges, mean and spread of the positions of every axis.
+
+    Parameters
+    ----------
+    plan
+        Which event is in which bin.
+    used
+        Events to average positions over: in a bin, and the field measured.
+    """
+    dims = tuple(axis.name for axis in plan.axes)
+    coordinates: Variables = {}
+    for axis in plan.axes:
+        mean, spread = axis_moments(axis, plan, used)
+        label = axis.channel.long_name or axis.channel.name
+        about = {"units": axis.channel.unit, "long_name": label}
+        coordinates |= {
+            axis.name: ((axis.name,), axis.centres, about | {"why": axis.channel.why}),
+            f"{axis.name}_edges": ((f"{axis.name}_edge",), axis.edges, about),
+            f"{axis.name}_mean": (dims, mean, about | {"long_name": f"{label}, mean in the bin"}),
+            f"{axis.name}_std": (
+                dims,
+                spread,
+                about | {"long_name": f"{label}, spread in the bin"},
+            ),
+        }
+    return coordinates
+
+
+def axis_moments(axis: Axis, plan: Plan, used: Bools) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of the positions in each bin, weighted by I."""
+    numbers, weight = plan.numbers[used], plan.norm[used]
+    position = axis.values[used] - axis.centres[_along(axis, plan)[used]]
+    sums = [np.zeros(plan.bins) for _ in range(3)]
+    for target, terms in zip(sums, (weight, weight * position, weight * position**2), strict=True):
+        np.add.at(target, numbers, terms)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, square = sums[1] / sums[0], sums[2] / sums[0]
+        spread = np.sqrt(np.maximum(square - mean**2, 0))
+    centres = axis.centres[_along_bins(axis, plan)]
+    return (mean + centres).reshape(plan.shape), spread.reshape(plan.shape)
+
+
+def run_attributes(run: AnyRun, plan: Plan, where: Cut | None) -> dict[str, str | int]:
+    """Return which run, which cuts, which normalisation, and the events in no bin, as text."""
+    return {
+        "run": run.label,
+        "file": ", ".join(map(str, run.paths)),
+        "where": "" if where is None else json.dumps(where.to_dict()),
+        "by": plan.norm_channel.name if plan.norm_channel else "",
+        "used": int(np.count_nonzero(plan.used)),
+        "excluded": json.dumps(dict(plan.excluded)),
+    }
+
+
+def ratio_unit(unit: str, by: str) -> str:
+    """Return the unit of a ratio; "" where one of the two is not known."""
+    if not unit or not by:
+        return ""
+    return unit if by == "1" else "1" if unit == by else f"{unit}/{by}"
+
+
+def _along(axis: Axis, plan: Plan) -> Ints:
+    """Return the bin on one axis of every event; 0 for events not used."""
+    return _unravel(np.maximum(plan.numbers, 0), axis, plan)
+
+
+def _along_bins(axis: Axis, plan: Plan) -> Ints:
+    return _unravel(np.arange(plan.bins), axis, plan)
+
+
+def _unravel(numbers: Ints, axis: Axis, plan: Plan) -> Ints:
+    return np.asarray(np.unravel_index(numbers, plan.shape)[plan.axes.index(axis)])
