@@ -46,7 +46,7 @@ def test_survivors_per_bin_and_class_equal_counting_by_hand(run: Run) -> None:
     made = cut("det/ROI_0_sum", 10.0) & cut("i", 0.5)
     table = survivors(run, {"d": EDGES}, made, "det/ROI_0_sum")
     for row, (low, high) in zip(table.as_dicts(), [(0, 1), (1, 2)], strict=False):
-        inside = (LASER == 1) & (DELAY >= low) & (DELAY < high)
+        inside = (LASER == 1) & (low <= DELAY) & (high > DELAY)
         assert row["on before"] == inside.sum()
         assert row["on kept"] == (inside & (SIGNAL >= 10)).sum()
         assert row["off before"] == 0
