@@ -31,8 +31,7 @@ def check(
     them, fields that some lack. docs/reference/findings.md explains every code.
     """
     from workbench.core.findings import has_errors
-    from workbench.runs import check_path
-    from workbench.smalldata import check_between
+    from workbench.runs import check_between, check_path
 
     found = {str(file): check_path(file) for file in files}
     if len(files) > 1:

@@ -3,7 +3,7 @@
 from workbench.core.table import Table
 from workbench.runs.answers import CutError, Scope
 from workbench.runs.channel import Channel
-from workbench.runs.checks import check_path, check_run
+from workbench.runs.checks import check_between, check_path, check_run
 from workbench.runs.classes import Classes
 from workbench.runs.cut_histograms import CutHistogram, cut_histogram, cut_histograms
 from workbench.runs.cuts import (
@@ -48,6 +48,7 @@ __all__ = [
     "Table",
     "Truth",
     "TruthError",
+    "check_between",
     "check_path",
     "check_run",
     "cut",

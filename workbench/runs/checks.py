@@ -1,5 +1,6 @@
 """What could mislead in a run: the file's own findings and those of the physics."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,12 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.findings import Finding, Severity, worst_first
 from workbench.runs.alignment import align
 from workbench.runs.delay_findings import delay_findings
-from workbench.smalldata import check_file
-from workbench.smalldata.check import check_apart, inspect_file
-from workbench.smalldata.isolated import answer
+from workbench.runs.experiment.finding import find_setup
+from workbench.runs.experiment.reading import ExperimentFileError
+from workbench.smalldata import check_file, open_file
+from workbench.smalldata.check import check_apart, inspect_file, opens
+from workbench.smalldata.checks.between import compare, gather
+from workbench.smalldata.isolated import answer, ask_apart
 from workbench.smalldata.layout import HDF5_ERRORS
 
 if TYPE_CHECKING:
@@ -21,7 +25,10 @@ UNUSABLE = ("damaged", "no-events", "not-small-data", "parts-missing", "truncate
 
 
 def check_run(run: "Run") -> list[Finding]:
-    """Return what could mislead in a run, worst first; what the experiment knows of are infos."""
+    """Return what could mislead in a run, worst first.
+
+    What the experiment acknowledges in its ``experiment.toml`` comes as an info with its reason.
+    """
     found = [*check_file(run.path), *check_physics(run)]
     return worst_first(run.setup.acknowledge(found))
 
@@ -35,20 +42,48 @@ def check_path(path: str | Path) -> list[Finding]:
     return worst_first(check_apart(Path(path), "workbench.runs.checks", "tell"))
 
 
+def check_between(paths: Sequence[str | Path]) -> list[Finding]:
+    """Return how files of one experiment differ in what must not change, worst first.
+
+    Files that cannot be opened are left out: `check_path` says why.
+    """
+    usable = [path for path in map(Path, paths) if opens(path)]
+    if len(usable) < 2:
+        return []
+    return worst_first(ask_apart("workbench.runs.checks", "tell_between", usable))
+
+
 def tell(path: str) -> None:
     """Answer the process that asked with the findings of one file and of its physics."""
     from workbench.runs.run import Run
 
     found = inspect_file(Path(path))
     answer(found, last=False)
-    if not any(finding.code in UNUSABLE for finding in found):
+    if any(finding.code in UNUSABLE for finding in found):
+        answer(found)
+    try:
+        run = Run(Path(path))
+    except ExperimentFileError as error:
+        found.append(Finding("experiment-file", Severity.ERROR, str(error), error.field))
+        run = Run(Path(path), experiment_file=False)
+    answer(run.setup.acknowledge([*found, *check_physics(run)]))
+
+
+def tell_between(*paths: str) -> None:
+    """Answer the process that asked with what differs between files."""
+    facts = []
+    for path in paths:
         try:
-            run = Run(Path(path))
-        except WorkbenchError as error:
-            found.append(Finding("cannot-open", Severity.ERROR, str(error)))
-        else:
-            found = run.setup.acknowledge([*found, *check_physics(run)])
-    answer(found)
+            with open_file(path) as file:
+                facts.append(gather(file))
+        except WorkbenchError:  # check_path says why
+            continue
+    found = list(compare(facts)) if len(facts) > 1 else []
+    try:
+        setup = find_setup(Path(paths[0]), facts[0].experiment, facts[0].run) if found else None
+    except ExperimentFileError:  # check_path says why
+        setup = None
+    answer(setup.acknowledge(found) if setup else found)
 
 
 def check_physics(run: "Run") -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from workbench.smalldata.axes import EVENT, Axes, dataset_dims, inner_dims
 from workbench.smalldata.backfill import zero_filled
-from workbench.smalldata.check import check_between, check_file
+from workbench.smalldata.check import check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
@@ -44,7 +44,6 @@ __all__ = [
     "StillWrittenError",
     "TruncatedFileError",
     "axis_names",
-    "check_between",
     "check_file",
     "coordinates",
     "count_states",

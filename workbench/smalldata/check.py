@@ -1,11 +1,10 @@
 """The checker: what is wrong with a small-data file, how much it matters and what to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.core.findings import Finding, Severity, worst_first
-from workbench.smalldata.checks.between import compare, gather
 from workbench.smalldata.checks.columns import check_fields
 from workbench.smalldata.checks.detectors import check_detectors
 from workbench.smalldata.checks.order import check_count, check_order
@@ -72,17 +71,6 @@ def check_apart(path: Path, module: str, function: str) -> list[Finding]:
     return found
 
 
-def check_between(paths: Sequence[str | Path]) -> list[Finding]:
-    """Return how files of one experiment differ in what must not change, worst first.
-
-    Files that cannot be opened are left out: `check_file` says why.
-    """
-    usable = [path for path in map(Path, paths) if _opens(path)]
-    if len(usable) < 2:
-        return []
-    return worst_first(ask_apart("workbench.smalldata.check", "tell_between", usable))
-
-
 def inspect_file(path: Path) -> list[Finding]:
     """Check a file in this process."""
     try:
@@ -100,22 +88,19 @@ def tell(path: str) -> None:
     answer(inspect_file(Path(path)))
 
 
-def tell_between(*paths: str) -> None:
-    """Answer the process that asked with what differs between files."""
-    facts = []
-    for path in paths:
-        try:
-            with open_file(path) as file:
-                facts.append(gather(file))
-        except WorkbenchError:  # check_file says why
-            continue
-    answer(list(compare(facts)) if len(facts) > 1 else [])
-
-
 def refusal(error: WorkbenchError) -> Finding:
     """Turn the error of a file that cannot be opened into a finding."""
     code = next((code for kind, code in _CODES if isinstance(error, kind)), "damaged")
     return Finding(code, Severity.ERROR, str(error))
+
+
+def opens(path: Path) -> bool:
+    """Tell whether HDF5 can open a file."""
+    try:
+        with open_hdf5(path):
+            return True
+    except WorkbenchError:
+        return False
 
 
 def _inspect(file: SmallDataFile) -> Iterator[Finding]:
@@ -123,14 +108,6 @@ def _inspect(file: SmallDataFile) -> Iterator[Finding]:
     if file.n_events:
         for check in CHECKS:
             yield from check(file)
-
-
-def _opens(path: Path) -> bool:
-    try:
-        with open_hdf5(path):
-            return True
-    except WorkbenchError:
-        return False
 
 
 def _growing(path: Path, more: int) -> Finding:

@@ -224,5 +224,5 @@ def _unverified(
     for topic, names, why in topics:
         if names:
             few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            text = f"{topic} of {few}: {why}; compare with another run or the logbook"
+            text = f"cannot be told for {few}: {why}; compare with another run or the logbook"
             yield Finding("unverified", Severity.INFO, text, topic, len(names))

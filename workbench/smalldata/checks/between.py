@@ -26,6 +26,7 @@ KINDS = {  # parameter -> what it decides; others are scratch arrays or follow f
     **dict.fromkeys(("ADU_per_photon", "aduspphot", "thr_fraction"), "threshold"),
     **dict.fromkeys(("ped", "rms", "gain", "statusMask"), "calibration"),
 }
+DECISIVE = ("i0", "delay", "jitter", "energy")  # roles that results are normalised or sorted by
 HARMLESS = ("calibration",)  # a new dark run between runs is good practice
 CHANGING = ("scan", *ONCE_GROUPS)  # another motor is scanned in every run
 
@@ -36,6 +37,8 @@ class Facts:
 
     Parameters
     ----------
+    experiment, run
+        Where it belongs.
     label
         How messages name it.
     fields
@@ -48,6 +51,8 @@ class Facts:
         Hash of the producer config; empty where the file does not hold it.
     """
 
+    experiment: str
+    run: int | None
     label: str
     fields: frozenset[str]
     leading: Mapping[str, str]
@@ -60,6 +65,8 @@ def gather(file: SmallDataFile) -> Facts:
     fields = (n for n in file.names if "/" in n and n.split("/")[0] not in CHANGING)
     config = file.provenance.get("config", "")
     return Facts(
+        experiment=file.experiment,
+        run=file.run,
         label=f"run {file.run}" if file.run is not None else file.path.name,
         fields=frozenset(fields),
         leading=leading_fields(file),
@@ -120,7 +127,8 @@ def _compare_settings(files: Sequence[Facts]) -> Iterator[Finding]:
 
 def _compare_fields(files: Sequence[Facts]) -> Iterator[Finding]:
     first = files[0]
-    for role, name in sorted(first.leading.items()):
+    for role in (role for role in DECISIVE if role in first.leading):
+        name = first.leading[role]
         others = [f for f in files[1:] if f.leading.get(role, name) != name]
         if others:
             taken = sorted({f.leading[role] for f in others})

@@ -14,6 +14,7 @@ from workbench.smalldata.reader import SmallDataFile
 MOSTLY = 0.5  # of the events with a detector, by its damage flag
 ALIKE = 0.8  # of a group's fields must be those of the default detector that it may be
 FEWEST = 2  # fields that make a group recognisable
+DECISIVE = ("i0", "delay", "jitter", "xray", "laser")  # roles that change results
 NOT_DETECTORS = ("scan", "damage", "timing", "lightStatus", "epics", "epicsUser", "evr", "intg")
 
 
@@ -131,12 +132,13 @@ def _renamed(
 
 
 def _leads(file: SmallDataFile, candidates: Sequence[str]) -> bool:
-    """Tell whether a run would take one of them for a role, were it there under its name."""
+    """Tell whether a run would take one of them as I0 or delay, were it there under its name."""
     try:
         table = roles(file.experiment, file.generation)
     except WorkbenchError:
         return False
-    for fields in table.values():
+    for role in DECISIVE:
+        fields = table.get(role, ())
         leader = next((field.name for field in fields if field.name in file), None)
         names = [field.name for field in fields]
         before = names[: names.index(leader)] if leader else names
