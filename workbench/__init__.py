@@ -9,7 +9,17 @@ if TYPE_CHECKING:
     from workbench.core.errors import WorkbenchError
     from workbench.producer import ProducerConfig
     from workbench.producer.editor import edit_config
-    from workbench.runs import Cut, Run, cut, laser_off, laser_on, open_run, xray_off, xray_on
+    from workbench.runs import (
+        Cut,
+        Run,
+        cut,
+        laser_off,
+        laser_on,
+        open_run,
+        open_runs,
+        xray_off,
+        xray_on,
+    )
     from workbench.sources import open_raw, raw_runs
 
 __version__ = "0.1.0"
@@ -26,6 +36,7 @@ _HOMES = {
     "laser_on": "workbench.runs",
     "open_raw": "workbench.sources",
     "open_run": "workbench.runs",
+    "open_runs": "workbench.runs",
     "publish": "workbench.batch",
     "raw_runs": "workbench.sources",
     "xray_off": "workbench.runs",
@@ -44,6 +55,7 @@ __all__ = [
     "laser_on",
     "open_raw",
     "open_run",
+    "open_runs",
     "publish",
     "raw_runs",
     "xray_off",

@@ -95,7 +95,7 @@ def bin_run(
     norm, norm_dark, norm_channel = normalisation(run, by, where, background)
     plan = make_plan(made, run.mask(where, of=of), norm, norm_channel)
     dark = dark_events(run, where)
-    blocks = time_blocks(run.timestamps)
+    blocks = time_blocks(run.timestamps, run.run_index)
     variables: Variables = {}
     coordinates: Variables = {}
     for channel in channels:

@@ -8,13 +8,21 @@ from workbench.core.arrays import Floats, Ints, Times
 BLOCK_SECONDS = 1.0  # s
 
 
-def time_blocks(timestamps: Times, *, seconds: float = BLOCK_SECONDS) -> Ints:
-    """Return the block of each event, shape (event,): numbered from 0, `seconds` [s] long."""
+def time_blocks(
+    timestamps: Times, runs: Ints | None = None, *, seconds: float = BLOCK_SECONDS
+) -> Ints:
+    """Return the block of each event, shape (event,): numbered from 0, `seconds` [s] long.
+
+    No block holds events of two runs, where `runs` tells the run of each event.
+    """
     since = clock.nanoseconds(timestamps)
     if not since.size:
         return since
     length = np.int64(round(seconds * 1e9))
-    return np.asarray(np.unique((since - since.min()) // length, return_inverse=True)[1])
+    blocks = (since - since.min()) // length
+    if runs is not None:
+        blocks += runs * (blocks.max() + 1)
+    return np.asarray(np.unique(blocks, return_inverse=True)[1])
 
 
 def block_residuals(

@@ -126,7 +126,9 @@ def on_off(
     pair = None
     if off != "all":
         pair = partial(find_pairs, run, pairing=off, nearest=nearest, within=within, step=step)
-    compared = _compare(channel, dark, (on_plan, off_plan), pair, time_blocks(run.timestamps))
+    compared = _compare(
+        channel, dark, (on_plan, off_plan), pair, time_blocks(run.timestamps, run.run_index)
+    )
     return _dataset(run, compared, where, about)
 
 

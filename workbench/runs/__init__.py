@@ -5,6 +5,7 @@ from workbench.runs.answers import CutError, Scope
 from workbench.runs.channel import Channel
 from workbench.runs.checks import check_between, check_path, check_run
 from workbench.runs.classes import Classes
+from workbench.runs.conflicts import Conflict, ConflictError
 from workbench.runs.cut_histograms import CutHistogram, cut_histogram, cut_histograms
 from workbench.runs.cuts import (
     Cut,
@@ -24,15 +25,20 @@ from workbench.runs.cuts import (
 from workbench.runs.derived import median_channel
 from workbench.runs.fields import Field, Fields
 from workbench.runs.nominal import DelayError
-from workbench.runs.opening import open_run
+from workbench.runs.opening import open_run, open_runs
 from workbench.runs.pairs import Pairing, Pairs, find_pairs
+from workbench.runs.protocol import AnyRun
 from workbench.runs.roles import RoleError
 from workbench.runs.run import Run
+from workbench.runs.several import Runs
 from workbench.runs.truth import Quantity, Truth, TruthError, read_truth, truth_path
 
 __all__ = [
+    "AnyRun",
     "Channel",
     "Classes",
+    "Conflict",
+    "ConflictError",
     "Cut",
     "CutError",
     "CutHistogram",
@@ -44,6 +50,7 @@ __all__ = [
     "Quantity",
     "RoleError",
     "Run",
+    "Runs",
     "Scope",
     "Table",
     "Truth",
@@ -66,6 +73,7 @@ __all__ = [
     "laser_on",
     "median_channel",
     "open_run",
+    "open_runs",
     "read_truth",
     "truth_path",
     "xray_off",

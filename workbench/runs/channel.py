@@ -146,6 +146,11 @@ class Channel:
         """Keep what holds the values open for a ``with`` block: (first, last) -> stored rows."""
         return self._open_rows()
 
+    @property
+    def gaps(self) -> Gaps | None:
+        """What tells which events lack a value although a number is stored; None: none do."""
+        return self._gaps
+
     def __len__(self) -> int:
         return self.shape[0] if self.shape else 1
 

@@ -1,11 +1,13 @@
-"""Opening a run by path, or by experiment and number."""
+"""Opening a run by path, or by experiment and number; and several of them as one."""
 
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from workbench.core.errors import InputError, NotThereError
 from workbench.facility import experiment_folders, small_data_files
 from workbench.runs.experiment.finding import Choice
 from workbench.runs.run import Run
+from workbench.runs.several import Runs
 
 
 def open_run(
@@ -33,6 +35,51 @@ def open_run(
         named = ", ".join(str(other.path) for other in others)
         why += f", the newest of {len(candidates)}; not taken: {named}"
     return Run(taken.path, why=why, experiment_file=experiment_file)
+
+
+def open_runs(
+    experiment_or_paths: str | Sequence[str | Path],
+    runs: Iterable[int] | None = None,
+    *,
+    allow: Collection[str] = (),
+    experiment_file: Choice = True,
+) -> Runs:
+    """Open several runs as one, by experiment and run numbers or by their files.
+
+    Only what is known without reading values is looked at. Where the runs do not agree on a
+    field, reading it is refused; `Runs.conflicts` lists all such fields.
+
+    Parameters
+    ----------
+    experiment_or_paths
+        Name of the experiment, or the files in the order wanted.
+    runs
+        Run numbers, in the order wanted.
+    allow
+        Read fields although the runs differ in this: "absent" (missing values instead), "unit",
+        "axis", "mask", "centre", "geometry", "region", "energy", "threshold", "value".
+    experiment_file
+        As in `open_run`.
+    """
+    if runs is None:
+        if isinstance(experiment_or_paths, str):
+            raise InputError(
+                f"open_runs({experiment_or_paths!r}): give the run numbers too, as in "
+                f"open_runs({experiment_or_paths!r}, range(14, 20)), or a list of files"
+            )
+        paths = experiment_or_paths
+        opened = [open_run(path, experiment_file=experiment_file) for path in paths]
+        return Runs(opened, allow=allow)
+    experiment, numbers = str(experiment_or_paths), [int(number) for number in runs]
+    lacking = [number for number in numbers if not small_data_files(experiment, number)]
+    if lacking:
+        there = [number for number in numbers if number not in lacking]
+        raise NotThereError(
+            f"no small data of {experiment} run {', '.join(map(str, lacking))}; produce them, or "
+            f"open the others: open_runs({experiment!r}, {there})"
+        )
+    opened = [open_run(experiment, one, experiment_file=experiment_file) for one in numbers]
+    return Runs(opened, allow=allow)
 
 
 def _open_path(path: Path, experiment_file: Choice) -> Run:

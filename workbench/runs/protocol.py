@@ -93,8 +93,8 @@ class AnyRun(Protocol):
         time_tool: bool = True,
         source: str | None = None,
         unit: str | None = None,
-        sign: int = 1,
-        t0: float = 0.0,
+        sign: int | None = None,
+        t0: float | None = None,
     ) -> "Channel":
         """Return the delay of every event [ps]."""
 
