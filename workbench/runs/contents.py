@@ -9,12 +9,14 @@ from workbench.core.table import Table
 from workbench.runs.presence import presence_table
 from workbench.runs.storage import Storage
 from workbench.smalldata import (
+    Archived,
     Coordinate,
     DetectorSettings,
     FieldInfo,
     Ragged,
     coordinates,
     open_ragged,
+    read_archived,
     read_settings,
     zero_filled,
 )
@@ -64,6 +66,14 @@ class Contents:
         """
         with self._storage.open() as file:
             return presence_table(file, names)
+
+    def archived(self, name: str) -> Archived:
+        """Return a slow variable from the archiver: its own times and values, not one per event.
+
+        ``run.archived(name).at(run.timestamps)`` gives its value at every event.
+        """
+        with self._storage.open() as file:
+            return read_archived(file, name)
 
     def ragged(self, name: str) -> Ragged:
         """Return data with another number of entries per event, such as droplets or photons."""

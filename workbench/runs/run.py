@@ -28,6 +28,7 @@ from workbench.runs.datasets import Fields as FieldNames
 from workbench.runs.default_cuts import TIME_TOOL_CUTS, default_cuts
 from workbench.runs.experiment.finding import Choice, find_setup
 from workbench.runs.fields import Fields, fields_of
+from workbench.runs.integrating import Integrating
 from workbench.runs.reduced import reduced_values
 from workbench.runs.status import find_classes
 from workbench.runs.storage import Columns, Storage
@@ -220,6 +221,10 @@ class Run(Contents):
         if wanted in self._roles or wanted == "delay":
             return self.role(wanted)
         raise UnknownNameError("channel or role", wanted, (*self, *self._roles), self.label)
+
+    def integrating(self, detector: str) -> Integrating:
+        """Return an integrating detector: its frames, and the fast events that went into each."""
+        return Integrating(self, detector)
 
     def with_channel(self, name: str, channel: Channel) -> "Run":
         """Return this run with one more channel, for cuts and binning by its name."""

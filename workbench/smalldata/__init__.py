@@ -1,5 +1,6 @@
 """The small-data HDF5 format: specs, part files and their merge, the reader, the checker."""
 
+from workbench.smalldata.archived import Archived, read_archived
 from workbench.smalldata.axes import EVENT, Axes, dataset_dims, inner_dims
 from workbench.smalldata.backfill import zero_filled
 from workbench.smalldata.check import check_file
@@ -26,6 +27,7 @@ from workbench.smalldata.survey import filled_fraction
 __all__ = [
     "EPOCHS",
     "EVENT",
+    "Archived",
     "Axes",
     "Coordinate",
     "DamagedFileError",
@@ -55,6 +57,7 @@ __all__ = [
     "missing_rows",
     "open_file",
     "open_ragged",
+    "read_archived",
     "read_settings",
     "zero_filled",
 ]

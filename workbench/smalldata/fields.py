@@ -143,6 +143,8 @@ def is_variable(dtype: np.dtype[np.generic]) -> bool:
 
 def _kind(name: str, shape: tuple[int, ...], identity: Identity, *, own_lengths: bool) -> str:
     parts = name.split("/")
+    if parts[0] == "epics_archiver" and shape[:1] == (identity.n_events,) and shape[1:] != (2,):
+        return "event"  # some files hold the values at the events instead of [time, value]
     if parts[0] in ONCE_GROUPS:
         return "once"
     if parts[0] == "intg":
