@@ -7,8 +7,10 @@ from workbench.binning.edges import EdgesError, edges_around, edges_by_count, ed
 from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
 from workbench.binning.kinetics import FitError, KineticsFit, Parameter, fit_kinetics
 from workbench.binning.linearity import Linearity, linearity
+from workbench.binning.monitors import Monitor, MonitorReport, i0_report
 from workbench.binning.onoff import on_off
 from workbench.binning.plan import NothingLeftError
+from workbench.binning.ratios import mean_of_ratios
 from workbench.binning.verdict import verdict
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "FitError",
     "KineticsFit",
     "Linearity",
+    "Monitor",
+    "MonitorReport",
     "NothingLeftError",
     "Parameter",
     "SignalCutWarning",
@@ -26,7 +30,9 @@ __all__ = [
     "edges_by_count",
     "edges_by_width",
     "fit_kinetics",
+    "i0_report",
     "linearity",
+    "mean_of_ratios",
     "on_off",
     "signal_cuts",
     "step_decay",

@@ -1,10 +1,13 @@
 """Does the signal follow the intensity: offset and curvature, which a ratio of sums hides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.binning.plan import NothingLeftError
+from workbench.binning.background import dark_mean
+from workbench.binning.binned import NO_DARK, normalisation
+from workbench.binning.plan import Background, NothingLeftError, dark_events, make_plan
 from workbench.core.arrays import Floats
 from workbench.core.table import Table
 from workbench.runs import Channel, Cut
@@ -23,11 +26,18 @@ class Linearity:
     offset, slope, curvature
         a / <S>, b <I> / <S>, c <I>² / <S>; a perfect pair gives 0, 1, 0.
     offset_error, slope_error, curvature_error
-        Standard errors that hold for any dependence of the scatter on I.
+        Standard errors that hold for any dependence of the scatter on I; that of the offset holds
+        the errors of the dark means too.
     shots
         Number of shots fitted.
     names
         Signal and intensity.
+    means
+        <S> and <I>, in their units.
+    excluded
+        Events not fitted, by reason.
+    dark_events
+        Events that gave the dark means of S and I; 0 where none was subtracted.
     """
 
     offset: float
@@ -38,6 +48,9 @@ class Linearity:
     curvature_error: float
     shots: int
     names: tuple[str, str]
+    means: tuple[float, float]
+    excluded: Mapping[str, int]
+    dark_events: tuple[int, int]
 
     @property
     def linear(self) -> bool:
@@ -47,15 +60,28 @@ class Linearity:
 
     @property
     def table(self) -> Table:
-        """Term, value and error."""
-        rows = (
-            ("offset a / <S>", self.offset, self.offset_error),
-            ("slope b <I> / <S>", self.slope, self.slope_error),
-            ("curvature c <I>² / <S>", self.curvature, self.curvature_error),
+        """Term, value and error, relative and in the units of S and I."""
+        signal, intensity = self.means
+        rows = tuple(
+            (term, value, error, value * scale, error * abs(scale))
+            for term, value, error, scale in (
+                ("offset a / <S>", self.offset, self.offset_error, signal),
+                ("slope b <I> / <S>", self.slope, self.slope_error, signal / intensity),
+                (
+                    "curvature c <I>² / <S>",
+                    self.curvature,
+                    self.curvature_error,
+                    signal / intensity**2,
+                ),
+            )
         )
         caption = f"{self.names[0]} against {self.names[1]}, {self.shots} shots"
         note = "linear within 3 errors" if self.linear else "not linear: a ratio of sums is biased"
-        return Table(("term", "value", "error"), rows, caption, (note,))
+        dark = "dark means over {} and {} events subtracted".format(*self.dark_events)
+        left = ", ".join(f"{why} {count}" for why, count in self.excluded.items() if count)
+        notes = (note, dark, f"left out: {left}" if left else "nothing left out")
+        columns = ("term", "value", "error", "in its unit", "error in its unit")
+        return Table(columns, rows, caption, notes)
 
     def __str__(self) -> str:
         return str(self.table)
@@ -71,27 +97,45 @@ def linearity(
     where: Cut | None = None,
     *,
     of: str = "off",
+    background: Background = "dark",
 ) -> Linearity:
     """Fit signal against intensity shot by shot; by default over laser-off shots.
 
+    The dark means of S and I are subtracted first; shots with I <= 0 are left out and counted.
     Noise of the intensity monitor flattens the slope and so feigns an offset, by about the noise
     squared over the spread of I squared: compare with a second monitor before believing a small
     one.
     """
-    channel, norm = run.channel(field), run.channel(by)
-    signal, intensity = (entry.read().astype(np.float64) for entry in (channel, norm))
-    good = run.mask(where, of=of) & np.isfinite(signal) & np.isfinite(intensity)
+    channel = run.channel(field)
+    intensity, norm_dark, norm = normalisation(run, by, where, background)
+    assert norm is not None
+    dark = dark_mean(channel, dark_events(run, where)) if background == "dark" else NO_DARK
+    signal = channel.read().astype(np.float64) - dark.mean
+    plan = make_plan((), run.mask(where, of=of), intensity, norm)
+    lost = plan.used & ~np.isfinite(signal)
+    good = plan.used & ~lost
     if np.count_nonzero(good) < FEWEST:
         raise NothingLeftError(
             f"only {np.count_nonzero(good)} shots of class {of!r} hold both {channel.name} and "
             f"{norm.name}: at least {FEWEST} are needed to tell whether they are linear"
         )
-    values, errors = _polynomial(intensity[good] / intensity[good].mean(), signal[good])
-    scale = signal[good].mean()
-    (a, b, c), (da, db, dc) = values / scale, errors / abs(scale)
-    names = (channel.name, norm.name)
+    means = float(signal[good].mean()), float(intensity[good].mean())
+    values, errors = _polynomial(intensity[good] / means[1], signal[good])
+    shift = np.hypot(float(dark.error), values[1] * float(norm_dark.error) / means[1])
+    errors[0] = np.hypot(errors[0], shift)
+    (a, b, c), (da, db, dc) = (values / means[0]).tolist(), (errors / abs(means[0])).tolist()
     return Linearity(
-        float(a), float(da), float(b), float(db), float(c), float(dc), int(good.sum()), names
+        offset=a,
+        offset_error=da,
+        slope=b,
+        slope_error=db,
+        curvature=c,
+        curvature_error=dc,
+        shots=int(good.sum()),
+        names=(channel.name, norm.name),
+        means=means,
+        excluded={**plan.excluded, f"{channel.name} missing": int(np.count_nonzero(lost))},
+        dark_events=(dark.count, norm_dark.count),
     )
 
 
