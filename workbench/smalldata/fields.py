@@ -1,7 +1,7 @@
 """What a dataset of a small-data file is: its kind, shape, type, unit and missing-value mark."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -61,37 +61,60 @@ class FieldInfo:
     chunks: tuple[int, ...] = ()
 
 
-def describe_field(name: str, dataset: h5d.DatasetID, identity: Identity) -> FieldInfo:
-    """Collect what is known of one dataset, without reading its values.
+class Facts(NamedTuple):
+    """What a file itself says of one dataset; plain values, so that they can be kept as JSON."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    unit: str | None
+    long_name: str
+    missing: int | None
+    dims: tuple[str, ...]
+    chunks: tuple[int, ...]
+    grows: bool
+
+
+def facts_of(name: str, dataset: h5d.DatasetID) -> Facts:
+    """Collect what a file says of one dataset, without reading its values.
 
     Asks HDF5 for each thing once and no more: a file has a thousand datasets.
     """
     written = _attributes(dataset)
-    stored = "units" in written
-    unit, long_name = str(written.get("units", "")), str(written.get("long_name", ""))
-    if not stored or not long_name:
-        known_unit, known_name = _dictionary(name, identity)
-        unit = unit if stored else known_unit
-        long_name = long_name or known_name
     counted: Any = written.get("missing_events")
-    dtype, shape = dataset.dtype, dataset.shape or ()
-    text = h5py.check_string_dtype(dtype) is not None
-    kind = _kind(name, shape, identity, own_lengths=is_variable(dtype))
-    if kind == "other" and identity.growing and _grows(dataset):
-        kind = "event"  # as long as its writer has come with this one
-    properties = dataset.get_create_plist()
-    return FieldInfo(
+    dtype, properties = dataset.dtype, dataset.get_create_plist()
+    return Facts(
         name=name,
-        shape=shape,
-        dtype="str" if text else str(dtype),
-        unit=unit,
-        long_name=long_name,
-        fill="" if text else MISSING_INTEGER if dtype.kind in "iu" else float("nan"),
-        kind=kind,
+        shape=dataset.shape or (),
+        dtype="str" if h5py.check_string_dtype(dtype) is not None else str(dtype),
+        unit=str(written["units"]) if "units" in written else None,
+        long_name=str(written.get("long_name", "")),
         missing=None if counted is None else int(counted),
         dims=_labels(written.get("DIMENSION_LABELS", ())),
-        stored_unit=stored,
         chunks=properties.get_chunk() if properties.get_layout() == h5d.CHUNKED else (),
+        grows=_grows(dataset),
+    )
+
+
+def describe_field(facts: Facts, identity: Identity) -> FieldInfo:
+    """Tell what a dataset is, with unit and name from the hutch's dictionary where it has none."""
+    unit, long_name = facts.unit or "", facts.long_name
+    if facts.unit is None or not long_name:
+        known_unit, known_name = _dictionary(facts.name, identity)
+        unit = known_unit if facts.unit is None else unit
+        long_name = long_name or known_name
+    return FieldInfo(
+        name=facts.name,
+        shape=facts.shape,
+        dtype=facts.dtype,
+        unit=unit,
+        long_name=long_name,
+        fill=_fill(facts.dtype),
+        kind=_kind(facts, identity),
+        missing=facts.missing,
+        dims=facts.dims,
+        stored_unit=facts.unit is not None,
+        chunks=facts.chunks,
     )
 
 
@@ -141,17 +164,25 @@ def is_variable(dtype: np.dtype[np.generic]) -> bool:
     return h5py.check_vlen_dtype(dtype) is not None and h5py.check_string_dtype(dtype) is None
 
 
-def _kind(name: str, shape: tuple[int, ...], identity: Identity, *, own_lengths: bool) -> str:
-    parts = name.split("/")
-    if parts[0] == "epics_archiver" and shape[:1] == (identity.n_events,) and shape[1:] != (2,):
+def _kind(facts: Facts, identity: Identity) -> str:
+    parts, rows = facts.name.split("/"), facts.shape[:1] == (identity.n_events,)
+    if parts[0] == "epics_archiver" and rows and facts.shape[1:] != (2,):
         return "event"  # some files hold the values at the events instead of [time, value]
     if parts[0] in ONCE_GROUPS:
         return "once"
     if parts[0] == "intg":
         return "intg"
-    if own_lengths or var_group(name):
+    if facts.dtype == "object" or var_group(facts.name):
         return "ragged"
-    return "event" if shape[:1] == (identity.n_events,) else "other"
+    if rows:
+        return "event"
+    return "event" if identity.growing and facts.grows else "other"
+
+
+def _fill(dtype: str) -> float | int | str:
+    if dtype == "str":
+        return ""
+    return MISSING_INTEGER if dtype.startswith(("int", "uint")) else float("nan")
 
 
 def _dictionary(name: str, identity: Identity) -> tuple[str, str]:

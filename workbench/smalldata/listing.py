@@ -1,14 +1,13 @@
 """All datasets of a file with what is known of each, found in few requests and without values."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 from h5py import h5d, h5g, h5l, h5o
 
-from workbench.smalldata.fields import FieldInfo, describe_field
-from workbench.smalldata.identity import Identity
+from workbench.smalldata.fields import Facts, facts_of
 from workbench.smalldata.layout import OWN_GROUPS
 from workbench.smalldata.opening import open_ahead
 from workbench.smalldata.virtual import part_names
@@ -22,23 +21,23 @@ class Listing:
 
     Parameters
     ----------
-    fields
-        One entry per dataset, sorted by name, without the file's own records.
+    facts
+        What the file says of each dataset, sorted by name, without the file's own records.
     parts
         Part files that hold values of any of them, as the file names them.
     """
 
-    fields: Mapping[str, FieldInfo]
-    parts: frozenset[str]
+    facts: tuple[Facts, ...]
+    parts: frozenset[str] = frozenset()
 
 
-def list_file(path: Path, identity: Identity) -> Listing:
+def list_file(path: Path) -> Listing:
     """Look at every dataset of a file through its own opening, ahead of HDF5's requests."""
     with open_ahead(path) as (h5, file):
-        return list_datasets(h5, identity, file.fetch)
+        return list_datasets(h5, file.fetch)
 
 
-def list_datasets(h5: h5py.File, identity: Identity, fetch: Fetch | None = None) -> Listing:
+def list_datasets(h5: h5py.File, fetch: Fetch | None = None) -> Listing:
     """Look at every dataset of an open file.
 
     Parameters
@@ -46,12 +45,12 @@ def list_datasets(h5: h5py.File, identity: Identity, fetch: Fetch | None = None)
     fetch
         Told the addresses of the objects that are looked at next.
     """
-    fields: dict[str, FieldInfo] = {}
+    facts: list[Facts] = []
     parts: set[str] = set()
     for name, dataset in sorted(_datasets(h5, fetch or (lambda _: None)).items()):
-        fields[name] = describe_field(name, dataset, identity)
+        facts.append(facts_of(name, dataset))
         parts |= part_names(dataset)
-    return Listing(fields, frozenset(parts))
+    return Listing(tuple(facts), frozenset(parts))
 
 
 def _datasets(h5: h5py.File, fetch: Fetch) -> dict[str, h5d.DatasetID]:

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.core.arrays import Array, Ints
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
+from workbench.smalldata.catalogue import append_catalogue
 from workbench.smalldata.columns import create_final, write_once
 from workbench.smalldata.layout import TIME_NAMES
 from workbench.smalldata.missing import missing_rows
@@ -59,15 +60,17 @@ def merge_parts(
         sources = [stack.enter_context(open_hdf5(Path(part))) for part in parts]
         _same_datasets(sources, parts, specs)
         order = _time_order(sources)
-        with replacing(target) as part_path, create_hdf5(part_path) as (h5, sink):
-            write_identity(h5, {**(attributes or {}), "duplicate_events": order.duplicates})
-            write_once(h5, once)
-            for spec in specs:
-                _merge_column(h5, sources, spec, order, sink.check)
-            _merge_lengths(h5, sources, specs, order)
-            _attach_scales(h5, specs, once)
-            write_provenance(h5, provenance or {})
-            write_failures(h5, failures or {})
+        with replacing(target) as part_path:
+            with create_hdf5(part_path) as (h5, sink):
+                write_identity(h5, {**(attributes or {}), "duplicate_events": order.duplicates})
+                write_once(h5, once)
+                for spec in specs:
+                    _merge_column(h5, sources, spec, order, sink.check)
+                _merge_lengths(h5, sources, specs, order)
+                _attach_scales(h5, specs, once)
+                write_provenance(h5, provenance or {})
+                write_failures(h5, failures or {})
+            append_catalogue(part_path)
     return len(order.part)
 
 

@@ -11,9 +11,11 @@ import numpy as np
 
 from workbench.core.arrays import Array, Ints, Times
 from workbench.core.errors import InputError, UnknownNameError, WorkbenchError
+from workbench.smalldata.catalogue import find_catalogue, read_catalogue
 from workbench.smalldata.fields import (
     FieldInfo,
     describe_field,
+    facts_of,
     is_text,
     is_variable,
     scale_names,
@@ -26,7 +28,7 @@ from workbench.smalldata.layout import (
     OWN_GROUPS,
     length_name,
 )
-from workbench.smalldata.listing import list_datasets, list_file
+from workbench.smalldata.listing import Listing, list_datasets, list_file
 from workbench.smalldata.opening import DamagedFileError, open_hdf5
 from workbench.smalldata.record import read_failures, read_provenance
 from workbench.smalldata.virtual import Parts, as_text, part_names, up_to
@@ -95,6 +97,7 @@ class SmallDataFile:
         self.n_events = identity.n_events
         self.ours = identity.ours
         self.growing = identity.growing
+        self._catalogue = find_catalogue(path) if self.ours else None
         self._known: dict[str, FieldInfo] = {}
         parts.require(part_names(h5[identity.time_key].id))
 
@@ -108,12 +111,15 @@ class SmallDataFile:
         Raises `MissingPartsError` where any of them lies in a part file that is not there.
         """
         with reading(self.path, "its list of datasets"):
-            if self.growing:  # only its own opening sees what the writer adds
-                listing = list_datasets(self._h5, self._identity)
+            if self._catalogue is not None:
+                listing = Listing(read_catalogue(self._catalogue))
+            elif self.growing:  # only its own opening sees what the writer adds
+                listing = list_datasets(self._h5)
             else:
-                listing = list_file(self.path, self._identity)
+                listing = list_file(self.path)
+            infos = [describe_field(facts, self._identity) for facts in listing.facts]
         self._parts.require(set(listing.parts))
-        return {name: self._fitted(info) for name, info in listing.fields.items()}
+        return {info.name: self._fitted(info) for info in infos}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +134,7 @@ class SmallDataFile:
         if name not in self._known:
             dataset = self._dataset(name)
             with reading(self.path, name):
-                info = describe_field(name, dataset.id, self._identity)
+                info = describe_field(facts_of(name, dataset.id), self._identity)
             self._known[name] = self._fitted(info)
         return self._known[name]
 
