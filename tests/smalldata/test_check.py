@@ -147,7 +147,7 @@ def test_a_run_without_events_is_an_error(make_file: Write) -> None:
 def test_zeros_before_a_detector_appeared_are_named_in_the_facilitys_files(
     write_foreign: Write,
 ) -> None:
-    values = np.ones(100)
+    values = 1.0 + np.arange(100)
     values[:40] = 0
     data = {"timestamp": np.arange(100), "XppSb3BmMon/totalIntensityJoules": values}
     finding = found(write_foreign("xppx1_Run0001.h5", data))["leading-zeros"]

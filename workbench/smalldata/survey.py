@@ -23,15 +23,12 @@ class Survey:
         Events that lack the value; None where it was not counted.
     constant
         Whether all values present are the same; False where it was not looked at.
-    leading_zeros
-        Events at the start with an exact 0 when no later one is 0.
     wrapped
         Events whose -99999 was wrapped into a type too narrow for it, or without sign.
     """
 
     missing: int | None
     constant: bool = False
-    leading_zeros: int = 0
     wrapped: int = 0
 
 
@@ -51,7 +48,6 @@ def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
     return Survey(
         missing=int(np.count_nonzero(gone)),
         constant=bool(numeric and len(present) > 1 and (present == present[0]).all()),
-        leading_zeros=_leading_zeros(values) if numeric and values.ndim == 1 else 0,
         wrapped=_wrapped(values, gone),
     )
 
@@ -85,10 +81,3 @@ def _wrapped(values: Array, gone: Bools) -> int:
     if others.size and others.min() <= mark <= others.max():
         return 0
     return int(np.count_nonzero(gone))
-
-
-def _leading_zeros(values: Array) -> int:
-    filled = np.flatnonzero(values != 0)
-    if len(filled) == 0 or len(filled) != len(values) - filled[0]:
-        return 0
-    return int(filled[0])

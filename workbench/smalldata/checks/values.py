@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from workbench.core.findings import Finding, Severity
+from workbench.smalldata.backfill import zero_filled
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.reader import SmallDataFile
 from workbench.smalldata.survey import Survey
@@ -146,18 +147,18 @@ def _check_constant(
 def _check_leading_zeros(file: SmallDataFile, surveys: Surveys) -> Iterator[Finding]:
     if file.ours or file.generation != "lcls2":
         return
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name, (info, seen) in surveys.items():
-        quiet = _group(name) in QUIET_GROUPS  # the first step of a scan may well be 0
-        if seen.leading_zeros >= MANY_ZEROS and info.dtype.startswith("float") and not quiet:
-            groups[_group(name)].append(name)
-    for group, names in groups.items():
-        count = max(surveys[name][1].leading_zeros for name in names)
+    groups: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for name in surveys:
+        count = int(zero_filled(file, name).sum())
+        if count:
+            groups[_group(name), count].append(name)
+    for (group, count), names in groups.items():
         yield Finding(
             "leading-zeros",
-            Severity.WARNING,
-            f"0 in the first {count} events and never again ({_list(names)}): the facility's "
-            "writer fills the time before a detector appeared with 0; cut these events away",
+            Severity.WARNING if count >= MANY_ZEROS else Severity.INFO,
+            f"0 in {count} events before the detector appeared ({_list(names)}): the facility's "
+            "writer fills that time with 0; the workbench reads them as missing, other programs "
+            "as values; cut these events away there",
             field=names[0] if len(names) == 1 else group,
             count=count,
         )
