@@ -49,6 +49,7 @@ def column_channel(array: Channel, column: int, select: Selector) -> Channel:
         long_name=f"{array.long_name}, number {column}" if array.long_name else "",
         select=select,
         why=f"column {column} of {array.name}",
+        gaps=array.gaps,
     )
 
 
@@ -79,6 +80,7 @@ def friendly_channel(
         dims=field.dims,
         select=select,
         why=f"{friendly.name} = {expression}, as {file} says",
+        gaps=field.gaps,
     )
 
 
