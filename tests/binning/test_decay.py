@@ -51,6 +51,13 @@ def test_width_from_ten_to_ninety_percent_is_the_published_multiple_of_sigma() -
     assert width == pytest.approx(2.563103131 * 0.05, rel=1e-6)
 
 
+def test_the_response_has_the_published_full_width_at_half_maximum() -> None:
+    delays = np.linspace(-0.3, 0.3, 200_001)
+    response = np.gradient(step_decay(delays, t0=0, tau=1e9, sigma=0.05), delays)
+    above = delays[response >= response.max() / 2]
+    assert above[-1] - above[0] == pytest.approx(2.354820045 * 0.05, rel=1e-4)
+
+
 @pytest.mark.parametrize("bins", [5, 40, 3000])
 def test_means_over_bins_equal_quadrature(bins: int) -> None:
     edges = np.linspace(-0.5, 2.5, bins + 1)
