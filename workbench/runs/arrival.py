@@ -44,6 +44,9 @@ class Arrival:
     zeros: Bools
 
 
+ALL_ZERO = "never varies (0)"  # the fit was not run, or found no edge in any shot
+
+
 @dataclass(frozen=True)
 class Uncalibrated:
     """A time-tool correction that is in the file but is no time, and why."""
@@ -77,11 +80,12 @@ def find_arrival(run: "Run") -> tuple[Arrival, tuple[Uncalibrated, ...]]:
                 tuple(passed_over),
             )
         passed_over.append(Uncalibrated(line.name, reason))
+    never = all(each.reason == ALL_ZERO for each in passed_over)
     raise DelayError(
         f"{run.label}: the time tool is not calibrated or found no edge "
         f"({'; '.join(map(str, passed_over))}); give [time_tool] polynomial in experiment.toml, or "
         "use run.delay(time_tool=False)",
-        "time-tool-uncalibrated",
+        "time-tool-zero" if never else "time-tool-uncalibrated",
     )
 
 

@@ -119,7 +119,9 @@ def double_counted(run: "Run", nominals: Sequence[Nominal]) -> list[Finding]:
             if told:
                 code, text = told
                 count = int(np.isfinite(values).sum())
-                findings.append(Finding(code, Severity.WARNING, text, name, count))
+                twice = code == "delay-double-counted" and _near(ratio, 0.5)
+                wrong = other if twice else name
+                findings.append(Finding(code, Severity.WARNING, text, wrong, count))
     return findings
 
 

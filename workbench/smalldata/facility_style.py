@@ -18,7 +18,7 @@ from workbench.smalldata.missing import missing_rows
 
 PARTS = 3  # as many as there were writing nodes
 BATCH = 105  # events that a node takes at a time; the facility's default is 100
-PYTABLES_CHUNK = 65_536  # bytes
+PYTABLES_CHUNK = 65_536  # bytes, what PyTables takes when not told how many rows will come
 LCLS2_CACHE = 100  # rows of a chunk
 
 Value = Array | float | int | str | list[str]
@@ -67,8 +67,9 @@ def write_lcls2(path: Path, columns: Mapping[str, Array], once: Mapping[str, Val
 
 
 def _write_part(h5: h5py.File, columns: Mapping[str, Array], rows: Ints) -> None:
-    for name, values in columns.items():
-        mine = values[rows]
+    """Write the rows of one node; one that saw no event makes no dataset."""
+    for name, values in columns.items() if len(rows) else ():
+        mine = values[: len(rows)] if _repeats(values) else values[rows]
         if values.dtype == object:
             flat, lengths = _flatten(mine)
             _create(h5, name, flat, 0)
@@ -79,6 +80,8 @@ def _write_part(h5: h5py.File, columns: Mapping[str, Array], rows: Ints) -> None
 
 def _back_filled(values: Array) -> Array:
     """Return a copy with 0 before the first row that has a value: the dataset was made then."""
+    if _repeats(values):
+        return values
     missing: Bools = missing_rows(values)
     if missing.all():
         return values
@@ -88,37 +91,52 @@ def _back_filled(values: Array) -> Array:
 
 
 def _join(h5: h5py.File, parts: list[Path]) -> None:
-    shapes: dict[str, list[tuple[int, ...]]] = {}
-    kinds: dict[str, np.dtype[np.generic]] = {}
+    found: dict[str, list[h5py.VirtualSource]] = {}
     for part in parts:
         with h5py.File(part, "r") as source:
-
-            def note(name: str, item: h5py.HLObject) -> None:
-                if isinstance(item, h5py.Dataset):
-                    shapes.setdefault(name, []).append(item.shape)
-                    kinds[name] = item.dtype
-
-            source.visititems(note)
-    for name, lengths in shapes.items():
-        total = sum(shape[0] for shape in lengths)
-        layout = h5py.VirtualLayout((total, *lengths[0][1:]), kinds[name])
+            for name in _dataset_names(source):
+                found.setdefault(name, []).append(h5py.VirtualSource(source[name]))
+    for name, sources in found.items():
+        total = sum(source.shape[0] for source in sources)
+        layout = h5py.VirtualLayout((total, *sources[0].shape[1:]), sources[0].dtype)
         start = 0
-        for part, shape in zip(parts, lengths, strict=True):
-            layout[start : start + shape[0]] = h5py.VirtualSource(str(part), name, shape)
-            start += shape[0]
-        fill = np.nan if kinds[name].kind == "f" else -99999
+        for source in sources:
+            layout[start : start + source.shape[0]] = source
+            start += source.shape[0]
+        fill = np.nan if sources[0].dtype.kind == "f" else -99999
         h5.create_virtual_dataset(name, layout, fillvalue=fill)
+
+
+def _dataset_names(h5: h5py.File) -> list[str]:
+    names: list[str] = []
+
+    def note(name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset):
+            names.append(name)
+
+    h5.visititems(note)
+    return names
 
 
 def _create(h5: h5py.File, name: str, values: Array, chunk_bytes: int) -> h5py.Dataset:
     row = max(1, int(np.prod(values.shape[1:], dtype=np.int64)) * values.dtype.itemsize)
     rows = max(1, chunk_bytes // row) if chunk_bytes else LCLS2_CACHE
-    return h5.create_dataset(
+    dataset = h5.create_dataset(
         name,
-        data=values,
+        shape=values.shape,
+        dtype=values.dtype,
         maxshape=(None, *values.shape[1:]),
         chunks=(rows, *(max(1, length) for length in values.shape[1:])),
+        fillvalue=values.flat[0] if _repeats(values) else None,
     )
+    if not _repeats(values):
+        dataset[:] = values
+    return dataset
+
+
+def _repeats(values: Array) -> bool:
+    """Tell whether an array is one number spread out: it is declared, not written."""
+    return values.size > 1 and not any(values.strides)
 
 
 def _create_ragged(h5: h5py.File, name: str, values: Array) -> None:
@@ -149,4 +167,7 @@ def _write_once(h5: h5py.File, name: str, value: Value) -> None:
     stored = np.atleast_1d(np.asarray(value))
     if stored.dtype.kind in "US":
         stored = np.char.encode(stored.astype(str), "utf-8")  # text of a fixed length
-    h5[name] = stored
+    fill = stored.flat[0] if _repeats(stored) else None
+    h5.create_dataset(
+        name, stored.shape, stored.dtype, None if fill is not None else stored, fillvalue=fill
+    )

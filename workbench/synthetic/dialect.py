@@ -15,7 +15,7 @@ from workbench.synthetic.pump_probe import (
     Scan,
 )
 from workbench.synthetic.readings import RECORDS, readings
-from workbench.synthetic.records import slow_record, step_record
+from workbench.synthetic.records import scanned_name, slow_record, step_record
 from workbench.synthetic.shots import N_CODES, TT_CENTRE, TT_SLOPE, Shots
 from workbench.synthetic.station import Station
 
@@ -139,7 +139,7 @@ def _lcls1(spec: PumpProbe, station: Station, shots: Shots) -> Columns:
     edge, there = shots.records["tt"], shots.present["tt"]
     found |= {f"tt/{leaf.upper()}": blanked(edge[leaf], there) for leaf in _TIME_TOOL}
     found["tt/ttCorr"] = blanked(_correction(edge["fltpos"]), there)
-    if spec.scan is Scan.STEP:
+    if spec.scan is not Scan.FAST:
         found["scan/var0"] = _scanned(spec, shots)
     return found | _stage(spec, station, shots)
 
@@ -182,14 +182,14 @@ def _stage(spec: PumpProbe, station: Station, shots: Shots) -> Columns:
     if station.stage:
         encoder = shots.records["XppUsbEncoder02"]["encoder_values"][:, 0]
         found["enc/lasDelay"] = blanked(encoder, shots.present["XppUsbEncoder02"])
-    if spec.scan is Scan.STEP:
-        found["scan/lxt_ttc"] = _scanned(spec, shots)
+    if spec.scan is not Scan.FAST:
+        found[f"scan/{scanned_name(spec)}"] = _scanned(spec, shots)
     return found
 
 
 def _scanned(spec: PumpProbe, shots: Shots) -> Floats:
     steps, where = np.unique(shots.step, return_inverse=True)
-    delays = np.array([step_record(spec, step)["lxt_ttc"] for step in steps.tolist()])
+    delays = np.array([step_record(spec, step)[scanned_name(spec)] for step in steps.tolist()])
     return np.asarray(delays[where])
 
 

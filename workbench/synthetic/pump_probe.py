@@ -18,10 +18,14 @@ CODE_ALWAYS, CODE_XRAY, CODE_DROPPED, CODE_NO_LASER = 40, 137, 162, 89
 
 
 class Scan(StrEnum):
-    """How the laser delay moves: set step by step, or swept while events are taken."""
+    """How the laser delay moves: set step by step, or swept while events are taken.
+
+    "lxt" steps the laser alone: the time tool's stage stays, so that it sees the whole delay.
+    """
 
     STEP = "step"
     FAST = "fast"
+    LXT = "lxt"
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class PumpProbe:
     n_events
         Events at 120 Hz, dropped shots included.
     scan
-        "step": `scan/lxt_ttc` moves in steps; "fast": `enc/lasDelay` is swept to and fro.
+        "step": `scan/lxt_ttc` moves in steps; "fast": `enc/lasDelay` is swept to and fro; "lxt":
+        `scan/lxt` moves in steps through the time tool's window (choose -1 to 1 ps).
     t0
         Delay at which pump and probe coincide [ps].
     tau
@@ -195,7 +200,7 @@ class PumpProbe:
 
     def sweep(self, events: Array) -> Floats:
         """Return the position of the delay stage at each event [ps]: a triangle; 0 in steps."""
-        if self.scan is Scan.STEP:
+        if self.scan is not Scan.FAST:
             return np.zeros(len(events))
         phase = np.asarray(events, np.float64) / (RATE * self.sweep_period) % 1.0
         swept: Floats = np.abs(1 - 2 * phase)

@@ -37,8 +37,8 @@ def all_names(spec: PumpProbe, sample: Shots) -> list[list[Names]]:
     fields = {det: _declared(record) for det, record in sample.records.items()}
     fields["epics"] = dict.fromkeys(SLOW_FIELDS, ("float64", 0))
     fields["scan"] = {"step_value": ("float32", 0), "step_docstring": ("str", 1)}
-    if spec.scan is Scan.STEP:
-        fields["scan"] = {"lxt_ttc": ("float64", 0), **fields["scan"]}
+    if spec.scan is not Scan.FAST:
+        fields["scan"] = {scanned_name(spec): ("float64", 0), **fields["scan"]}
     small = [[_names(det, fields[det]) for det in stream] for stream in STREAMS]
     epix = Names(
         "epix_1", "epix100", "raw", (2, 0, 1), 0, epix_1().serials[0], {"raw": ("uint16", 2)}
@@ -54,16 +54,22 @@ def all_names(spec: PumpProbe, sample: Shots) -> list[list[Names]]:
 def step_record(spec: PumpProbe, step: int) -> Record:
     """Return the scan's values in one step."""
     record: dict[str, Any] = {"step_value": float(step), "step_docstring": f'{{"step": {step}}}'}
-    if spec.scan is Scan.STEP:
-        record["lxt_ttc"] = _seconds(spec, step)
+    if spec.scan is not Scan.FAST:
+        record[scanned_name(spec)] = _seconds(spec, step)
     return record
+
+
+def scanned_name(spec: PumpProbe) -> str:
+    """Return the delay that a step scan sets: with the time tool's stage, or of the laser alone."""
+    return "lxt" if spec.scan is Scan.LXT else "lxt_ttc"
 
 
 def slow_record(spec: PumpProbe, step: int, event: int) -> Record:
     """Return the EPICS values at one event; delays in seconds, as the control system has them."""
     drift = 0.2 * (event / (event + 36_000))  # K, towards the end of a warm-up of minutes
     delay = _seconds(spec, step)
-    values = (delay, delay, delay, 0.35, spec.photon_energy, 295.0 + drift)
+    together = 0.0 if spec.scan is Scan.LXT else delay  # laser and time-tool stage in one
+    values = (delay, together, together, 0.35, spec.photon_energy, 295.0 + drift)
     return dict(zip(SLOW_FIELDS, values, strict=True))
 
 

@@ -21,6 +21,7 @@ from workbench.synthetic.pump_probe import (
     RATE,
     Monitor,
     PumpProbe,
+    Scan,
     response,
 )
 
@@ -126,6 +127,7 @@ def _block(spec: PumpProbe, number: int) -> Shots:
     nominal, stage = spec.delays[step], spec.sweep(events)
     delay = nominal + stage + jitter
     pumped = response(delay, t0=spec.t0, tau=spec.tau, sigma=spec.sigma) * laser
+    seen = jitter + nominal if spec.scan is Scan.LXT else jitter
     epix, jungfrau = _cameras(spec, events, place)
     present = generator(spec.seed, Draw.PRESENCE, *place)
     return Shots(
@@ -142,7 +144,7 @@ def _block(spec: PumpProbe, number: int) -> Shots:
         records={
             "timing": _timing(event_times(spec, events), events, xray, laser),
             **_beamline(spec, relative, stage, place),
-            "tt": _time_tool(spec, relative, jitter, xray & laser, place),
+            "tt": _time_tool(spec, relative, seen, xray & laser, place),
         },
         present={
             "timing": np.ones(size, bool),
@@ -250,15 +252,16 @@ def _monitor(
 
 
 def _time_tool(
-    spec: PumpProbe, relative: Floats, jitter: Floats, both: Bools, place: tuple[int, int]
+    spec: PumpProbe, relative: Floats, seen: Floats, both: Bools, place: tuple[int, int]
 ) -> dict[str, Array]:
     draw = generator(spec.seed, Draw.TIME_TOOL, *place)
     size = len(relative)
     normal = draw.standard_normal((4, BLOCK))[:, :size]
     uniform = draw.random((2, BLOCK))[:, :size]
     edge = np.where(both, 0.06 * relative * np.exp(0.15 * normal[0]), 0.004 * np.abs(normal[0]))
+    correction = seen + spec.tt_resolution * normal[1]
     found = both & (edge >= TT_WEAK) & (uniform[0] >= spec.tt_failure)
-    correction = jitter + spec.tt_resolution * normal[1]
+    found &= np.abs(correction) < TT_CENTRE * TT_SLOPE  # the edge is on the camera
     return {
         "ampl": edge,
         "fltpos": np.where(found, TT_CENTRE + correction / TT_SLOPE, 0.0),

@@ -136,7 +136,8 @@ class UserDetectors:
         pixels[epix] = spec.photon_energy * photons + noise * draw.standard_normal(photons.shape)
         total = pixels.sum(axis=(1, 2), dtype=np.float64)
         name = f"{self._station.spot}/peak"
-        return {f"{name}_area": pixels, f"{name}_sum": total}
+        brightest = pixels.max(axis=(1, 2)).astype(np.float64)
+        return {f"{name}_area": pixels, f"{name}_sum": total, f"{name}_max": brightest}
 
     def _rings(self, draw: np.random.Generator, shots: Shots, rings: Bools) -> dict[str, Array]:
         """Return the mean per pixel [keV] over azimuth and q; NaN in bins without pixels."""
