@@ -39,7 +39,6 @@ from workbench.smalldata import (
     EVENT,
     FieldInfo,
     axis_names,
-    open_file,
 )
 
 if TYPE_CHECKING:
@@ -364,7 +363,7 @@ class Run(Contents):
     def _dims(self, name: str) -> tuple[str, ...]:
         if self.infos[name].kind == "ragged":
             return (EVENT,)
-        with open_file(self.path) as file:
+        with self._storage.open() as file:
             return axis_names(file, name)
 
     def _labels(self, name: str) -> Mapping[str, Label]:

@@ -86,7 +86,7 @@ class Storage:
 
         Raises `FileChangedError` where it is another file by now, or has lost events.
         """
-        with open_file(self.path) as file:
+        with open_file(self.path, known=self.infos) as file:
             if self.path.stat().st_ino != self._inode or file.n_events < self.n_events:
                 raise FileChangedError(
                     f"{self.path}: written anew since the run was opened; go on with "

@@ -37,8 +37,13 @@ READ_LIMIT = 1 << 30  # bytes; a claim above this and 300 times the file's size 
 
 
 @contextmanager
-def open_file(path: str | Path) -> Generator["SmallDataFile"]:
+def open_file(
+    path: str | Path, *, known: Mapping[str, FieldInfo] | None = None
+) -> Generator["SmallDataFile"]:
     """Open one small-data file of either generation for the length of a ``with`` block.
+
+    Nothing but what the file is gets read; a file that was opened before need not be listed again
+    if its `SmallDataFile.fields` are given as `known`.
 
     Raises `NotThereError`, `NotSmallDataError`, `TruncatedFileError`, `DamagedFileError`,
     `StillWrittenError` or `MissingPartsError`.
@@ -47,6 +52,10 @@ def open_file(path: str | Path) -> Generator["SmallDataFile"]:
     with open_hdf5(path) as h5, Parts(path) as parts:
         with reading(path, "what it is"):
             file = SmallDataFile(h5, path, parts)
+            if known is not None:
+                file.fields = known
+            elif file.ours:
+                file.catalogue = find_catalogue(path)
         yield file
 
 
@@ -80,6 +89,8 @@ class SmallDataFile:
         Rows of every per-event dataset.
     ours
         Whether the workbench wrote the file.
+    catalogue
+        What the file carries behind its end (`workbench.smalldata.catalogue`); None: nothing.
     growing
         Whether its writer lets others read along (SWMR): it holds the events up to now. Or that
         writer was killed.
@@ -97,12 +108,15 @@ class SmallDataFile:
         self.n_events = identity.n_events
         self.ours = identity.ours
         self.growing = identity.growing
-        self._catalogue = find_catalogue(path) if self.ours else None
+        self.catalogue: bytes | None = None
         self._known: dict[str, FieldInfo] = {}
         parts.require(part_names(h5[identity.time_key].id))
 
     def __contains__(self, name: str) -> bool:
-        return name.strip("/") in self.fields
+        name = name.strip("/")
+        if "fields" in self.__dict__:
+            return name in self.fields
+        return name.split("/")[0] not in OWN_GROUPS and self._has(name)
 
     @cached_property
     def fields(self) -> Mapping[str, FieldInfo]:
@@ -111,8 +125,8 @@ class SmallDataFile:
         Raises `MissingPartsError` where any of them lies in a part file that is not there.
         """
         with reading(self.path, "its list of datasets"):
-            if self._catalogue is not None:
-                listing = Listing(read_catalogue(self._catalogue))
+            if self.catalogue is not None:
+                listing = Listing(read_catalogue(self.catalogue))
             elif self.growing:  # only its own opening sees what the writer adds
                 listing = list_datasets(self._h5)
             else:
