@@ -9,15 +9,15 @@ from workbench.core.errors import WorkbenchError
 class MissingToolError(WorkbenchError, ImportError):
     """A package of an extra that the installation lacks."""
 
-    def __init__(self, package: str, purpose: str) -> None:
+    def __init__(self, package: str, purpose: str, extra: str = "notebooks") -> None:
         super().__init__(
-            f"{purpose} needs {package}: install it with `pip install lcls-workbench[notebooks]`"
+            f"{purpose} needs {package}: install it with `pip install lcls-workbench[{extra}]`"
         )
 
 
-def load(module: str, purpose: str) -> Any:  # Any: whatever module it is
-    """Import a module of the extra "notebooks"; `MissingToolError` says what to install."""
+def load(module: str, purpose: str, extra: str = "notebooks") -> Any:  # Any: whatever module it is
+    """Import a module of an extra; `MissingToolError` says what to install."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise MissingToolError(error.name or module, purpose) from None
+        raise MissingToolError(error.name or module, purpose, extra) from None

@@ -43,9 +43,10 @@ def to_dataset(run: AnyRun, fields: Fields, where: Where = None) -> "xr.Dataset"
 
 
 def to_table(run: AnyRun, fields: Fields | None = None, where: Where = None) -> "pd.DataFrame":
-    """Return fields with one value per event as columns, by event number; the first is the time.
+    """Return fields with one value per event as columns, by event number, after time and run.
 
-    Units are in ``table.attrs["units"]``. Without `fields` all of them.
+    The run is there where there are several. Units are in ``table.attrs["units"]``. Without
+    `fields` all of them.
     """
     import pandas as pd
 
@@ -63,6 +64,8 @@ def to_table(run: AnyRun, fields: Fields | None = None, where: Where = None) -> 
     every = Channel.from_values(EVENT, np.arange(run.n_events), unit="1", select=run.mask)
     numbers = every.numbers(where)
     columns = {"time": run.times[numbers]}
+    if len(run.paths) > 1:
+        columns["run"] = run["run"].read()[numbers]
     columns |= {channel.name: channel.read(where) for channel in channels}
     table = pd.DataFrame(columns, index=pd.Index(numbers, name=EVENT))
     table.attrs["units"] = {channel.name: channel.unit for channel in channels}

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +13,19 @@ from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.findings import Finding
 from workbench.core.table import Table
 from workbench.facility import RoleField
-from workbench.runs import datasets, lookup, questions
 from workbench.runs import delay as delays
+from workbench.runs import lookup, questions
 from workbench.runs import roles as choices
 from workbench.runs.alignment import Alignment, align
 from workbench.runs.answers import Beam, Reduce, Scope
-from workbench.runs.channel import Channel, Label, Where
+from workbench.runs.channel import Channel, Label
 from workbench.runs.checks import check_run
 from workbench.runs.classes import Classes
 from workbench.runs.contents import Contents
 from workbench.runs.cuts import Cut
-from workbench.runs.datasets import Fields as FieldNames
 from workbench.runs.default_cuts import TIME_TOOL_CUTS, default_cuts
 from workbench.runs.experiment.finding import Choice, find_setup
+from workbench.runs.exporting import Exits
 from workbench.runs.fields import Fields, fields_of
 from workbench.runs.integrating import Integrating
 from workbench.runs.reduced import reduced_values
@@ -41,12 +40,8 @@ from workbench.smalldata import (
     axis_names,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped]  # ships no types
-    import xarray as xr
 
-
-class Run(Contents):
+class Run(Contents, Exits):
     """The small data of one run; opened by `open_run`. No file stays open between calls.
 
     Parameters
@@ -304,17 +299,6 @@ class Run(Contents):
     def truth(self) -> Truth | None:
         """What a made-up run was made with; None on real data."""
         return read_truth(self.path)
-
-    def to_xarray(self, fields: FieldNames, where: Where = None) -> "xr.Dataset":
-        """Return fields of the selected events, read into memory, as one labelled Dataset.
-
-        For all fields, lazily: ``xr.open_dataset(run.path, engine="smalldata")``.
-        """
-        return datasets.to_dataset(self, fields, where)
-
-    def to_pandas(self, fields: FieldNames | None = None, where: Where = None) -> "pd.DataFrame":
-        """Return fields with one value per event as a table, with the time; by default all."""
-        return datasets.to_table(self, fields, where)
 
     def check(self) -> list[Finding]:
         """Return what could mislead in this run, worst first."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,13 @@ from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.findings import Finding, worst_first
 from workbench.core.table import Table
 from workbench.facility import RoleField
-from workbench.runs import datasets, questions
+from workbench.runs import questions
 from workbench.runs.answers import Beam, Reduce, Scope
-from workbench.runs.channel import Channel, Where
+from workbench.runs.channel import Channel
 from workbench.runs.classes import Classes
 from workbench.runs.conflicts import ALLOWABLE, conflicts_table
 from workbench.runs.cuts import Cut
-from workbench.runs.datasets import Fields as FieldNames
+from workbench.runs.exporting import Exits
 from workbench.runs.fields import Field, Fields
 from workbench.runs.joined import together
 from workbench.runs.members import RUN, Members
@@ -29,12 +29,8 @@ from workbench.runs.run import Run
 from workbench.runs.tally import tally
 from workbench.smalldata import FieldInfo
 
-if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped]  # ships no types
-    import xarray as xr
 
-
-class Runs:
+class Runs(Exits):
     """Several runs of one experiment, end to end; made by `open_runs`.
 
     Usable wherever a `Run` is. What has a row per event comes in the order of the runs, run sums
@@ -251,16 +247,6 @@ class Runs:
     def tally(self, selection: Cut, of: str = "all") -> Table:
         """Count what each cut of a selection keeps and loses, alone and in sequence."""
         return tally(self, selection, self.classes, of=of)
-
-    def to_xarray(self, fields: FieldNames, where: Where = None) -> "xr.Dataset":
-        """Return fields of the selected events as one Dataset; "run" is the run of each event."""
-        return datasets.to_dataset(self, fields, where)
-
-    def to_pandas(self, fields: FieldNames | None = None, where: Where = None) -> "pd.DataFrame":
-        """Return fields with one value per event as a table, with the time and the run."""
-        table = datasets.to_table(self, fields, where)
-        table.insert(1, RUN, self[RUN].read()[table.index])
-        return table
 
     def check(self) -> list[Finding]:
         """Return what could mislead in each run and between them, worst first."""

@@ -72,7 +72,7 @@ def missing_rows(values: Array) -> Bools:
     pixels was measured. Ragged rows are missing where None. A single value, shape (), gives a
     single answer.
     """
-    lacking = np.asarray(_missing_elements(np.asarray(values)))
+    lacking = np.asarray(missing_elements(np.asarray(values)))
     if lacking.ndim <= 1:
         return lacking
     if lacking[:1].size == 0:  # rows without elements hold nothing that could be missing
@@ -99,7 +99,8 @@ def _mark(values: Array) -> State:
     return State.SENTINEL if fits else State.WRAPPED
 
 
-def _missing_elements(values: Array) -> Bools:
+def missing_elements(values: Array) -> Bools:
+    """Tell for each element whether it holds a mark of a missing value; same shape."""
     kind = values.dtype.kind
     if kind == "f":
         gone: Bools = np.isnan(values)

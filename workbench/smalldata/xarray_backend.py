@@ -18,7 +18,7 @@ from workbench.smalldata.coordinates import Coordinate, axis_names
 from workbench.smalldata.coordinates import coordinates as coordinates_of
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
-from workbench.smalldata.missing import sentinel
+from workbench.smalldata.missing import missing_elements, sentinel
 from workbench.smalldata.opening import DamagedFileError
 from workbench.smalldata.reader import SmallDataFile, open_file
 
@@ -90,7 +90,7 @@ class Rows(BackendArray):
     info
         The field.
     masked
-        Integers as float64, NaN where not measured.
+        NaN where not measured: integers as float64, floats in their own type.
     """
 
     def __init__(self, path: Path, info: FieldInfo, *, masked: bool) -> None:
@@ -99,7 +99,8 @@ class Rows(BackendArray):
         self.shape = info.shape
         self.stored = np.dtype(info.dtype)
         self.masked = masked
-        self.dtype = np.dtype(np.float64) if masked else self.stored
+        integers = self.stored.kind in "iu"
+        self.dtype = np.dtype(np.float64) if masked and integers else self.stored
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Array:
         values: Array = indexing.explicit_indexing_adapter(
@@ -219,13 +220,13 @@ def _why_not(info: FieldInfo) -> str:
 
 def _variable(path: Path, info: FieldInfo, dims: tuple[str, ...], *, masked: bool) -> xr.Variable:
     gaps = _can_lack(info)
-    rows = Rows(path, info, masked=masked and gaps)
+    rows = Rows(path, info, masked=masked and (gaps or np.dtype(info.dtype).kind == "f"))
     attributes: dict[str, Any] = {"units": info.unit, "long_name": info.long_name or info.name}
     fill = sentinel(rows.stored) if rows.stored.kind in "iu" else None
     if gaps and not masked:
         attributes["_FillValue"] = rows.stored.type(fill)
     encoding: dict[str, Any] = {"preferred_chunks": _chunks(info, dims)}
-    if rows.masked:  # what is written back has the type of the file
+    if gaps and masked:  # what is written back has the type of the file
         encoding |= {"dtype": rows.stored, "_FillValue": rows.stored.type(fill)}
     return xr.Variable(dims, indexing.LazilyIndexedArray(rows), attributes, encoding)
 
@@ -293,9 +294,12 @@ def _below(dataset: xr.Dataset, group: str, path: Path) -> xr.Dataset:
 
 
 def _with_nan(values: Array) -> Array:
-    floats = values.astype(np.float64)
-    floats[values == sentinel(values.dtype)] = np.nan
-    return floats
+    gone = missing_elements(values)
+    kept = values.astype(np.float64) if values.dtype.kind in "iu" else values
+    if gone.any():
+        kept = kept.copy() if kept is values else kept
+        kept[gone] = np.nan
+    return kept
 
 
 def _outer(values: Array, inner: tuple[Any, ...]) -> Array:
