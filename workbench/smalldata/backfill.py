@@ -32,17 +32,16 @@ def zero_filled(file: SmallDataFile, name: str) -> Bools:
     return filled
 
 
-def zeros_at_start(file: SmallDataFile, name: str) -> int:
+def doubtful_zeros(file: SmallDataFile, name: str) -> int:
     """Count the events at the start, or at that of a part, with a 0 that may stand for nothing.
 
-    Zeros of quantities that are 0 again later are not counted.
+    Neither those that are proven to, nor zeros of quantities that are 0 again later.
     """
-    info = file.info(name)
-    return sum(
-        count
-        for start, count, stop in _zeros(file, info)
-        if len(info.shape) > 1 or _later(file, name, start + count, stop).all()
-    )
+    info, doubtful = file.info(name), 0
+    for start, count, stop in _zeros(file, info):
+        if len(info.shape) > 1 or _later(file, name, start + count, stop).all():
+            doubtful += count - _proven(file, info, start, count, stop)
+    return doubtful
 
 
 def absent_events(file: SmallDataFile, name: str) -> Bools | None:

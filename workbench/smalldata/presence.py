@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.smalldata.backfill import absent_events, zero_filled, zeros_at_start
+from workbench.smalldata.backfill import absent_events, doubtful_zeros, zero_filled
 from workbench.smalldata.layout import length_name, var_group
 from workbench.smalldata.missing import State, states, undecidable_rows
 from workbench.smalldata.reader import SmallDataFile
@@ -42,7 +42,6 @@ def count_states(file: SmallDataFile, name: str) -> Presence:
     """
     info = file.info(name)
     source = length_name(name) if info.kind == "ragged" and var_group(name) else name
-    shown = file.info(source)
     flagged, filled = absent_events(file, name), zero_filled(file, source)
     counts = np.zeros(len(State), dtype=np.int64)
     unclear = 0
@@ -56,7 +55,7 @@ def count_states(file: SmallDataFile, name: str) -> Presence:
         field=name,
         counts={state: int(counts[state]) for state in State},
         undecidable=unclear,
-        zeros_at_start=zeros_at_start(file, shown.name) - int(np.count_nonzero(filled)),
+        zeros_at_start=doubtful_zeros(file, source),
     )
 
 
