@@ -95,7 +95,13 @@ def check_physics(run: "Run") -> list[Finding]:
         except (WorkbenchError, *HDF5_ERRORS) as error:
             text = f"{part.__name__.strip('_').split('_')[0]} could not be checked: {error}"
             found.append(Finding("unverified", Severity.INFO, text))
-    return found
+    return _by_cause(found)
+
+
+def _by_cause(found: list[Finding]) -> list[Finding]:
+    """Leave out what another finding explains: a time tool that jumps in a scan has a slope."""
+    jumped = {finding.field for finding in found if finding.code == "time-tool-jump"}
+    return [each for each in found if each.code != "time-tool-slope" or each.field not in jumped]
 
 
 def _alignment(run: "Run") -> list[Finding]:

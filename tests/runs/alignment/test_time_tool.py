@@ -4,6 +4,7 @@ import pytest
 from workbench.core.arrays import Floats
 from workbench.runs.alignment import Segment, follow, segments
 from workbench.runs.alignment.change_points import change_points
+from workbench.runs.alignment.time_tool import along
 
 N = 12_000
 BOTH = np.arange(N) % 8 != 7
@@ -70,3 +71,13 @@ def test_errors_that_are_too_small_do_not_make_change_points() -> None:
 def test_short_runs_have_at_most_one_segment(n: int) -> None:
     track = follow(edges()[:n], BOTH[:n])
     assert len(segments(track, TIMES[:n], "timestamp")) <= 1
+
+
+def test_a_time_tool_that_follows_the_scan_has_no_jumps_left() -> None:
+    scan = np.repeat(np.linspace(-1, 1, 10), N // 10)
+    moved = edges() + scan
+    np.testing.assert_allclose(along(moved, scan), scan - scan.mean(), atol=0.1)
+    assert len(cut_up(moved - along(moved, scan))) == 1
+    jumped = edges()
+    jumped[7200:] += 2.0
+    assert not along(jumped, scan).any()

@@ -13,8 +13,8 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Floats
 from workbench.runs.alignment.estimators import SURE, excess, level, spread
-from workbench.runs.alignment.timeline import ranges
 
+XRAY, LASER = "lightStatus/xray", "lightStatus/laser"
 ENOUGH = 20  # shots flagged off from which a dark level can be taken
 ZERO = 0.05  # of the bright level, where too few shots are flagged off: half of the weakest pulses
 # that anybody cuts on (a tenth of the usual intensity)
@@ -79,11 +79,6 @@ class Contradiction:
     def count(self) -> int:
         """Shots in contradiction."""
         return int(self.unlit.sum() + self.lit.sum())
-
-    @property
-    def blocks(self) -> list[tuple[int, int]]:
-        """Ranges of events in contradiction, in time order, short gaps joined."""
-        return ranges(np.flatnonzero(self.unlit | self.lit), JOINED)
 
 
 def see_light(name: str, values: Floats, flag: Array) -> Light:

@@ -1,7 +1,7 @@
 """From the numbers of the alignment checks to findings: what, its consequence, the way out."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from workbench.core.arrays import Bools
 from workbench.core.findings import Finding, Severity
 from workbench.runs.alignment.darks import DarkLevel
-from workbench.runs.alignment.flags import JOINED, Contradiction
+from workbench.runs.alignment.flags import JOINED, XRAY, Contradiction
 from workbench.runs.alignment.lags import Lag
 from workbench.runs.alignment.saturation import Saturation
 from workbench.runs.alignment.swaps import Swap
@@ -111,42 +111,49 @@ def judge_saturation(found: Sequence[Saturation]) -> Iterator[Finding]:
 
 
 def judge_flags(
-    found: Sequence[Contradiction], mismatches: Mapping[str, Bools], skip: Sequence[str]
+    found: Sequence[Contradiction], mismatches: Mapping[str, Bools], explained: Collection[str]
 ) -> Iterator[Finding]:
-    """Say which flags contradict the light or the event codes; `skip` are explained already."""
+    """Say which flags contradict the light or the event codes.
+
+    Parameters
+    ----------
+    found
+        Flags compared with light.
+    mismatches
+        For each flag the events in which the event codes say otherwise.
+    explained
+        Flags that other findings tell to be wrong. The laser's light is only looked for in shots
+        with X-rays: where their flag is wrong, nothing can be said of the laser's.
+    """
+    if XRAY in explained:
+        return
     for each in found:
-        if each.count and each.flag not in skip:
-            yield _contradicted(each)
-        elif mismatches.get(each.flag, np.zeros(0, np.bool_)).any() and each.flag not in skip:
-            wrong = mismatches[each.flag]
-            yield Finding(
-                "flags-contradict",
-                Severity.WARNING,
-                f"differs from the hutch's rule on the event codes in {int(wrong.sum())} events "
-                f"({_named(ranges(np.flatnonzero(wrong), JOINED))}): these events are in the wrong "
-                "class; check the codes with the hutch, or name another field in experiment.toml",
-                each.flag,
-                int(wrong.sum()),
-            )
+        wrong = mismatches.get(each.flag, np.zeros_like(each.lit))
+        if each.flag in explained or not (each.count or wrong.any()):
+            continue
+        yield _contradicted(each, wrong)
+        if each.flag == XRAY:
+            return
 
 
-def _contradicted(each: Contradiction) -> Finding:
-    unlit, lit = int(each.unlit.sum()), int(each.lit.sum())
-    texts = [f"{unlit} events flagged on are dark"] if unlit else []
-    texts += [f"{lit} events flagged off are lit"] if lit else []
-    seen = (
-        "the monitors read the same with either flag"
-        if each.never
-        else "by " + ", ".join(each.monitors[:SHOWN])
-    )
-    cause = "a closed shutter, or flags of another shot" if unlit else "flags of another shot"
+def _contradicted(each: Contradiction, by_codes: Bools) -> Finding:
+    unlit, lit, told = (int(mask.sum()) for mask in (each.unlit, each.lit, by_codes))
+    monitors = ", ".join(each.monitors[:SHOWN])
+    seen = f"{monitors} read the same with either flag" if each.never else f"by {monitors}"
+    texts = [f"{unlit} events flagged on are dark ({seen})"] if unlit else []
+    texts += [f"{lit} events flagged off are lit ({seen})"] if lit else []
+    texts += [f"the event codes say otherwise in {told}"] if told else []
+    wrong = each.unlit | each.lit | by_codes
+    where = _named(ranges(np.flatnonzero(wrong), JOINED))
+    cause = "a closed shutter or " if unlit and not told else ""
     return Finding(
         "flags-contradict",
         Severity.WARNING,
-        f"{' and '.join(texts)} ({seen}; {_named(each.blocks)}): they are in the wrong class, as "
-        f"with {cause}; cut on the monitor, or leave these blocks out",
+        f"{', '.join(texts)} ({where}): these events are in "
+        f"the wrong class, as with {cause}flags of another shot; cut on the monitor, or leave "
+        "these blocks out",
         each.flag,
-        each.count,
+        int(wrong.sum()),
     )
 
 

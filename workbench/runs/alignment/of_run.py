@@ -8,7 +8,7 @@ from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
 from workbench.runs.alignment.darks import DarkLevel, dark_level
-from workbench.runs.alignment.flags import Contradiction, compare, see_light
+from workbench.runs.alignment.flags import LASER, XRAY, Contradiction, compare, see_light
 from workbench.runs.alignment.lags import Lag, shot_lag
 from workbench.runs.alignment.saturation import (
     Saturation,
@@ -18,7 +18,7 @@ from workbench.runs.alignment.saturation import (
     pixels_counted,
 )
 from workbench.runs.alignment.swaps import Monitor, Swap, compare_flags, compare_monitors
-from workbench.runs.alignment.time_tool import Segment, Track, follow, segments
+from workbench.runs.alignment.time_tool import Segment, Track, along, follow, segments
 from workbench.runs.alignment.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def find_lags(line: Timeline) -> list[Lag]:
         others = [name for name in line.monitors if name != reference][:MOST_CHANNELS]
         followers = (*others, *line.region_sums[:MOST_CHANNELS])
         found += [shot_lag(values, line.values(n), names=(reference, n)) for n in followers]
-        found.append(
-            shot_lag(values, _known(line.xray), names=(reference, "lightStatus/xray"), signed=True)
-        )
+        found.append(shot_lag(values, _known(line.xray), names=(reference, XRAY), signed=True))
     return [*found, *_laser_lag(line)]
 
 
@@ -92,12 +90,12 @@ def find_contradictions(line: Timeline) -> list[Contradiction]:
     monitors = [name for name in line.monitors if name.split("/")[0] not in FRONT_END]
     names = (monitors or line.monitors)[:MOST_CHANNELS]
     lights = [see_light(name, line.values(name), line.xray) for name in names]
-    found = [compare("lightStatus/xray", line.xray, lights)]
+    found = [compare(XRAY, line.xray, lights)]
     # The time tool sees an edge only where there are X-rays too.
     lit = np.asarray(line.xray == 1)
     seen = [(name, np.where(lit, line.values(name), np.nan)) for name in _laser_light(line)]
     laser = [see_light(name, values, line.laser) for name, values in seen]
-    return [*found, compare("lightStatus/laser", line.laser, laser)]
+    return [*found, compare(LASER, line.laser, laser)]
 
 
 def find_swaps(line: Timeline) -> tuple[list[Swap], list[str]]:
@@ -142,7 +140,7 @@ def code_mismatches(line: Timeline) -> dict[str, Bools]:
     codes = by_event_codes(line.run)
     if codes is None or not _stored_flags(line.run):
         return {}
-    flags = {"lightStatus/xray": line.xray, "lightStatus/laser": line.laser}
+    flags = {XRAY: line.xray, LASER: line.laser}
     return {
         name: np.asarray((stored >= 0) & (stored != told[line.order]))
         for (name, stored), told in zip(flags.items(), codes, strict=True)
@@ -169,7 +167,7 @@ def _lit(run: "Run", codes: tuple[int, ...]) -> Array:
 
 
 def _stored_flags(run: "Run") -> bool:
-    return "lightStatus/xray" in run and "lightStatus/laser" in run
+    return XRAY in run and LASER in run
 
 
 def _reference(line: Timeline) -> str:
@@ -184,7 +182,7 @@ def _laser_lag(line: Timeline) -> list[Lag]:
     """Compare the laser flag with the first channel that sees the laser and follows the flag."""
     flag = _known(line.laser)
     found = [
-        shot_lag(line.values(light), flag, names=(light, "lightStatus/laser"), signed=True)
+        shot_lag(line.values(light), flag, names=(light, LASER), signed=True)
         for light in _laser_light(line)
     ]
     return [lag for lag in found if lag.correlated][:1] or found[:1]
@@ -211,21 +209,16 @@ def _diodes(line: Timeline, name: str) -> Floats | None:
 
 
 def _moved(line: Timeline, position: Floats) -> Floats:
-    """Return how far the time tool should move because the delay does so without its stage."""
-    nothing = np.zeros(len(line))
+    """Return how far the time tool moves along with the nominal delay [ps], shape (event,).
+
+    It should where its stage does not follow. Where it should not, `time_tool_slope` says so: here
+    only what is left after the scan can be a jump.
+    """
     try:
-        delay = line.run.delay(time_tool=False)
+        nominal = line.run.delay(time_tool=False).read().astype(np.float64)[line.order]
     except WorkbenchError:
-        return nothing
-    facts = [f for f in line.run.role_fields("delay") if f.time_tool == "uncompensated"]
-    if not any(f"= {f.name}" in delay.why or f"x {f.name} " in delay.why for f in facts):
-        return nothing
-    nominal = delay.read().astype(np.float64)[line.order]
-    good = np.isfinite(nominal) & np.isfinite(position)
-    if not good.any():
-        return nothing
-    sense = np.sign(np.cov(nominal[good], position[good])[0, 1]) if good.sum() > 2 else 1.0
-    return np.nan_to_num(sense * (nominal - np.nanmean(nominal[good])))
+        return np.zeros(len(line))
+    return along(position, nominal)
 
 
 def _tiled(run: "Run") -> list[str]:

@@ -10,7 +10,7 @@ from workbench.core.findings import Finding, Severity, worst_first
 from workbench.core.table import Table
 from workbench.runs.alignment import judge, of_run
 from workbench.runs.alignment.darks import DarkLevel
-from workbench.runs.alignment.flags import Contradiction
+from workbench.runs.alignment.flags import XRAY, Contradiction
 from workbench.runs.alignment.lags import Lag
 from workbench.runs.alignment.saturation import Saturation
 from workbench.runs.alignment.swaps import Swap
@@ -148,13 +148,16 @@ def align(run: "Run") -> Alignment:
     swaps, untold = of_run.find_swaps(line)
     followed = of_run.find_segments(line)
     late = list(judge.judge_lags(lags))
-    explained = [f.field for f in late] + [n for s in swaps for n in (s.first, s.second)]
+    exchanged = list(judge.judge_swaps(swaps))
+    explained = {f.field for f in late} | {n for s in swaps for n in (s.first, s.second)}
+    contradicted = list(judge.judge_flags(flags, of_run.code_mismatches(line), explained))
+    explained |= {finding.field for finding in contradicted}
     found = [
         *late,
-        *judge.judge_darks(_lit(darks, lags), _thresholded(run)),
+        *exchanged,
+        *contradicted,
+        *judge.judge_darks(_trusted(darks, lags, explained), _thresholded(run)),
         *judge.judge_saturation(saturation),
-        *judge.judge_flags(flags, of_run.code_mismatches(line), explained),
-        *judge.judge_swaps(swaps),
         *_judge_time_tool(line, followed),
         *_unverified(line, lags, darks, flags, untold),
     ]
@@ -180,10 +183,16 @@ def _judge_time_tool(
         yield from judge.judge_segments(*followed, line.role("jitter"))
 
 
-def _lit(darks: list[DarkLevel], lags: list[Lag]) -> list[DarkLevel]:
-    """Leave out regions that X-rays do not light: a camera on a laser is never dark."""
+def _trusted(darks: list[DarkLevel], lags: list[Lag], explained: set[str]) -> list[DarkLevel]:
+    """Leave out regions whose dark shots are not dark.
+
+    Those that X-rays do not light, as a camera on a laser; those stored in other events; and
+    all, where the X-ray flag is wrong.
+    """
     blind = {lag.follower for lag in lags if not lag.correlated}
-    return [dark for dark in darks if dark.name not in blind]
+    if XRAY in explained:
+        return []
+    return [dark for dark in darks if dark.name not in blind | explained]
 
 
 def _thresholded(run: "Run") -> list[str]:

@@ -13,6 +13,7 @@ from workbench.runs.cuts import Between, Cut
 
 BLOCK = 120  # events: 1 s of beam
 LOCAL = 10  # blocks on either side that tell a jump from a drift: beam and lock drift in minutes
+HALF = 0.5  # between a time tool that follows the delay (slope 1) and one whose stage does (0)
 FREE = 3  # parameters of a straight line with a step
 COLLAPSE = 0.5  # of the best segment's yield
 
@@ -107,6 +108,31 @@ def follow(position: Floats, both: Bools) -> Track:
         yield_error=errors,
         spread=spread(np.concatenate(residues)) if residues else float("nan"),
     )
+
+
+def along(position: Floats, nominal: Floats) -> Floats:
+    """Return how far the time tool moves along with the nominal delay [ps], shape (event,).
+
+    By the median over neighbouring blocks between which the delay moved by more than the errors of
+    the position: a single jump of the lock does not count.
+
+    Parameters
+    ----------
+    position, nominal
+        In time order [ps], shape (event,); NaN where not measured.
+    """
+    parts = blocks(len(position), BLOCK)
+    centres = np.array([level(position[part]) for part in parts]).reshape(-1, 2)
+    steps = np.diff([level(nominal[part])[0] for part in parts])
+    moves, errors = np.diff(centres[:, 0]), np.hypot(centres[1:, 1], centres[:-1, 1])
+    with np.errstate(invalid="ignore"):
+        told = np.isfinite(moves) & (np.abs(steps) > SURE * errors)
+    if told.sum() < FREE:
+        return np.zeros(len(position))
+    slope = float(np.median(moves[told] / steps[told]))
+    if abs(slope) < HALF:
+        return np.zeros(len(position))
+    return np.nan_to_num(slope * (nominal - np.nanmean(nominal)))
 
 
 def segments(track: Track, times: Ints, field: str = "") -> tuple[Segment, ...]:
