@@ -74,7 +74,7 @@ def _stored(run: "Run", name: str) -> Ints:
 
 
 def _by_condition(run: "Run", condition: Condition) -> Ints:
-    channel = run.channel(condition.field)
+    channel = run[condition.field]
     if channel.shape != (run.n_events,):
         raise InputError(
             f"{run.setup.why}: {condition.field} has shape {channel.shape}; a condition needs one "
