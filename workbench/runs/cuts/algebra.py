@@ -128,10 +128,10 @@ class Joined(Cut):
 
 @dataclass(frozen=True)
 class AllOf(Joined):
-    """Every one of the cuts."""
+    """Every one of the cuts; without any, every event."""
 
     def __str__(self) -> str:
-        return self._text(" and ")
+        return self._text(" and ") or "every event"
 
     @property
     def parts(self) -> tuple[Cut, ...]:
@@ -140,7 +140,9 @@ class AllOf(Joined):
 
     def answer(self, events: Events) -> Answer:
         """Judge every event."""
-        return reduce(Answer.__and__, (part.answer(events) for part in self.cuts))
+        nobody = ~events.in_scope("all")
+        start = Answer(nobody, nobody, nobody)  # concerns no event: leaves what follows as it is
+        return reduce(Answer.__and__, (part.answer(events) for part in self.cuts), start)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
