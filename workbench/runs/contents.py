@@ -13,9 +13,11 @@ from workbench.smalldata import (
     Coordinate,
     DetectorSettings,
     FieldInfo,
+    PixelMap,
     Ragged,
     coordinates,
     open_ragged,
+    pixel_maps,
     read_archived,
     read_settings,
     zero_filled,
@@ -32,6 +34,11 @@ class Contents:
         """Return what is known of a field's axes: q, phi, rows and columns, with units."""
         with self._storage.open() as file:
             return coordinates(file, name)
+
+    def pixel_maps(self, name: str) -> tuple[PixelMap, ...]:
+        """Return where the pixels of an image field lie, and which to use (True)."""
+        with self._storage.open() as file:
+            return pixel_maps(file, name)
 
     @cached_property
     def settings(self) -> Mapping[str, DetectorSettings]:

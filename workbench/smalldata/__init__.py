@@ -17,6 +17,7 @@ from workbench.smalldata.opening import (
     TruncatedFileError,
 )
 from workbench.smalldata.parts import Part, create_part
+from workbench.smalldata.pixel_maps import PixelMap, pixel_maps
 from workbench.smalldata.presence import Presence, count_states
 from workbench.smalldata.ragged import Ragged, open_ragged
 from workbench.smalldata.reader import SmallDataFile, open_file
@@ -39,6 +40,7 @@ __all__ = [
     "NotSmallDataError",
     "OnceValue",
     "Part",
+    "PixelMap",
     "Presence",
     "Ragged",
     "SmallDataFile",
@@ -57,6 +59,7 @@ __all__ = [
     "missing_rows",
     "open_file",
     "open_ragged",
+    "pixel_maps",
     "read_archived",
     "read_settings",
     "zero_filled",
