@@ -21,7 +21,16 @@ from workbench.regions import (
 )
 from workbench.sources.geometry import read_geometry
 
-TABLES = ("epix100a", "epix10kaquad", "jungfrau05M", "jungfrau1M", "jungfrau4M")
+TABLES = (
+    "cspad2x2",
+    "epix100a",
+    "epix10kaquad",
+    "epixhr2x2",
+    "epixm320",
+    "jungfrau05M",
+    "jungfrau1M",
+    "jungfrau4M",
+)
 
 
 @pytest.fixture(params=TABLES)

@@ -14,6 +14,10 @@ import numpy as np
 from workbench.core.arrays import Floats, Ints
 from workbench.core.errors import NotThereError, WorkbenchError
 
+PANELS = (
+    "EPIX100:V1", "EPIX10KA:V1", "JUNGFRAU:V2", "SENS2X1:V1", "EPIXHR2X2:V1", "EPIXMASIC:V1",
+    "EPIXUHRASIC:V1",
+)  # fmt: skip
 COLUMNS = 13  # parent, index, object, index, x0 y0 z0, three rotations, three tilts
 Position = tuple[Floats, Floats, Floats]
 
@@ -164,14 +168,32 @@ def _panel(name: str, where: str) -> _Panel:
             return replace(panel, rows=-panel.rows)  # unlike EPIX100, its y falls with the row
         case "JUNGFRAU:V2":
             return _Panel(_jungfrau(2), _jungfrau(4), 75.0)
-    raise GeometryError(
-        f"{where}: unknown panel {name}; known are EPIX100:V1, EPIX10KA:V1 and JUNGFRAU:V2"
-    )
+        case "SENS2X1:V1":  # CSPAD
+            return _Panel(-_even(185, 109.92), _halves(388, 109.92, 274.8 - 54.96), 109.92)
+        case "EPIXHR2X2:V1":
+            return _Panel(-_halves(288, 100.0, 175.0), _halves(384, 100.0, 175.0), 100.0)
+        case "EPIXMASIC:V1":
+            return _Panel(-_even(192, 50.0), _even(384, 50.0), 50.0)
+        case "EPIXUHRASIC:V1":
+            return _Panel(-_even(168, 100.0), _even(192, 100.0), 100.0)
+    raise GeometryError(f"{where}: unknown panel {name}; known are {', '.join(PANELS)}")
 
 
 def _epix(shape: tuple[int, int], *, pitch: float, wide: float) -> _Panel:
-    rows, cols = (np.arange(length // 2) * pitch + wide - pitch / 2 for length in shape)
-    return _Panel(np.append(-rows[::-1], rows), np.append(-cols[::-1], cols), pitch)
+    rows, cols = (_halves(length, pitch, wide - pitch / 2) for length in shape)
+    return _Panel(rows, cols, pitch)
+
+
+def _halves(length: int, pitch: float, first: float) -> Floats:
+    """Centres along one axis of two ASICs, the inner pixels `first` um from the middle."""
+    half = np.arange(length // 2) * pitch + first
+    return np.append(-half[::-1], half)
+
+
+def _even(length: int, pitch: float) -> Floats:
+    """Centres along one axis of equal pixels."""
+    centres: Floats = (np.arange(length) - (length - 1) / 2) * pitch
+    return centres
 
 
 def _jungfrau(asics: int) -> Floats:
