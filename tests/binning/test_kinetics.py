@@ -11,7 +11,7 @@ from workbench.binning import (
     step_decay_in_bins,
     verdict,
 )
-from workbench.binning.kinetics import Parameter
+from workbench.binning.parameter import Parameter
 from workbench.core.errors import UnknownNameError
 from workbench.core.extras import MissingToolError
 from workbench.runs import Quantity, Truth
@@ -90,6 +90,68 @@ def test_a_step_that_never_decays_leaves_the_decay_time_undetermined() -> None:
     fit = fit_kinetics(CENTRES, values + 0.01 * rng.standard_normal(60), np.full(60, 0.01))
     assert fit.state in {"degenerate", "not-converged"}
     assert "decay time" in fit.message or "determine" in fit.message or "gave up" in fit.message
+
+
+def noisy(values: np.ndarray, error: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return values + error * rng.standard_normal(len(values)), np.full(len(values), error)
+
+
+def test_a_determined_fit_reports_every_number_and_nothing_else() -> None:
+    fit = fit_kinetics(CENTRES, *noisy(curve(), 0.005, 5), width=EDGES[1] - EDGES[0])
+    assert fit.undetermined == {}
+    assert [row["parameter"] for row in fit.report.as_dicts()] == [
+        "t0",
+        "tau",
+        "amplitude",
+        "sigma",
+        "offset",
+    ]
+    assert fit.report.as_dicts()[0]["value"] == str(fit.t0)
+
+
+def test_time_zero_outside_the_data_is_named_without_a_number() -> None:
+    values = 0.3 * np.exp(-(CENTRES + 3) / 2.0)  # the decay of a step before the first bin
+    fit = fit_kinetics(CENTRES, *noisy(values, 0.001, 1))
+    assert not fit.converged
+    rows = {row["parameter"]: row for row in fit.report.as_dicts()}
+    assert {"t0", "amplitude"} & set(fit.undetermined)
+    for name in fit.undetermined:
+        assert rows[name]["value"] == "not determined"
+
+
+def test_a_decay_far_longer_than_the_window_is_only_a_lower_limit() -> None:
+    values = 0.3 * step_decay(CENTRES, t0=0.1, tau=40.0, sigma=0.1)
+    fit = fit_kinetics(CENTRES, *noisy(values, 1e-4, 2))
+    assert fit.state == "degenerate"
+    assert "decay time" in fit.undetermined["tau"]
+    assert "longer than the 2.8" in fit.undetermined["tau"]
+    assert abs(fit.t0.value - 0.1) < 4 * fit.t0.error
+
+
+def test_a_decay_faster_than_the_response_leaves_only_a_combination() -> None:
+    values = 3.0 * step_decay(CENTRES, t0=0.1, tau=0.02, sigma=0.3)
+    fit = fit_kinetics(CENTRES, *noisy(values, 0.002, 3))
+    assert not fit.converged
+    assert {"tau", "amplitude"} <= set(fit.undetermined)
+    assert "correlated" in fit.message or "not determined" in fit.message
+
+
+def test_a_response_too_narrow_to_be_seen_is_an_upper_limit_and_spoils_nothing_else() -> None:
+    values = 0.01 + 0.3 * step_decay_in_bins(EDGES[:-1], EDGES[1:], t0=0.15, tau=0.7, sigma=0.002)
+    fit = fit_kinetics(CENTRES, *noisy(values, 0.01, 4), width=EDGES[1] - EDGES[0])
+    assert fit.converged
+    assert set(fit.undetermined) == {"sigma"}
+    assert "consistent with 0: below" in fit.undetermined["sigma"]
+    assert fit.report.as_dicts()[3]["value"] == "not determined"
+    assert abs(fit.tau.value - 0.7) < 4 * fit.tau.error
+
+
+def test_without_a_signal_no_number_is_reported() -> None:
+    noise = 0.01 * np.random.default_rng(3).standard_normal(60)
+    fit = fit_kinetics(CENTRES, noise, np.full(60, 0.01))
+    assert set(fit.undetermined) == set(fit.parameters)
+    assert all(row["value"] == "not determined" for row in fit.report.as_dicts())
 
 
 def test_a_response_narrower_than_the_bins_is_held_and_said() -> None:

@@ -5,10 +5,11 @@ from workbench.binning.binned import bin_run
 from workbench.binning.decay import step_decay, step_decay_in_bins
 from workbench.binning.edges import EdgesError, edges_around, edges_by_count, edges_by_width
 from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
-from workbench.binning.kinetics import FitError, KineticsFit, Parameter, fit_kinetics
+from workbench.binning.kinetics import FitError, KineticsFit, fit_kinetics
 from workbench.binning.linearity import Linearity, linearity
 from workbench.binning.monitors import Monitor, MonitorReport, i0_report
 from workbench.binning.onoff import on_off
+from workbench.binning.parameter import Parameter
 from workbench.binning.plan import NothingLeftError
 from workbench.binning.ratios import mean_of_ratios
 from workbench.binning.verdict import verdict

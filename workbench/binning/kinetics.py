@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.binning.decay import step_decay, step_decay_in_bins
+from workbench.binning.judgement import Outcome, judge, report_rows
+from workbench.binning.parameter import Parameter
 from workbench.binning.points import Points, points_of_arrays, points_of_dataset
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
 from workbench.core.extras import load
-from workbench.core.rounding import with_error
 from workbench.core.table import Table
 
 if TYPE_CHECKING:
@@ -21,25 +22,12 @@ if TYPE_CHECKING:
 
 NAMES = ("t0", "tau", "amplitude", "sigma", "offset")
 SPARE = 2  # bins beyond the number of parameters, so that chi2 says something
-SIGNIFICANT = 25.0  # by which a step must lower chi2 below that of a constant
 SLOPE_STEP = 0.05  # of sigma, to tell the slope of the curve
 NARROWEST = 0.02  # of the median bin: a response narrower than this is held at it
 
 
 class FitError(InputError):
     """Data that no fit can be made of; the text says what is lacking."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One fitted number: value and standard error, both in `unit`."""
-
-    value: float
-    error: float
-    unit: str
-
-    def __str__(self) -> str:
-        return with_error(self.value, self.error, self.unit)
 
 
 @dataclass(frozen=True)
@@ -64,6 +52,9 @@ class KineticsFit:
         The state in words; also what was done to the data.
     used, left_out
         Number of bins.
+    undetermined
+        Parameter to the reason why the data do not fix it. A response narrower than can be told
+        does not spoil the others: then the state is "converged" all the same.
     """
 
     t0: Parameter
@@ -77,6 +68,7 @@ class KineticsFit:
     message: str
     used: int
     left_out: int
+    undetermined: Mapping[str, str]
 
     @property
     def converged(self) -> bool:
@@ -101,6 +93,13 @@ class KineticsFit:
         )
         caption = f"{self.state}: chi2 {self.chi2:.1f} for {self.dof} degrees of freedom"
         return Table(("parameter", "value", "error", "unit"), rows, caption, (self.message,))
+
+    @property
+    def report(self) -> Table:
+        """What was found, and by name what was not: no number for what the data do not fix."""
+        rows = report_rows(self.parameters, self.undetermined, NAMES)
+        caption = f"{self.state}: chi2 {self.chi2:.1f} for {self.dof} degrees of freedom"
+        return Table(("parameter", "value", "why"), rows, caption, (self.message,))
 
     def as_dict(self) -> dict[str, Any]:  # Any: JSON
         """Return plain values for JSON."""
@@ -171,15 +170,16 @@ def _fit(points: Points) -> KineticsFit:
         start = _values(best) | {"sigma": narrowest}
         best = _minimize(lmfit, points, start, narrowest, hold_sigma=True)
     fitted = _parameters(best, points)
-    state, reason = _judge(fitted, best, points)
+    judged = judge(fitted, _outcome(best), points)
     return KineticsFit(
         **fitted,
         chi2=float(best.chisqr),
         dof=int(best.nfree),
-        state=state,
-        message="; ".join([reason, *notes]),
+        state=judged.state,
+        message="; ".join([judged.message, *notes]),
         used=len(points),
         left_out=points.left_out,
+        undetermined=judged.undetermined,
     )
 
 
@@ -280,19 +280,12 @@ def _parameters(result: Any, points: Points) -> dict[str, Parameter]:
     }
 
 
-def _judge(fitted: Mapping[str, Parameter], result: Any, points: Points) -> tuple[str, str]:
-    if not result.success:
-        return "not-converged", f"the minimiser gave up ({result.message})"
-    flat = points.value - np.average(points.value, weights=1 / points.error**2)
-    if float(((flat / points.error) ** 2).sum()) - float(result.chisqr) < SIGNIFICANT:
-        return "no-signal", "a constant describes the data as well as a step does"
-    if not all(np.isfinite(fitted[name].error) for name in result.var_names):
-        return "degenerate", "the data do not determine all parameters: no errors can be given"
-    t0, tau, amplitude = (fitted[name] for name in NAMES[:3])
-    span = float(np.ptp(points.centre))
-    if not points.centre.min() < t0.value < points.centre.max() or t0.error > span:
-        return "degenerate", "time zero does not lie surely within the measured delays"
-    for name, entry in (("decay time", tau), ("amplitude", amplitude)):
-        if entry.error > abs(entry.value):
-            return "degenerate", f"the {name} is not determined: its error exceeds it"
-    return "converged", "errors follow from the stated errors of the bins"
+def _outcome(result: Any) -> Outcome:
+    covariance = getattr(result, "covar", None)
+    return Outcome(
+        bool(result.success),
+        str(result.message),
+        float(result.chisqr),
+        tuple(result.var_names),
+        None if covariance is None else np.asarray(covariance, dtype=np.float64),
+    )
