@@ -192,8 +192,7 @@ def _halves(length: int, pitch: float, first: float) -> Floats:
 
 def _even(length: int, pitch: float) -> Floats:
     """Centres along one axis of equal pixels."""
-    centres: Floats = (np.arange(length) - (length - 1) / 2) * pitch
-    return centres
+    return np.asarray((np.arange(length) - (length - 1) / 2) * pitch, dtype=np.float64)
 
 
 def _jungfrau(asics: int) -> Floats:
