@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import typer
@@ -78,3 +79,86 @@ def test_info_prints_a_table_by_detector_and_one_line_of_summary(path: Path) -> 
 def test_info_on_no_file_raises_the_error_that_the_command_line_prints(tmp_path: Path) -> None:
     result = CliRunner().invoke(APP, [str(tmp_path / "none.h5")])
     assert isinstance(result.exception, NotThereError)
+
+
+@pytest.fixture
+def other(path: Path, tmp_path: Path) -> Path:
+    """Another run: a field gone, one new, another unit and shape, half as much filled."""
+    specs = (
+        DatasetSpec("timestamp", "int64"),
+        DatasetSpec("enc/lasDelay", "float64", unit="s"),
+        DatasetSpec("epix_1/roi_area", "float32", (3, 5), unit="keV"),
+        DatasetSpec("epix_1/roi_sum", "float64", unit="keV"),
+    )
+    delay = np.arange(4.0)
+    delay[:3] = np.nan
+    with create_part(tmp_path / "other_part.h5", specs) as part:
+        part.append(
+            {
+                "timestamp": np.arange(4),
+                "enc/lasDelay": delay,
+                "epix_1/roi_area": np.ones((4, 3, 5)),
+                "epix_1/roi_sum": np.ones(4),
+            }
+        )
+    target = tmp_path / "xpplx1234_Run0015.h5"
+    merge_parts(
+        [tmp_path / "other_part.h5"],
+        target,
+        specs=specs,
+        once={"UserDataCfg/epix_1/thresADU": OnceValue(2.5, "ADU")},
+        attributes={"experiment": "xpplx1234", "run": 15, "generation": "lcls2"},
+    )
+    return target
+
+
+def test_the_difference_of_two_files_is_told_as_json(path: Path, other: Path) -> None:
+    result = CliRunner().invoke(APP, [str(path), "--against", str(other), "--json"])
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert (answer["first"]["n_events"], answer["second"]["n_events"]) == (8, 4)
+    assert answer["only_first"] == ["Sums/epix_1_calib"]
+    assert answer["only_second"] == ["UserDataCfg/epix_1/thresADU", "epix_1/roi_sum"]
+    changes = {(c["name"], c["what"]): (c["before"], c["after"]) for c in answer["fields"]}
+    assert changes == {
+        ("enc/lasDelay", "unit"): ("ps", "s"),
+        ("enc/lasDelay", "filled"): ("75.0 %", "25.0 %"),
+        ("epix_1/roi_area", "shape"): ("3 x 4", "3 x 5"),
+    }
+    assert answer["settings"] == []
+
+
+def test_the_difference_of_two_files_is_printed_by_detector(path: Path, other: Path) -> None:
+    result = CliRunner().invoke(APP, [str(path), "--against", str(other)])
+    assert result.exit_code == 0
+    assert "only in the second file (2):" in result.stdout
+    assert "  epix_1: roi_sum" in result.stdout.splitlines()
+    same = CliRunner().invoke(APP, [str(path), "--against", str(path)])
+    assert same.stdout.splitlines()[-1] == "the same fields, units and settings"
+
+
+def test_settings_that_differ_are_counted_element_by_element(tmp_path: Path) -> None:
+    paths = []
+    for run, (threshold, mask) in enumerate([(2.5, [1, 1, 0]), (3.0, [1, 0, 1])]):
+        paths.append(tmp_path / f"xpplx1234_Run000{run}.h5")
+        with h5py.File(paths[-1], "w") as h5:
+            h5["timestamp"] = np.arange(3)
+            h5["UserDataCfg/det/thresADU"] = [threshold]
+            h5["UserDataCfg/det/mask"] = mask
+            h5["UserDataCfg/det/same"] = [np.nan, 1.0]
+    result = CliRunner().invoke(APP, [str(paths[0]), "--against", str(paths[1]), "--json"])
+    settings = {one["name"]: one for one in json.loads(result.stdout)["settings"]}
+    assert set(settings) == {"UserDataCfg/det/mask", "UserDataCfg/det/thresADU"}
+    assert settings["UserDataCfg/det/thresADU"]["after"] == "3"
+    assert "2 of 3 elements" in settings["UserDataCfg/det/mask"]["after"]
+
+
+def test_large_columns_are_counted_by_the_detectors_flags_not_by_reading(tmp_path: Path) -> None:
+    path = tmp_path / "xpplx1234_Run0001.h5"
+    with h5py.File(path, "w") as h5:
+        h5["timestamp"] = np.arange(300)
+        h5["damage/det"] = np.arange(300) % 4 != 0
+        h5.create_dataset("det/area", (300, 64, 64), "f8")  # 10 MB, nothing of it written
+    result = CliRunner().invoke(APP, [str(path), "--json"])
+    fields = {one["name"]: one for one in json.loads(result.stdout)["fields"]}
+    assert fields["det/area"]["filled"] == 0.75

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Ints
 from workbench.core.errors import InputError
+from workbench.core.table import Table
 from workbench.runs.cuts import Cut
 from workbench.runs.gaps import always_float, with_nan
 from workbench.runs.gaps import masked as as_masked
@@ -166,6 +167,18 @@ class Channel:
         own = inner_dims(len(self.shape) - self.per_event)
         given = self._dims() if callable(self._dims) else self._dims
         return given or ((EVENT, *own) if self.per_event else own)
+
+    def _repr_html_(self) -> str:
+        facts = (
+            ("shape", " x ".join(map(str, self.shape)) or "one value"),
+            ("type", str(self.dtype)),
+            ("unit", self.unit or "not known"),
+            ("what", self.long_name),
+            ("why", self.why),
+            ("others", ", ".join(self.alternatives)),
+            *(("warning", text) for text in self.warnings),
+        )
+        return Table(("", self.name), tuple(one for one in facts if one[1]))._repr_html_()
 
     @property
     def label(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from html import escape
 from typing import TYPE_CHECKING
 
 from workbench.core.errors import UnknownNameError
@@ -85,7 +86,23 @@ class Fields:
         return str(self.table)
 
     def _repr_html_(self) -> str:
-        return self.table._repr_html_()
+        groups = self.groups
+        if len(groups) == 1:
+            return self.table._repr_html_()
+        folded = "".join(
+            f"<details><summary>{escape(name or 'no detector')} ({len(fields)})</summary>"
+            f"{fields.table._repr_html_()}</details>"
+            for name, fields in groups.items()
+        )
+        return f"<div><b>{len(self)} fields of {len(groups)} detectors and groups</b>{folded}</div>"
+
+    @property
+    def groups(self) -> dict[str, "Fields"]:
+        """The fields of each detector or other folder of the file; "" for those in none."""
+        members: dict[str, list[Field]] = {}
+        for field in self.fields:
+            members.setdefault(group_of(field.name), []).append(field)
+        return {name: Fields(tuple(fields), self.count) for name, fields in members.items()}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,6 +124,12 @@ class Fields:
             for field in self.fields
         )
         return Table(("field", "shape", "type", "unit", "role", "filled"), rows)
+
+
+def group_of(name: str) -> str:
+    """Return the detector, or other folder, of a field; "" for none."""
+    group, slash, _ = name.partition("/")
+    return group if slash else ""
 
 
 def fields_of(run: "Run", roles: Mapping[str, str]) -> Fields:

@@ -24,6 +24,7 @@ from workbench.runs.classes import Classes
 from workbench.runs.contents import Contents
 from workbench.runs.cuts import Cut
 from workbench.runs.default_cuts import TIME_TOOL_CUTS, default_cuts
+from workbench.runs.detectors import Detectors
 from workbench.runs.experiment.finding import Choice, find_setup
 from workbench.runs.exporting import Exits
 from workbench.runs.fields import Fields, fields_of
@@ -205,6 +206,11 @@ class Run(Contents, Exits):
     def fields(self) -> Fields:
         """Table of all datasets; ``run.fields(filled=True)`` counts missing values by reading."""
         return fields_of(self, self._role_of)
+
+    @property
+    def det(self) -> Detectors:
+        """Fields by detector, for the Tab key: ``run.det.ipm2.sum``."""
+        return Detectors(self)
 
     def channel(self, wanted: str | Channel) -> Channel:
         """Return a channel by its name in the file, by its role ("i0", "delay"), or as given."""

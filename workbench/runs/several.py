@@ -20,6 +20,7 @@ from workbench.runs.channel import Channel
 from workbench.runs.classes import Classes
 from workbench.runs.conflicts import ALLOWABLE, conflicts_table
 from workbench.runs.cuts import Cut
+from workbench.runs.detectors import Detectors
 from workbench.runs.exporting import Exits
 from workbench.runs.fields import Field, Fields
 from workbench.runs.joined import together
@@ -194,6 +195,11 @@ class Runs(Exits):
             np.concatenate([part.laser for part in parts]),
             together([part.why for part in parts], self._names),
         )
+
+    @property
+    def det(self) -> Detectors:
+        """Fields by detector, for the Tab key: ``run.det.ipm2.sum``."""
+        return Detectors(self)
 
     def channel(self, wanted: str | Channel) -> Channel:
         """Return a channel by its name in the files, by its role ("i0", "delay"), or as given."""

@@ -34,10 +34,7 @@ class Survey:
 
 def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
     """Look at one per-event column; large ones only at their ends and at the writer's count."""
-    size = int(np.prod(info.shape, dtype=float)) * (
-        8 if info.dtype == "str" else np.dtype(info.dtype).itemsize
-    )
-    if size > BLOCK_BYTES:
+    if _bytes(info) > BLOCK_BYTES:
         file.read(info.name, slice(0, 1))
         file.read(info.name, slice(info.shape[0] - 1, None))
         return Survey(info.missing)
@@ -52,21 +49,30 @@ def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
     )
 
 
-def filled_fraction(file: SmallDataFile, info: FieldInfo) -> float | None:
+def filled_fraction(
+    file: SmallDataFile, info: FieldInfo, *, largest: int = BLOCK_BYTES
+) -> float | None:
     """Return the part of all events that have the value, 0 to 1; None where it would take long.
 
-    Counted by the writer, else in the column; for large columns of other writers the detector's
-    ``damage`` (1 = present) stands in.
+    Counted by the writer, else in the column; for columns of other writers above `largest` bytes
+    the detector's ``damage`` (1 = present) stands in.
     """
     if info.kind != "event" or file.n_events == 0:
         return None
-    lacking = info.missing if info.missing is not None else survey(file, info).missing
+    lacking = info.missing
+    if lacking is None and _bytes(info) <= largest:
+        lacking = survey(file, info).missing
     if lacking is not None:
         return 1 - lacking / file.n_events
     flag = f"damage/{info.name.split('/')[0]}"
     if flag in file and file.info(flag).kind == "event":
         return float(np.mean(file.read(flag) == 1))
     return None
+
+
+def _bytes(info: FieldInfo) -> int:
+    size = 8 if info.dtype == "str" else np.dtype(info.dtype).itemsize
+    return int(np.prod(info.shape, dtype=float)) * size
 
 
 def _wrapped(values: Array, gone: Bools) -> int:

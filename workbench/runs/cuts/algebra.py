@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
+from workbench.core.table import Table
 from workbench.runs.answers import Answer, CutError, Events, Scope, check_scope
 
 
@@ -63,6 +64,10 @@ class Cut(ABC):
     def parts(self) -> tuple["Cut", ...]:
         """The cuts that are joined by ``&`` at the top; the cut itself where there are none."""
         return (self,)
+
+    def _repr_html_(self) -> str:
+        rows = tuple((str(part), ", ".join(sorted(part.scopes))) for part in self.parts)
+        return Table(("cut", "applies to"), rows)._repr_html_()
 
     def __and__(self, other: "Cut") -> "Cut":
         return AllOf((*self.parts, *other.parts))
