@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from workbench.core.arrays import Array, Bools
 from workbench.core.table import Table
 from workbench.runs.presence import presence_table
@@ -58,8 +60,7 @@ class Contents:
         `workbench.smalldata.backfill` says what counts as evidence.
         """
         if name not in self._zeros:
-            with self._storage.open() as file:
-                self._zeros[name] = zero_filled(file, name)[: self._storage.n_events]
+            self._zeros[name] = self._find_zeros(self._storage.infos[name])
         return self._zeros[name]
 
     def presence(self, *names: str) -> Table:
@@ -90,6 +91,13 @@ class Contents:
         return (
             info.kind == "event" and self._storage.generation == "lcls2" and not self._storage.ours
         )
+
+    def _find_zeros(self, info: FieldInfo) -> Bools:
+        stored = self._storage
+        if len(info.shape) == 1 and stored.column(info.name).all():  # kept: no file is opened
+            return np.zeros(stored.n_events, dtype=np.bool_)
+        with stored.open() as file:
+            return zero_filled(file, info.name)[: stored.n_events]
 
     @cached_property
     def _zeros(self) -> dict[str, Bools]:

@@ -254,8 +254,9 @@ class SmallDataFile:
         lengths = self.read(length_name(name)).astype(np.int64)
         absent = lengths == MISSING_INTEGER
         stored = np.where(absent, 0, lengths)
-        if dataset.is_virtual and len(dataset) == stored.sum() + absent.sum():
-            # A part that never saw the detector pads the dataset with one element per event.
+        if len(dataset) == stored.sum() + absent.sum():
+            # A part that never saw the detector pads the dataset with one element per event; a
+            # copy made of a virtual file keeps them.
             stored[absent] = 1
         ends = np.cumsum(stored)
         if (stored < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(dataset):
