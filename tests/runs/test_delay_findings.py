@@ -39,7 +39,8 @@ def sweep(**more: Any) -> dict[str, Any]:
 
 def found(write: Write, made: dict[str, Any], **options: Any) -> dict[str, Finding]:
     findings = delay_findings(open_run(write(made, **options)))
-    assert len({finding.code for finding in findings}) == len(findings)
+    keys = {(finding.code, finding.field) for finding in findings}
+    assert len(keys) == len(findings)
     return {finding.code: finding for finding in findings}
 
 
@@ -78,6 +79,15 @@ def test_a_move_that_was_added_twice_is_named(write: Write) -> None:
     assert "scan/lxt_ttc moves twice as far as epics/lxt_ttc" in twice.message
     stored = found(write, columns(delay=(STEP * 0.4, "ps")), run=15)
     assert "delay moves twice as far as scan/lxt_ttc" in stored["delay-double-counted"].message
+
+
+def test_a_delay_without_a_second_source_says_that_nothing_verifies_it(write: Write) -> None:
+    told = delay_findings(open_run(write(columns())))
+    [alone] = [f for f in told if f.code == "unverified" and f.field == "scan/lxt_ttc"]
+    assert (alone.severity, alone.count) == (Severity.INFO, N)
+    followed = columns(**{"epics/lxt_ttc": (STEP * 0.2e-12, "s")})
+    told = delay_findings(open_run(write(followed, run=15)))
+    assert [f.field for f in told if f.code == "unverified"] == ["tt/fltpos_ps"]
 
 
 def test_an_encoder_that_stops_in_a_sweep_is_found_with_its_events(write: Write) -> None:
@@ -119,7 +129,6 @@ def test_corrections_of_exactly_zero_are_counted_and_never_a_time(write: Write) 
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (np.zeros(N), "never varies (0)"),
         (np.full(N, 0.7), "never varies (0.7)"),
         (512 + 300 * JITTER, "repeats the edge position"),
         (150 * JITTER, "spreads over 4"),
@@ -139,6 +148,13 @@ def test_an_uncalibrated_time_tool_is_a_finding_not_a_number(
     with pytest.raises(DelayError, match=r"experiment\.toml"):
         run.delay()
     assert run.delay(time_tool=False).unit == "ps"
+
+
+def test_a_correction_that_is_zero_in_every_event_is_refused(write: Write) -> None:
+    made = columns(**{"tt/fltpos_ps": (np.zeros(N), "ps")})
+    assert found(write, made)["time-tool-zero"].severity is Severity.WARNING
+    with pytest.raises(DelayError, match=r"tt/fltpos_ps never varies \(0\)"):
+        open_run(write(made, run=15)).delay()
 
 
 def test_an_uncalibrated_correction_gives_way_to_a_calibrated_one(write: Write) -> None:

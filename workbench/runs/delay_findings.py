@@ -61,6 +61,8 @@ def delay_findings(run: "Run") -> list[Finding]:
         arrival, problems = _arrival(run)
         findings += problems
     chosen = None if _refused(findings) else _chosen(run)
+    if chosen is not None:
+        findings += unverified_scale(run, chosen, nominals)
     if chosen is not None and arrival is not None:
         findings += time_tool_slope(run, chosen, arrival)
     return findings
@@ -106,9 +108,8 @@ def double_counted(run: "Run", nominals: Sequence[Nominal]) -> list[Finding]:
     A ratio of 2 is a delay to which the same move was added twice (as old tools do with
     ``lxt_ttc``), a power of 1000 another unit, -1 the opposite direction.
     """
-    stored = [name for name in STORED if name in run and run[name].shape == (run.n_events,)]
     series = [(each.name, each.values) for each in nominals if each.moves]
-    series += [(name, measured(run[name])) for name in stored]
+    series += [(name, measured(run[name])) for name in _stored(run)]
     findings = []
     for position, (name, values) in enumerate(series):
         for other, reference in series[:position]:
@@ -117,12 +118,34 @@ def double_counted(run: "Run", nominals: Sequence[Nominal]) -> list[Finding]:
                 continue
             told = _meaning(name, other, ratio)
             if told:
-                code, text = told
-                count = int(np.isfinite(values).sum())
-                twice = code == "delay-double-counted" and _near(ratio, 0.5)
-                wrong = other if twice else name
+                code, wrong, text = told
+                count = int(np.isfinite(values if wrong == name else reference).sum())
                 findings.append(Finding(code, Severity.WARNING, text, wrong, count))
     return findings
+
+
+def unverified_scale(run: "Run", chosen: Nominal, nominals: Sequence[Nominal]) -> list[Finding]:
+    """Say where nothing in the file tells whether the delay's scale and direction are right.
+
+    A second source that moves with it tells; so does the time tool where it sees the move.
+    """
+    if not chosen.moves or chosen.time_tool == "uncompensated":
+        return []
+    series = [each.values for each in nominals if each.name != chosen.name and each.moves]
+    series += [measured(run[name]) for name in _stored(run)]
+    if any(_ratio(values, chosen.values) is not None for values in series):
+        return []
+    text = (
+        "no second source of the delay moves with it, so its unit and direction cannot be "
+        "verified, nor whether a move was counted twice"
+    )
+    count = int(np.isfinite(chosen.values).sum())
+    return [Finding("unverified", Severity.INFO, text, chosen.name, count)]
+
+
+def _stored(run: "Run") -> list[str]:
+    """Return delays that a user computed and stored."""
+    return [name for name in STORED if name in run and run[name].shape == (run.n_events,)]
 
 
 def _ratio(values: Floats, reference: Floats) -> float | None:
@@ -137,25 +160,28 @@ def _ratio(values: Floats, reference: Floats) -> float | None:
     return float((x * y).sum() / (x * x).sum())
 
 
-def _meaning(name: str, other: str, ratio: float) -> tuple[str, str] | None:
-    """Return code and sentence for a ratio of two sources; None where they agree."""
+def _meaning(name: str, other: str, ratio: float) -> tuple[str, str, str] | None:
+    """Return code, field and sentence for a ratio of two sources; None where they agree."""
     if _near(ratio, 2) or _near(ratio, 0.5):
         twice, once = (name, other) if _near(ratio, 2) else (other, name)
-        return "delay-double-counted", (
+        text = (
             f"{twice} moves twice as far as {once}, which it follows: the same move was added "
             f"twice; use run.delay(source={once!r})"
         )
+        return "delay-double-counted", twice, text
     if _near(ratio, -1):
-        return "delay-unit", (
+        text = (
             f"{name} moves as far as {other}, but in the opposite direction: one of the signs is "
             "wrong; set scale = -1 under [delay] in experiment.toml, or take the other source"
         )
+        return "delay-unit", name, text
     power = round(float(np.log10(abs(ratio))) / 3)
     if power and _near(abs(ratio), 10.0 ** (3 * power)):
-        return "delay-unit", (
+        text = (
             f"{name} moves {ratio:.3g} times as far as {other}, which it follows: one of their "
             "units is wrong; say which, as in run.delay(source=..., unit=...)"
         )
+        return "delay-unit", name, text
     return None
 
 
