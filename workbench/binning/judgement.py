@@ -12,7 +12,7 @@ from workbench.core.arrays import Floats
 
 SIGNIFICANT = 25.0  # by which a step must lower chi2 below that of a constant
 CORRELATED = 0.99  # two parameters of which only a combination is determined
-SEEN = 2.0  # errors that the response must be away from 0 to be a measured width
+SEEN = 2.0  # errors, by chi2, that the response must be away from 0 to be a measured width
 LONGEST = 2.0  # lengths of the window after time zero; a longer decay is a straight line in it
 
 
@@ -53,6 +53,8 @@ class Outcome:
         Parameters that were fitted, in the order of `covariance`.
     covariance
         None where it could not be computed.
+    widest
+        Width [ps] below which the response stays, where it is consistent with 0; else None.
     """
 
     success: bool
@@ -60,6 +62,7 @@ class Outcome:
     chi2: float
     varied: tuple[str, ...]
     covariance: Floats | None
+    widest: float | None
 
 
 def judge(fitted: Mapping[str, Parameter], outcome: Outcome, points: Points) -> Judgement:
@@ -81,7 +84,7 @@ def judge(fitted: Mapping[str, Parameter], outcome: Outcome, points: Points) -> 
         **_outside(fitted["t0"], points),
     }
     state = "degenerate" if problems else "converged"
-    return Judgement(state, {**_unresolved(fitted["sigma"]), **problems})
+    return Judgement(state, {**_unresolved(fitted["sigma"], outcome.widest), **problems})
 
 
 def _outside(t0: Parameter, points: Points) -> dict[str, str]:
@@ -113,15 +116,12 @@ def _too_long(fitted: Mapping[str, Parameter], points: Points) -> dict[str, str]
     }
 
 
-def _unresolved(sigma: Parameter) -> dict[str, str]:
-    """Say that the response is narrower than can be told; the other numbers may hold all the same.
-
-    A response held at a least width has no error.
-    """
-    if np.isfinite(sigma.error) and abs(sigma.value) > SEEN * sigma.error:
-        return {}
-    limit = abs(sigma.value) + SEEN * np.nan_to_num(sigma.error)
-    return {"sigma": f"the width of the response is consistent with 0: below {limit:.2g} ps"}
+def _unresolved(sigma: Parameter, widest: float | None) -> dict[str, str]:
+    """Say that the response is narrower than can be told; the other numbers may hold though."""
+    if widest is None:
+        text = "the width of the response is not determined"
+        return {} if np.isfinite(sigma.error) else {"sigma": text}
+    return {"sigma": f"the width of the response is consistent with 0: below {widest:.2g} ps"}
 
 
 def _correlated(outcome: Outcome) -> dict[str, str]:

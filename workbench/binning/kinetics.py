@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.binning.decay import step_decay, step_decay_in_bins
-from workbench.binning.judgement import Outcome, judge, report_rows
+from workbench.binning.judgement import SEEN, Outcome, judge, report_rows
 from workbench.binning.parameter import Parameter
 from workbench.binning.points import Points, points_of_arrays, points_of_dataset
 from workbench.core.arrays import Floats
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NAMES = ("t0", "tau", "amplitude", "sigma", "offset")
 SPARE = 2  # bins beyond the number of parameters, so that chi2 says something
 SLOPE_STEP = 0.05  # of sigma, to tell the slope of the curve
+WIDTHS = 16  # tried for the upper limit of a response that is too narrow to be seen
 NARROWEST = 0.02  # of the median bin: a response narrower than this is held at it
 
 
@@ -170,7 +171,7 @@ def _fit(points: Points) -> KineticsFit:
         start = _values(best) | {"sigma": narrowest}
         best = _minimize(lmfit, points, start, narrowest, hold_sigma=True)
     fitted = _parameters(best, points)
-    judged = judge(fitted, _outcome(best), points)
+    judged = judge(fitted, _outcome(best, _widest(lmfit, points, best, narrowest)), points)
     return KineticsFit(
         **fitted,
         chi2=float(best.chisqr),
@@ -280,7 +281,34 @@ def _parameters(result: Any, points: Points) -> dict[str, Parameter]:
     }
 
 
-def _outcome(result: Any) -> Outcome:
+def _widest(lmfit: Any, points: Points, best: Any, narrowest: float) -> float | None:
+    """Return the width [ps] that the response stays below, or None where it is surely not 0.
+
+    Near 0 chi2 hardly depends on the width, so its error says nothing; chi2 itself is asked.
+    """
+    if not points.low.min() < float(best.params["t0"].value) < points.high.max():
+        return None  # no rise in the data whose width could be asked for
+
+    def rise(sigma: float) -> float:
+        start = _values(best) | {"sigma": sigma}
+        held = _minimize(lmfit, points, start, narrowest, hold_sigma=True)
+        return max(0.0, float(held.chisqr) - float(best.chisqr))
+
+    if rise(narrowest) > SEEN**2:
+        return None
+    sigma = max(float(best.params["sigma"].value), narrowest)
+    widths = np.geomspace(sigma, max(2 * sigma, float(np.ptp(points.centre))), WIDTHS)
+    last = (0.0, sigma)
+    for width in map(float, widths):
+        now = (float(np.sqrt(rise(width))), width)
+        if now[0] > SEEN:
+            share = (SEEN - last[0]) / (now[0] - last[0])
+            return last[1] + share * (now[1] - last[1])
+        last = now
+    return last[1]
+
+
+def _outcome(result: Any, widest: float | None) -> Outcome:
     covariance = getattr(result, "covar", None)
     return Outcome(
         bool(result.success),
@@ -288,4 +316,5 @@ def _outcome(result: Any) -> Outcome:
         float(result.chisqr),
         tuple(result.var_names),
         None if covariance is None else np.asarray(covariance, dtype=np.float64),
+        widest,
     )
