@@ -102,13 +102,13 @@ def test_a_killed_production_leaves_no_file_and_its_rerun_gives_the_same(
     started: subprocess.Popen[str], long_run: Any, undisturbed: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / undisturbed.name
-    wait_for(lambda: list(tmp_path.glob(".*.parts/*/unit_*.h5")))
+    wait_for(lambda: list(tmp_path.glob(".*.parts/*/unit_*.part")))
     workers = workers_of(started.pid)
     assert workers
     started.kill()
     started.wait()
     assert not target.exists()
-    assert list(tmp_path.glob(".*.parts/*/unit_*.h5"))
+    assert list(tmp_path.glob(".*.parts/*/unit_*.part"))
     wait_for(lambda: not [pid for pid in workers if Path(f"/proc/{pid}").exists()])
     produce(long_run.request(tmp_path))
     assert_same(target, undisturbed)

@@ -17,6 +17,7 @@ from workbench.smalldata import (
     DamagedFileError,
     DatasetSpec,
     OnceValue,
+    SomeRows,
     create_part,
     merge_parts,
     open_file,
@@ -175,8 +176,49 @@ def test_a_part_keeps_a_copy_of_what_it_was_given(tmp_path: Path) -> None:
     with create_part(tmp_path / "p.h5", specs) as part:
         part.append({"timestamp": stamps})
         stamps[:] = 0  # workers reuse their buffers
-    with h5py.File(tmp_path / "p.h5") as h5:
+    merge_parts([tmp_path / "p.h5"], tmp_path / "a.h5", specs=specs)
+    with h5py.File(tmp_path / "a.h5") as h5:
         assert h5["timestamp"][:].tolist() == [5, 6]
+
+
+AREA = (DatasetSpec("timestamp", "int64"), DatasetSpec("cam/area", "float32", (64, 64)))
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_rows_given_for_some_events_only_stand_among_missing_ones(
+    tmp_path: Path, shuffled: bool
+) -> None:
+    stamps = np.random.default_rng(5).permutation(200) if shuffled else np.arange(200)
+    there = stamps % 17 == 3
+    with create_part(tmp_path / "p.h5", AREA) as part:
+        for start in range(0, 200, 40):
+            some = np.flatnonzero(there[start : start + 40])
+            frames = np.ones((len(some), 64, 64), "f4") * stamps[start + some, None, None]
+            part.append({
+                "timestamp": stamps[start : start + 40], "cam/area": SomeRows(some, frames)
+            })  # fmt: skip
+    merge_parts([tmp_path / "p.h5"], tmp_path / "a.h5", specs=AREA)
+    expected = np.full((200, 64, 64), np.nan, "f4")
+    expected[3::17] = np.arange(3, 200, 17)[:, None, None]
+    with h5py.File(tmp_path / "a.h5") as h5:
+        area = h5["cam/area"]
+        np.testing.assert_array_equal(area[:], expected)
+        assert area.attrs["missing_events"] == 188
+        assert area.id.get_storage_size() < expected.nbytes / 3, "missing rows take no room"
+    with open_file(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file.read("cam/area"), expected)
+
+
+@pytest.mark.parametrize("where", [[3, 2], [-1, 2], [2, 5], [2, 2]])
+def test_rows_for_some_events_must_lie_in_the_stack_in_rising_order(
+    tmp_path: Path, where: list[int]
+) -> None:
+    some = SomeRows(np.array(where), np.zeros((2, 64, 64), "f4"))
+    with (
+        pytest.raises(InputError, match="rising row numbers below 5"),
+        create_part(tmp_path / "p.h5", AREA) as part,
+    ):
+        part.append({"timestamp": np.arange(5), "cam/area": some})
 
 
 @pytest.mark.parametrize(

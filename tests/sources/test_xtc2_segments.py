@@ -1,8 +1,10 @@
 """Detectors of several segments, in one stream or many; presence and damage."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
+import pytest
 from xtc2_bytes import (
     CORRUPTED,
     EVENT,
@@ -20,7 +22,7 @@ from xtc2_bytes import (
     xtc,
 )
 
-from workbench.sources import open_raw
+from workbench.sources import Xtc2Error, open_raw
 
 RNG = np.random.default_rng(3)
 
@@ -44,6 +46,44 @@ def test_segments_are_stacked_in_the_order_of_their_numbers_across_streams(tmp_p
     assert run.detectors["cam"]["raw"]["raw"].shape == (2, 4, 5)
     np.testing.assert_array_equal(run.read(["cam"])["cam.raw.raw"], frames)
     np.testing.assert_array_equal(run.event(1)["cam.raw.raw"], frames[1])
+    ((events, found),) = run.frames("cam.raw.raw", start=1)
+    assert events.tolist() == [1, 2]
+    np.testing.assert_array_equal(np.array(found), frames[1:])
+
+
+def test_frames_come_with_the_events_that_have_all_segments_as_views(tmp_path: Path) -> None:
+    content = begin(camera(1, 0), camera(2, 1))
+    frames = RNG.integers(0, 60_000, (7, 2, 8, 6), dtype=np.uint16)
+    for number in range(7):
+        there = [record(1, frames[number, 0].tobytes(), [(8, 6)])]
+        if number not in {2, 5}:
+            there.append(record(2, frames[number, 1].tobytes(), [(8, 6)]))
+        content += dgram(EVENT, 10 + number, *there)
+    run = open_raw(write(tmp_path, content))
+    groups = list(run.frames("cam.raw.raw", size=2))
+    assert [events.tolist() for events, _ in groups] == [[0, 1], [3, 4], [6]]
+    for events, found in groups:
+        np.testing.assert_array_equal(np.array(found), frames[events])
+        assert not any(
+            part.flags.owndata or part.flags.writeable for frame in found for part in frame
+        )
+
+
+def test_a_run_that_goes_to_another_process_reads_the_same_there(tmp_path: Path) -> None:
+    content = begin(camera(1, 0))
+    for number in range(3):
+        content += dgram(EVENT, 10 + number, record(1, bytes([number] * 24), [(3, 4)]))
+    path = write(tmp_path, content)
+    run = open_raw(path)
+    sent = pickle.dumps(run)
+    again = pickle.loads(sent)
+    np.testing.assert_array_equal(
+        again.read(["cam"])["cam.raw.raw"], run.read("cam")["cam.raw.raw"]
+    )
+    with path.open("r+b") as file:
+        file.truncate(len(content) - 1)
+    with pytest.raises(Xtc2Error, match="shorter than when it was opened"):
+        pickle.loads(sent)
 
 
 def test_large_segments_of_one_stream_are_one_view_on_the_file(tmp_path: Path) -> None:

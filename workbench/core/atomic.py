@@ -13,18 +13,26 @@ class CannotWriteError(WorkbenchError, OSError):
 
 
 @contextmanager
-def replacing(target: Path) -> Generator[Path]:
+def replacing(target: Path, *, place: Path | None = None) -> Generator[Path]:
     """Give a temporary path beside `target`; rename it to `target` when the block succeeds.
 
-    The temporary file is removed when the block raises. Raises `CannotWriteError` where the
-    folder refuses or the disk is full.
+    The temporary file is removed when the block raises; it lies in the folder `place` where one
+    is given, which must be of the same file system. Raises `CannotWriteError` where the folder
+    refuses or the disk is full.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with appearing(target, place=place) as part:
         yield part
         _flush(part)
+    _flush(target.parent)
+
+
+@contextmanager
+def appearing(target: Path, *, place: Path | None = None) -> Generator[Path]:
+    """Do as `replacing`, but leave it to the system when the bytes reach the disk."""
+    part = (place or target.parent) / f".{target.name}.{os.getpid()}.part"
+    try:
+        yield part
         part.replace(target)
-        _flush(target.parent)
     except OSError as error:
         _remove(part)
         if isinstance(error, WorkbenchError):

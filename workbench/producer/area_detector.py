@@ -1,23 +1,24 @@
 """One area detector: its calibration, regions and sums, worked stack by stack."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Frames, Ints
-from workbench.core.constants import Constants
+from workbench.core.arrays import Bools, Ints
+from workbench.core.bounds import Bounds
 from workbench.core.errors import WorkbenchError
 from workbench.core.frames import FrameSpec
 from workbench.core.stack import Stack
 from workbench.producer.entries import RoiEntry, SumEntry
 from workbench.producer.frames import FrameField
+from workbench.producer.run_sums import RunSums
 from workbench.reductions import Calibration, calibrate
-from workbench.smalldata import DatasetSpec
-from workbench.sources import RawRun
+from workbench.smalldata import DatasetSpec, SomeRows
+from workbench.sources import Frame, RawRun
 
 GROUP_BYTES = 64 << 20  # of frames worked at a time
 BATCH_PIXELS = 1 << 19  # calibrated at a time, so that they stay in the processor's cache
@@ -44,15 +45,15 @@ class AreaDetector:
         Constants ready for use.
     rois, sums
         From the config.
-    constants
-        As read; None without.
+    origin
+        Where the constants came from; empty without.
     """
 
     frames: FrameField
     calibration: Calibration
     rois: tuple[RoiEntry, ...] = ()
     sums: tuple[SumEntry, ...] = ()
-    constants: Constants | None = None
+    origin: str = ""
 
     @property
     def name(self) -> str:
@@ -85,6 +86,18 @@ class AreaDetector:
         size = prod(self.frames.shape) * np.dtype(self.frames.dtype).itemsize
         return max(1, GROUP_BYTES // size)
 
+    @cached_property
+    def by_segment(self) -> tuple[Calibration, ...]:
+        """Constants of each of the arrays that a frame consists of."""
+        if self.frames.segments == 1:
+            return (self.calibration,)
+        whole = self.frames.shape
+        low = (0,) * len(whole)
+        return tuple(
+            self.calibration.within(Bounds((number, *low[1:]), (number + 1, *whole[1:])))
+            for number in range(self.frames.segments)
+        )
+
 
 class AreaWork:
     """Reduces the frames of one range of events and keeps its part of the run sums.
@@ -97,12 +110,12 @@ class AreaWork:
 
     def __init__(self, detector: AreaDetector) -> None:
         self._detector = detector
-        self.sums = {entry.sum.name: entry.sum.start(detector.spec) for entry in detector.sums}
+        self.sums = RunSums(detector.sums, detector.spec, detector.by_segment)
         self.counts: Counter[str] = Counter()
         self.messages: dict[str, str] = {}
 
-    def reduce(self, raw: RawRun, stack: Stack, xray: Ints | None) -> dict[str, Array]:
-        """Return a row for each event of the stack and each dataset, and add to the sums.
+    def reduce(self, raw: RawRun, stack: Stack, xray: Ints | None) -> dict[str, SomeRows]:
+        """Return the rows of the events that have the frame, for each dataset; add to the sums.
 
         Parameters
         ----------
@@ -113,83 +126,67 @@ class AreaWork:
         xray
             Beam status of each event: 1 on, 0 off, -1 unknown; None where the run has none.
         """
-        values = {spec.name: spec.blank(len(stack)) for spec in self._detector.specs}
-        damaged = raw.damaged(self._detector.name)[stack.first : stack.first + len(stack)]
-        other_gain = np.zeros(len(stack), np.bool_)
-        for rows, frames in self._frames(raw, stack):
-            for entry in self._detector.rois:
-                self._region(entry, rows, frames, values, other_gain)
-            for summed in self._detector.sums:
-                chosen = ~damaged[rows]
-                if summed.sum.dropped:  # of unknown status: not known to be dropped
-                    chosen &= False if xray is None else xray[rows] == 0
-                self._add(summed, [frames[place] for place in np.flatnonzero(chosen)])
-            if np.isfinite(self._detector.calibration.limit) and self._detector.sums:
-                other_gain[rows] |= self._switched(frames)
-        if count := int(np.count_nonzero(other_gain)):
-            self.counts["other_gain"] += count
-        return values
-
-    def _frames(self, raw: RawRun, stack: Stack) -> Iterator[tuple[Ints, list[Array]]]:
-        """Yield rows of the stack with their frames, a few at a time."""
-        detector = self._detector
-        span = slice(stack.first, stack.first + len(stack))
-        candidates = raw.present(detector.name)[span] | raw.partial(detector.name)[span]
-        rows: list[int] = []
-        frames: list[Array] = []
-        for row in np.flatnonzero(candidates).tolist():
-            frame = raw.event(stack.first + row)[detector.frames.name]
-            if frame is None:
-                continue
-            rows.append(row)
-            frames.append(frame)
-            if len(rows) == detector.group:
-                yield np.array(rows), frames
-                rows, frames = [], []
-        if rows:
-            yield np.array(rows), frames
+        detector, stop = self._detector, stack.first + len(stack)
+        found: dict[str, list[SomeRows]] = {spec.name: [] for spec in detector.specs}
+        damaged = raw.damaged(detector.name)[stack.first : stop]
+        frames_of = raw.frames(
+            detector.frames.name, start=stack.first, stop=stop, size=detector.group
+        )
+        for events, frames in frames_of:
+            rows = events - stack.first
+            other_gain = np.zeros(len(rows), np.bool_)
+            for entry in detector.rois:
+                for name, some in self._region(entry, rows, frames, other_gain):
+                    found[name].append(some)
+            whole = ~damaged[rows]
+            known_dropped = whole & (False if xray is None else xray[rows] == 0)
+            self._add(frames, whole, known_dropped, other_gain)
+            if count := int(np.count_nonzero(other_gain)):
+                self.counts["other_gain"] += count
+        return {spec.name: _joined(spec, found[spec.name]) for spec in detector.specs}
 
     def _region(
-        self,
-        entry: RoiEntry,
-        rows: Ints,
-        frames: list[Array],
-        values: dict[str, Array],
-        other_gain: Bools,
-    ) -> None:
+        self, entry: RoiEntry, rows: Ints, frames: Sequence[Frame], other_gain: Bools
+    ) -> Iterator[tuple[str, SomeRows]]:
         detector = self._detector
         region = entry.roi.region(detector.spec)
+        constants = detector.calibration.within(region)
         size = max(1, BATCH_PIXELS // prod(region.shape))
         for first in range(0, len(rows), size):
-            batch = rows[first : first + size]
+            batch = slice(first, first + size)
             try:
-                cut = np.stack([frame[region.slices] for frame in frames[first : first + size]])
-                pixels = calibrate(cut, detector.calibration.within(region))
+                cut = detector.frames.cut(frames[batch], region)
+                pixels = calibrate(cut, constants)
                 reduced = entry.roi.reduce_region(pixels, detector.spec)
             except REDUCTION_ERRORS as error:
-                self.counts[f"error_{entry.name}"] += len(batch)
+                self.counts[f"error_{entry.name}"] += len(rows[batch])
                 self.messages.setdefault(entry.name, f"{type(error).__name__}: {error}")
                 continue
-            other_gain[batch] |= self._beyond(pixels)
-            for name, reduced_rows in reduced.items():
-                values[f"{detector.name}/{entry.name}_{name}"][batch] = reduced_rows
+            if np.isfinite(constants.limit):
+                other_gain[batch] |= np.isnan(pixels.reshape(len(pixels), -1)).any(axis=1)
+            for name, values in reduced.items():
+                yield f"{detector.name}/{entry.name}_{name}", SomeRows(rows[batch], values)
 
-    def _beyond(self, pixels: Frames) -> Bools:
-        if not np.isfinite(self._detector.calibration.limit):
-            return np.zeros(len(pixels), np.bool_)
-        return np.asarray(np.isnan(pixels.reshape(len(pixels), -1)).any(axis=1))
+    def _add(
+        self, frames: Sequence[Frame], whole: Bools, dropped: Bools, other_gain: Bools
+    ) -> None:
+        for group in self.sums.groups:
+            chosen = np.flatnonzero(dropped if group.dropped else whole)
+            try:
+                switched = self.sums.add(group, [frames[place] for place in chosen.tolist()])
+            except REDUCTION_ERRORS as error:
+                for one in group.sums:
+                    self.counts[f"error_sum_{one.name}"] += len(chosen)
+                    self.messages.setdefault(f"sum_{one.name}", f"{type(error).__name__}: {error}")
+                continue
+            other_gain[chosen] |= switched
+            for one in group.sums:
+                self.counts[f"summed_{one.name}"] += len(chosen)
 
-    def _switched(self, frames: list[Array]) -> Bools:
-        limit = self._detector.calibration.limit
-        return np.array([frame.max() >= limit for frame in frames], np.bool_)
 
-    def _add(self, entry: SumEntry, frames: list[Array]) -> None:
-        name = entry.sum.name
-        try:
-            added = entry.sum.add(self.sums[name], frames, self._detector.calibration)
-        except REDUCTION_ERRORS as error:
-            self.counts[f"error_sum_{name}"] += len(frames)
-            self.messages.setdefault(f"sum_{name}", f"{type(error).__name__}: {error}")
-            return
-        self.sums[name] = added
-        self.counts[f"summed_{name}"] += len(frames)
+def _joined(spec: DatasetSpec, found: Sequence[SomeRows]) -> SomeRows:
+    if len(found) == 1:
+        return found[0]
+    where = np.concatenate([np.empty(0, np.int64), *(some.where for some in found)])
+    values = np.concatenate([spec.blank(0), *(some.values for some in found)])
+    return SomeRows(where, values)

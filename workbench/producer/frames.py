@@ -1,9 +1,14 @@
 """Which field of a detector holds its frames."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from workbench.sources import RawField, RawRun
+import numpy as np
+
+from workbench.core.arrays import Array
+from workbench.core.bounds import Bounds
+from workbench.sources import Frame, RawField, RawRun
 
 SMALL_ARRAY = 4096  # values; an array of two or more axes up to this size is kept as it is
 
@@ -22,6 +27,8 @@ class FrameField:
         Of one event's array.
     detector_type
         For example "jungfrau".
+    segments
+        Arrays that one frame consists of; where there are several they are its first axis.
     """
 
     detector: str
@@ -29,11 +36,24 @@ class FrameField:
     dtype: str
     shape: tuple[int, ...]
     detector_type: str = ""
+    segments: int = 1
 
     @property
     def algorithm(self) -> str:
         """``detector.algorithm``, the key of its presence in a stack."""
         return self.name.rsplit(".", 1)[0]
+
+    def cut(self, frames: Sequence[Frame], region: Bounds) -> Array:
+        """Return a region of each frame, shape (event, *region.shape)."""
+        out = np.empty((len(frames), *region.shape), self.dtype)
+        for row, frame in zip(out, frames, strict=True):
+            if self.segments == 1:
+                row[...] = frame[0][region.slices]
+                continue
+            segments, *inner = region.slices
+            for part, segment in zip(row, frame[segments], strict=True):
+                part[...] = segment[tuple(inner)]
+        return out
 
 
 def frame_fields(raw: RawRun) -> dict[str, FrameField]:
@@ -55,7 +75,9 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
         algorithm, _, leaf = name.partition(".")
         field = algorithms[algorithm][leaf]
         kind = raw.detector_types.get(detector, "")
-        found[detector] = FrameField(detector, f"{detector}.{name}", field.dtype, field.shape, kind)
+        found[detector] = FrameField(
+            detector, f"{detector}.{name}", field.dtype, field.shape, kind, field.segments
+        )
     return found
 
 

@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.core.arrays import Array
 from workbench.core.executors import run_all
-from workbench.producer.plan import Job, Plan
+from workbench.producer.plan import Plan
 from workbench.producer.request import Progress
-from workbench.producer.unit import Unit, UnitResult, plan_here, work_unit
+from workbench.producer.run_sums import RunSums
+from workbench.producer.unit import Unit, UnitResult, plan_here, save_plan, work_unit
 
 WORKER_MODULES = ("workbench.producer.rehearsal",)
 
@@ -22,7 +22,7 @@ class Collected:
     parts
         Part files in the order of the run.
     sums
-        Run sums by detector and algorithm, not finished.
+        Run sums by detector.
     counts
         Events by detector and state, beyond presence.
     messages
@@ -30,41 +30,40 @@ class Collected:
     """
 
     parts: list[Path] = field(default_factory=list)
-    sums: dict[str, dict[str, Array]] = field(default_factory=dict)
+    sums: dict[str, RunSums] = field(default_factory=dict)
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     messages: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
 
-def run_units(job: Job, plan: Plan, *, workers: int, progress: Progress) -> Collected:
+def run_units(plan: Plan, *, run: int, folder: Path, workers: int, progress: Progress) -> Collected:
     """Work all units; the result does not depend on the number of workers."""
-    units = [Unit(job, number, *span) for number, span in enumerate(plan.units())]
+    place = folder / "plan.pickle"
+    units = [Unit(place, run, number, *span) for number, span in enumerate(plan.units())]
+    workers = min(workers, len(units))
+    if workers > 1:
+        save_plan(place, plan)
     collected = Collected(parts=[unit.part for unit in units])
     collected.sums = {
-        area.name: {entry.sum.name: entry.sum.start(area.spec) for entry in area.sums}
-        for area in plan.areas
+        area.name: RunSums(area.sums, area.spec, area.by_segment) for area in plan.areas
     }
-    waiting: dict[int, UnitResult] = {}
+    waiting: dict[int, tuple[Unit, UnitResult]] = {}
     done = merged = 0
-    with plan_here(job, plan):
-        working = run_all(
-            work_unit, units, workers=min(workers, len(units)), modules=WORKER_MODULES
-        )
+    with plan_here(place, plan):
+        working = run_all(work_unit, units, workers=workers, modules=WORKER_MODULES)
         for unit, result in working:
-            waiting[unit.number] = result
+            waiting[unit.number] = unit, result
             done += result.n_events
             progress(done, plan.raw.n_events)
             while merged in waiting:  # sums of floats depend on their order
-                _merge(collected, plan, waiting.pop(merged))
+                _merge(collected, plan, *waiting.pop(merged))
                 merged += 1
     return collected
 
 
-def _merge(collected: Collected, plan: Plan, result: UnitResult) -> None:
-    for area in plan.areas:
-        sums = collected.sums[area.name]
-        for entry in area.sums:
-            name = entry.sum.name
-            sums[name] = entry.sum.merge(sums[name], result.sums[area.name][name])
+def _merge(collected: Collected, plan: Plan, unit: Unit, result: UnitResult) -> None:
+    for number, area in enumerate(plan.areas):
+        collected.sums[area.name].merge(unit.sums(number))
+        unit.sums(number).unlink()
         collected.counts[area.name].update(result.counts[area.name])
         for reduction, message in result.messages[area.name].items():
             collected.messages[area.name].setdefault(reduction, message)

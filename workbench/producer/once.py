@@ -4,43 +4,44 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from workbench.core.arrays import Array
 from workbench.producer.area_detector import AreaDetector
-from workbench.producer.config import ProducerConfig
-from workbench.producer.plan import Plan, in_stream
+from workbench.producer.plan import Job, Plan, in_stream
+from workbench.producer.run_sums import RunSums
 from workbench.smalldata import OnceValue
+from workbench.sources.constants import read_constants
 
 
-def once_values(
-    plan: Plan,
-    config: ProducerConfig,
-    sums: Mapping[str, Mapping[str, Array]],
-    counts: Mapping[str, Mapping[str, int]],
-) -> dict[str, OnceValue]:
-    """Return every once-per-run dataset by its path."""
+def settings(plan: Plan, job: Job) -> dict[str, OnceValue]:
+    """Return what is known before any event is read: constants, regions, first slow values."""
     values: dict[str, OnceValue] = {}
     for area in plan.areas:
-        values |= _sums(area, sums[area.name], counts.get(area.name, {}))
         values |= _constants(area)
+        values |= _positions(area, job)
         values |= _regions(area)
-    for entry in config.epics_once:
+    for entry in job.config.epics_once:
         name = in_stream(plan.raw, entry)
         if name:
             values[f"epicsOnce/{entry.alias.replace('/', '_')}"] = _first(plan, name)
     return values
 
 
-def _sums(
-    area: AreaDetector, sums: Mapping[str, Array], counts: Mapping[str, int]
+def run_sums(
+    plan: Plan, sums: Mapping[str, RunSums], counts: Mapping[str, Mapping[str, int]]
 ) -> dict[str, OnceValue]:
+    """Return the run sums and how many events are in each."""
     values: dict[str, OnceValue] = {}
-    for entry in area.sums:
-        output, name = entry.sum.output(area.spec), entry.sum.name
-        total = entry.sum.finish(sums[name], area.spec)
-        values[f"Sums/{area.name}_{name}"] = OnceValue(total, output.unit, output.long_name)
-        values[f"UserDataCfg/{area.name}/{name}__n_events"] = OnceValue(
-            counts.get(f"summed_{name}", 0), "1", f"number of events in Sums/{area.name}_{name}"
-        )
+    for area in plan.areas:
+        totals, counted = sums[area.name].finish(), counts.get(area.name, {})
+        for entry in area.sums:
+            output, name = entry.sum.output(area.spec), entry.sum.name
+            values[f"Sums/{area.name}_{name}"] = OnceValue(
+                totals[name], output.unit, output.long_name
+            )
+            values[f"UserDataCfg/{area.name}/{name}__n_events"] = OnceValue(
+                counted.get(f"summed_{name}", 0),
+                "1",
+                f"number of events in Sums/{area.name}_{name}",
+            )
     return values
 
 
@@ -52,11 +53,20 @@ def _constants(area: AreaDetector) -> dict[str, OnceValue]:
         values[f"{folder}/ped"] = OnceValue(calibration.pedestal, "ADU", "mean dark value")
     if calibration.unit == "keV":
         values[f"{folder}/gain"] = OnceValue(calibration.gain, "ADU/keV", "signal of one keV")
+    return values
+
+
+def _positions(area: AreaDetector, job: Job) -> dict[str, OnceValue]:
+    if job.constants is None:
+        return {}
+    constants = read_constants(job.constants, area.name, job.run, fields=tuple("xyz"))
+    values: dict[str, OnceValue] = {}
     for axis in "xyz":
-        position = getattr(area.constants, axis, None)
+        position = getattr(constants, axis, None)
         if position is not None:
             text = f"{axis} of pixel centres in the laboratory frame"
-            values[f"{folder}/{axis}"] = OnceValue(position.astype(np.float32), "um", text)
+            name = f"UserDataCfg/{area.name}/{axis}"
+            values[name] = OnceValue(position.astype(np.float32), "um", text)
     return values
 
 

@@ -1,11 +1,10 @@
 """All that one production will write, decided before the first event is read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from uuid import uuid4
 
 from workbench.core.constants import Constants
 from workbench.core.errors import UnknownNameError
@@ -19,7 +18,7 @@ from workbench.producer.frames import FrameField, frame_fields
 from workbench.reductions import Calibration, Roi
 from workbench.reductions.calibrate import ConstantsShapeError
 from workbench.smalldata import DatasetSpec
-from workbench.sources import RawRun, open_raw
+from workbench.sources import RawRun
 from workbench.sources.constants import read_constants
 
 BLOCK_EVENTS = (16, 512)  # fewest and most whose results are held in memory
@@ -30,11 +29,11 @@ UNITS = 4  # at least, in a run that is long enough
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What every worker needs to know to make the same plan.
+    """What a plan is made from.
 
     Parameters
     ----------
-    xtc, run, experiment
+    run, experiment
         The raw run.
     config
         Evaluated once, in the parent.
@@ -42,20 +41,13 @@ class Job:
         File of calibration constants.
     detectors
         Whose whole frames are stored.
-    folder
-        For part files.
-    key
-        Of this production alone.
     """
 
-    xtc: Path
     run: int
     experiment: str
     config: ProducerConfig
     constants: Path | None
     detectors: tuple[str, ...]
-    folder: Path
-    key: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +86,8 @@ class Plan:
             yield start, min(start + events, self.raw.n_events)
 
 
-def make_plan(job: Job) -> Plan:
-    """Open the raw run and decide what is written; the same in every process."""
-    raw = open_raw(job.xtc, run=job.run)
+def make_plan(job: Job, raw: RawRun) -> Plan:
+    """Decide what is written."""
     place = known_hutch(job.experiment)
     columns, findings = scalar_columns(raw, place, job.experiment, job.run)
     skipped: list[Skipped] = []
@@ -142,7 +133,9 @@ def _area(
 ) -> Iterator[AreaDetector]:
     constants: Constants | None = None
     if job.constants is not None:
-        constants = read_constants(job.constants, frames.detector, job.run)
+        constants = read_constants(
+            job.constants, frames.detector, job.run, fields=("pedestal", "gain", "good")
+        )
     try:
         calibration = Calibration.of(
             constants, shape=frames.shape, dtype=frames.dtype, detector_type=frames.detector_type
@@ -155,7 +148,8 @@ def _area(
         return
     if not calibration.calibrated:
         findings.append(_uncalibrated(job, frames.detector))
-    yield AreaDetector(frames, calibration, rois, sums, constants)
+    origin = constants.origin if constants else ""
+    yield AreaDetector(frames, calibration, rois, sums, origin)
 
 
 def _uncalibrated(job: Job, detector: str) -> Finding:
@@ -233,7 +227,7 @@ def _without_clashes(
             _skip("no-status", place, text, findings, skipped)
     if not has_status:
         sums = tuple(summed for summed in sums if not summed.sum.dropped)
-    return AreaDetector(area.frames, area.calibration, tuple(kept), sums, area.constants)
+    return AreaDetector(area.frames, area.calibration, tuple(kept), sums, area.origin)
 
 
 def _skip(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,13 +15,13 @@ from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Skipped
 from workbench.producer.fields import GENERATION
 from workbench.producer.loop import WORKER_MODULES, run_units
-from workbench.producer.once import once_values
+from workbench.producer.once import run_sums, settings
 from workbench.producer.plan import Job, make_plan, shapes_of
 from workbench.producer.provenance import provenance
 from workbench.producer.request import ProduceRequest, ProduceResult, Progress
 from workbench.producer.workspace import parts_folder
-from workbench.smalldata import merge_parts, open_file
-from workbench.sources import open_raw
+from workbench.smalldata import create_small_data, open_file
+from workbench.sources import RawRun, open_raw
 
 
 class OutputExistsError(WorkbenchError, FileExistsError):
@@ -41,46 +42,38 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
     _check_target(request)
     if request.workers > 1:
         start_server(WORKER_MODULES)  # it gets ready while the config and the run are read
-    config = load_config(request)
+    config, raw = load_config(request)
     if request.strict:
         _refuse(config.skipped)
     with parts_folder(request.target, _key(request, config)) as folder:
-        job = Job(
-            request.xtc,
-            request.run,
-            request.experiment,
-            config,
-            request.constants,
-            request.detectors,
-            folder,
-        )
-        plan = make_plan(job)
-        findings = [
-            *config.findings,
-            *plan.findings,
-            *plan.raw.findings,
-            *mismatches(request, plan),
-        ]
+        job = Job(request.run, request.experiment, config, request.constants, request.detectors)
+        plan = make_plan(job, raw)
+        findings = [*config.findings, *plan.findings, *raw.findings, *mismatches(request, plan)]
         skipped = [*config.skipped, *plan.skipped]
         if request.strict:
             _refuse(skipped)
-        collected = run_units(
-            job, plan, workers=request.workers, progress=progress or (lambda _done, _all: None)
-        )
-        failures = count_failures(plan, collected)
-        found = findings_of(failures, collected)
-        findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
-        n_events = merge_parts(
-            collected.parts,
-            request.target,
-            specs=plan.specs,
-            once=once_values(plan, config, collected.sums, collected.counts),
-            provenance=provenance(
+        with (
+            create_small_data(request.target, _attributes(request), place=folder) as file,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            kept = beside.submit(lambda: file.keep(settings(plan, job)))  # while workers work
+            collected = run_units(
+                plan,
+                run=request.run,
+                folder=folder,
+                workers=request.workers,
+                progress=progress or (lambda _done, _all: None),
+            )
+            kept.result()
+            failures = count_failures(plan, collected)
+            found = findings_of(failures, collected)
+            findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
+            file.keep(run_sums(plan, collected.sums, collected.counts))
+            n_events = file.merge(collected.parts, plan.specs)
+            record = provenance(
                 request, config, plan, started=started, findings=findings, skipped=skipped
-            ),
-            attributes=_attributes(request),
-            failures=failures,
-        )
+            )
+            file.record(record, failures)
     return ProduceResult(
         request.target,
         n_events,
@@ -91,14 +84,14 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
     )
 
 
-def load_config(request: ProduceRequest) -> ProducerConfig:
-    """Return the request's config, checked against the run; empty without one."""
+def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:
+    """Return the request's config, checked against the run, and the run; empty without one."""
     if request.constants is not None and not request.constants.is_file():
         raise NotThereError(f"no constants file {request.constants}; name another or leave it out")
     raw = open_raw(request.xtc, run=request.run)
     if request.config is None:
-        return ProducerConfig(run=request.run)
-    return ProducerConfig.load(request.config, request.run, shapes=shapes_of(raw))
+        return ProducerConfig(run=request.run), raw
+    return ProducerConfig.load(request.config, request.run, shapes=shapes_of(raw)), raw
 
 
 def _check_target(request: ProduceRequest) -> None:

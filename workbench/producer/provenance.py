@@ -53,8 +53,7 @@ def provenance(
 
 
 def _calibration(area: AreaDetector) -> dict[str, str]:
-    origin = area.constants.origin if area.constants else ""
-    return {"unit": area.calibration.unit, "constants": origin}
+    return {"unit": area.calibration.unit, "constants": area.origin}
 
 
 def _versions() -> dict[str, str]:

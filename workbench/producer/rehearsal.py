@@ -17,6 +17,7 @@ from workbench.producer.entries import RoiEntry, SumEntry
 from workbench.producer.plan import Job, make_plan
 from workbench.producer.unit import Unit, plan_here, work_unit
 from workbench.reductions import PixelSum, Roi
+from workbench.sources import open_raw
 from workbench.sources.xtc2_writer import Names, Xtc2Writer
 
 SHAPE = (4, 4)
@@ -39,9 +40,10 @@ def rehearse(folder: Path) -> None:
         stream.end_run(7)
     region = RoiEntry("camera", "roi", Roi(Bounds((0, 0), SHAPE)))
     config = ProducerConfig(run=1, rois=(region,), sums=(SumEntry("camera", PixelSum("calib")),))
-    job = Job(path, 1, "rehearsal", config, None, (), folder)
-    with plan_here(job, make_plan(job)):
-        work_unit(Unit(job, 0, 0, 2))
+    plan = make_plan(Job(1, "rehearsal", config, None, ()), open_raw(path))
+    place = folder / "plan.pickle"
+    with plan_here(place, plan):
+        work_unit(Unit(place, 1, 0, 0, 2))
 
 
 with suppress(WorkbenchError, OSError), tempfile.TemporaryDirectory() as place:

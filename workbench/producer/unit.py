@@ -1,6 +1,7 @@
 """One unit of work: a range of events, read, reduced and written to a part file."""
 
 import os
+import pickle
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -10,39 +11,43 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from workbench.core.arrays import Array
+from workbench.core.atomic import appearing
 from workbench.producer.area_detector import AreaWork
-from workbench.producer.plan import Job, Plan, make_plan
-from workbench.smalldata import create_part
+from workbench.producer.plan import Plan
+from workbench.smalldata import Rows, create_part
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A range of events of a job."""
+    """A range of events to work, and the file with the plan for it."""
 
-    job: Job
+    plan: Path
+    run: int
     number: int
     start: int
     stop: int
 
     def __str__(self) -> str:
-        return f"events {self.start} to {self.stop} of run {self.job.run}"
+        return f"events {self.start} to {self.stop} of run {self.run}"
 
     @property
     def part(self) -> Path:
         """The part file."""
-        return self.job.folder / f"unit_{self.number:05d}.h5"
+        return self.plan.with_name(f"unit_{self.number:05d}.part")
+
+    def sums(self, area: int) -> Path:
+        """Name the file of partial run sums of one detector, by its place in the plan."""
+        return self.part.with_suffix(f".sums{area}")
 
 
 @dataclass(frozen=True)
 class UnitResult:
-    """What a worker reports of a unit.
+    """What a worker reports of a unit, beyond its files.
 
     Parameters
     ----------
     n_events
         Events written.
-    sums
-        Partial run sums by detector and algorithm.
     counts
         Events by detector and state, beyond presence.
     messages
@@ -50,50 +55,58 @@ class UnitResult:
     """
 
     n_events: int
-    sums: Mapping[str, Mapping[str, Array]]
     counts: Mapping[str, Mapping[str, int]]
     messages: Mapping[str, Mapping[str, str]]
 
 
 def work_unit(unit: Unit) -> UnitResult:
-    """Write the part file of one unit."""
-    plan = _plan_of(unit.job)
+    """Write the part file and the partial sums of one unit."""
+    plan = _plan_of(unit.plan)
     works = {area.name: AreaWork(area) for area in plan.areas}
     stacks = plan.raw.stacks(plan.sources, size=plan.block_events, start=unit.start, stop=unit.stop)
     with create_part(unit.part, plan.specs) as part:
         for stack in stacks:
-            values: dict[str, Array] = {}
+            scalars: dict[str, Array] = {}
             for column in plan.columns:
-                values.update(column.values(stack, plan.raw))
+                scalars.update(column.values(stack, plan.raw))
+            values: dict[str, Rows] = {**scalars}
             for work in works.values():
-                values.update(work.reduce(plan.raw, stack, values.get("lightStatus/xray")))
+                values.update(work.reduce(plan.raw, stack, scalars.get("lightStatus/xray")))
             part.append(values)
+    for number, work in enumerate(works.values()):
+        work.sums.save(unit.sums(number))
     return UnitResult(
         unit.stop - unit.start,
-        {name: work.sums for name, work in works.items()},
         {name: dict(work.counts) for name, work in works.items()},
         {name: work.messages for name, work in works.items()},
     )
 
 
-_PLANS: dict[str, Plan] = {}  # one per process: opening a run costs more than a unit of it
+_PLANS: dict[Path, Plan] = {}  # one per process: it holds constants and the index of the run
 
 
 @contextmanager
-def plan_here(job: Job, plan: Plan) -> Generator[None]:
-    """Let units that are worked in this process use a plan made already."""
-    _PLANS[job.key] = plan
+def plan_here(path: Path, plan: Plan) -> Generator[None]:
+    """Let units that are worked in this process use a plan that is in memory already."""
+    _PLANS[path] = plan
     try:
         yield
     finally:
-        _PLANS.pop(job.key)
+        _PLANS.pop(path)
 
 
-def _plan_of(job: Job) -> Plan:
-    if job.key not in _PLANS:
+def save_plan(path: Path, plan: Plan) -> None:
+    """Write a plan for the workers."""
+    with appearing(path) as place, place.open("wb") as file:
+        pickle.dump(plan, file, pickle.HIGHEST_PROTOCOL)
+
+
+def _plan_of(path: Path) -> Plan:
+    if path not in _PLANS:
         _end_with_parent()
-        _PLANS[job.key] = make_plan(job)
-    return _PLANS[job.key]
+        with path.open("rb") as file:
+            _PLANS[path] = pickle.load(file)  # noqa: S301 - our own file, in a folder of our own
+    return _PLANS[path]
 
 
 def _end_with_parent() -> None:

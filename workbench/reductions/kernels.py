@@ -7,10 +7,11 @@ without changing the order of additions.
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Floats, Frames
+from workbench.core.arrays import Array, Bools, Floats, Frames, Ints
 from workbench.reductions.compiled import compiled
 
 LANES = 8  # independent partial sums of one long row
+HITS, SQUARE, MAXIMUM = 1, 2, 4  # what a sum does with each value
 BLOCK = 2048  # pixels whose sums stay in the fastest memory while all frames pass
 
 
@@ -113,48 +114,56 @@ def count_used(pixels: Frames, good: Bools) -> Floats:
 
 @compiled
 def add_frames(
-    total: Floats,
-    frames: tuple[Array, Array, Array, Array],
+    totals: Floats,
+    frames: tuple[Array, ...],
     count: int,
     pedestal: Frames,
     gain: Frames,
     limit: float,
-    low: float,
-    hits: bool,
-    square: bool,
-    maximum: bool,
+    lows: Floats,
+    flags: Ints,
+    switched: Bools,
 ) -> None:
-    """Add the first `count` frames (pixel,) to `total` in order; NaN pixels are left out.
+    """Add the first `count` frames (pixel,) to each of `totals` (sum, pixel) in order.
 
-    Values below `low` count as 0; `hits` counts values above 0 as 1; `square` squares;
-    `maximum` keeps the largest instead of adding. Each step is a loop of its own over one block,
-    so that each becomes vector code.
+    NaN pixels are left out. Values below the sum's `lows` count as 0; its `flags` are `HITS` (count
+    values above 0 as 1), `SQUARE` and `MAXIMUM` (keep the largest instead of adding). `switched`
+    becomes True for frames with a reading of `limit` or above. Each step is a loop of its own over
+    one block, so that each becomes vector code.
     """
-    pixels = len(total)
-    values = np.empty(BLOCK, pedestal.dtype)
-    top, bottom = pedestal.dtype.type(limit), pedestal.dtype.type(low)
-    zero, one = pedestal.dtype.type(0), pedestal.dtype.type(1)
+    pixels = len(pedestal)
+    values, kept = np.empty(BLOCK, pedestal.dtype), np.empty(BLOCK)
+    top, zero = pedestal.dtype.type(limit), pedestal.dtype.type(0)
     missing = pedestal.dtype.type(np.nan)
     for start in range(0, pixels, BLOCK):
         stop = min(start + BLOCK, pixels)
-        offset, scale, part = pedestal[start:stop], gain[start:stop], total[start:stop]
+        offset, scale = pedestal[start:stop], gain[start:stop]
         for place in range(count):
             readings = frames[place][start:stop]
             for pixel in range(stop - start):
                 reading = pedestal.dtype.type(readings[pixel])
                 value = (reading - offset[pixel]) / scale[pixel]
-                value = zero if value < bottom else value
                 values[pixel] = value if reading < top else missing
-            if hits:
+            if top < np.inf:
+                above = np.int32(0)
                 for pixel in range(stop - start):
-                    values[pixel] = one if values[pixel] > zero else values[pixel]
-            if maximum:
+                    above |= np.int32(pedestal.dtype.type(readings[pixel]) >= top)
+                switched[place] |= above != 0
+            for number in range(len(totals)):
+                part, flag = totals[number, start:stop], flags[number]
+                bottom = pedestal.dtype.type(lows[number])
+                if flag == 0:
+                    for pixel in range(stop - start):
+                        value = values[pixel]
+                        part[pixel] += np.float64(value if value >= bottom else zero)
+                    continue
                 for pixel in range(stop - start):
-                    value = np.float64(values[pixel])
-                    value = value * value if square else value
-                    part[pixel] = value if value > part[pixel] else part[pixel]
-            else:
-                for pixel in range(stop - start):
-                    value = np.float64(values[pixel])
-                    value = value * value if square else value
-                    part[pixel] += value if value == value else 0.0
+                    wide = np.float64(zero if values[pixel] < bottom else values[pixel])
+                    wide = np.float64(1) if flag & HITS and wide > 0 else wide
+                    kept[pixel] = wide * wide if flag & SQUARE else wide
+                if flag & MAXIMUM:
+                    for pixel in range(stop - start):
+                        part[pixel] = kept[pixel] if kept[pixel] > part[pixel] else part[pixel]
+                else:
+                    for pixel in range(stop - start):
+                        part[pixel] += kept[pixel] if kept[pixel] == kept[pixel] else 0.0

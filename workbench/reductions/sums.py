@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.arrays import Array, Floats
+from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output
 from workbench.reductions import kernels
@@ -15,7 +15,7 @@ from workbench.reductions.calibrate import Calibration
 
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
 _NOT_YET = ("img", "skip", "skipFirst")
-TOGETHER = 4  # frames that pass while a block of the sum is in the fastest memory
+TOGETHER = 8  # frames that pass while a block of the sum is in the fastest memory
 TOKENS = ("calib", "max", "square", "dropped", "nhits", "thresADU<x>")
 
 
@@ -72,6 +72,13 @@ class PixelSum(RunSum[Floats]):
             text, low, "nhits" in tokens, "square" in tokens, "max" in tokens, "dropped" in tokens
         )
 
+    @property
+    def flags(self) -> int:
+        """What is done with each value, as the compiled loop takes it."""
+        return (
+            kernels.HITS * self.hits | kernels.SQUARE * self.square | kernels.MAXIMUM * self.maximum
+        )
+
     def output(self, spec: FrameSpec) -> Output:
         """Declare the sum, in the shape of the detector."""
         unit = "1" if self.hits else f"{spec.unit}^2" if self.square else spec.unit
@@ -95,21 +102,7 @@ class PixelSum(RunSum[Floats]):
             return state
         if calibration is None:
             calibration = Calibration.of(None, shape=state.shape, dtype=frames[0].dtype.name)
-        for first in range(0, len(frames), TOGETHER):
-            group = [_flat(frame) for frame in frames[first : first + TOGETHER]]
-            padded = group + group[:1] * (TOGETHER - len(group))
-            kernels.add_frames(
-                state.reshape(-1),
-                (padded[0], padded[1], padded[2], padded[3]),
-                len(group),
-                calibration.pedestal.reshape(-1),
-                calibration.gain.reshape(-1),
-                calibration.limit,
-                self.low,
-                self.hits,
-                self.square,
-                self.maximum,
-            )
+        add_together([self], state.reshape(1, -1), frames, calibration)
         return state
 
     def merge(self, first: Floats, second: Floats) -> Floats:
@@ -119,6 +112,35 @@ class PixelSum(RunSum[Floats]):
     def finish(self, state: Floats, spec: FrameSpec) -> Floats:
         """Return the sum; the largest of no event is NaN."""
         return np.where(np.isneginf(state), np.nan, state).reshape(spec.shape)
+
+
+def add_together(
+    sums: Sequence[PixelSum],
+    states: Floats,
+    frames: Sequence[Array] | Array,
+    calibration: Calibration,
+) -> Bools:
+    """Add frames to several sums in one pass, in place; states are (sum, pixel).
+
+    Returns for each frame whether any pixel used another amplifier than the constants'.
+    """
+    lows = np.array([one.low for one in sums])
+    flags = np.array([one.flags for one in sums], np.int64)
+    switched = np.zeros(-(-len(frames) // TOGETHER) * TOGETHER, np.bool_)
+    for first in range(0, len(frames), TOGETHER):
+        group = [_flat(frame) for frame in frames[first : first + TOGETHER]]
+        kernels.add_frames(
+            states,
+            tuple(group + group[:1] * (TOGETHER - len(group))),
+            len(group),
+            calibration.pedestal.reshape(-1),
+            calibration.gain.reshape(-1),
+            calibration.limit,
+            lows,
+            flags,
+            switched[first:],
+        )
+    return switched[: len(frames)]
 
 
 def _flat(frame: Array) -> Array:

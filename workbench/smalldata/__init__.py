@@ -7,7 +7,7 @@ from workbench.smalldata.check import check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
-from workbench.smalldata.merge import merge_parts
+from workbench.smalldata.merge import create_small_data, merge_parts
 from workbench.smalldata.missing import State, missing_rows
 from workbench.smalldata.opening import (
     DamagedFileError,
@@ -16,7 +16,7 @@ from workbench.smalldata.opening import (
     StillWrittenError,
     TruncatedFileError,
 )
-from workbench.smalldata.parts import Part, create_part
+from workbench.smalldata.parts import Part, Rows, SomeRows, create_part
 from workbench.smalldata.pixel_maps import PixelMap, pixel_maps
 from workbench.smalldata.presence import Presence, count_states
 from workbench.smalldata.ragged import Ragged, open_ragged
@@ -43,7 +43,9 @@ __all__ = [
     "PixelMap",
     "Presence",
     "Ragged",
+    "Rows",
     "SmallDataFile",
+    "SomeRows",
     "State",
     "StillWrittenError",
     "TruncatedFileError",
@@ -52,6 +54,7 @@ __all__ = [
     "coordinates",
     "count_states",
     "create_part",
+    "create_small_data",
     "dataset_dims",
     "filled_fraction",
     "inner_dims",

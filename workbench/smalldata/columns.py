@@ -1,6 +1,7 @@
 """Datasets on file: how one is created, described by attributes and filled."""
 
 from collections.abc import Mapping
+from math import prod
 
 import h5py
 import numpy as np
@@ -10,29 +11,26 @@ from workbench.core.errors import InputError
 from workbench.smalldata.layout import chunk_shape
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 
+SPARSE = 0.5  # datasets with values in fewer rows than this are stored in small chunks
+SPARSE_CHUNK_BYTES = 1 << 16
 TEXT = h5py.string_dtype("utf-8")
 
 
-def create_column(h5: h5py.File, spec: DatasetSpec, rows: int) -> h5py.Dataset:
-    """Create the growing dataset of a part file, shape (0, *shape)."""
-    return h5.create_dataset(
-        spec.name,
-        shape=(0, *spec.shape),
-        maxshape=(None, *spec.shape),
-        chunks=chunk_shape(spec.shape, spec.stored, rows),
-        dtype=TEXT if spec.is_text else spec.stored,
-    )
+def create_final(
+    h5: h5py.File, spec: DatasetSpec, rows: int, *, filled: int | None = None
+) -> h5py.Dataset:
+    """Create a dataset of the merged file, shape (rows, *shape), with all its attributes.
 
-
-def create_final(h5: h5py.File, spec: DatasetSpec, rows: int) -> h5py.Dataset:
-    """Create a dataset of the merged file, shape (rows, *shape), with all its attributes."""
+    `filled` rows will be written, None: all. Where they are few, chunks are small, so that many
+    hold nothing but fill values; those take no room in the file.
+    """
     shape = (rows, *spec.shape)
     hollow = 0 in shape  # HDF5 has no chunks for a dataset without elements
     packing = {"compression": "gzip", "shuffle": True} if spec.compress and not hollow else {}
     dataset = h5.create_dataset(
         spec.name,
         shape=shape,
-        chunks=None if hollow else chunk_shape(spec.shape, spec.stored, rows),
+        chunks=None if hollow else _chunks(spec, rows, rows if filled is None else filled),
         dtype=TEXT if spec.is_text else spec.stored,
         fillvalue=None if spec.is_text else spec.fill,
         **packing,
@@ -85,3 +83,10 @@ def as_stored(spec: DatasetSpec, values: Array) -> Array:
                 f"{spec.name}: a value does not fit {spec.stored}; declare it as int64"
             )
     return values.astype(spec.stored)
+
+
+def _chunks(spec: DatasetSpec, rows: int, filled: int) -> tuple[int, ...]:
+    usual, *rest = chunk_shape(spec.shape, spec.stored, rows)
+    row_bytes = prod(spec.shape) * spec.stored.itemsize
+    few = max(1, SPARSE_CHUNK_BYTES // row_bytes)
+    return (min(usual, few) if filled < rows * SPARSE else usual, *rest)

@@ -1,27 +1,26 @@
 """Many part files into one small-data file: sorted by time, in bounded memory, all or nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from workbench.core.arrays import Array, Ints
+from workbench.core.arrays import Bools
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.catalogue import append_catalogue
 from workbench.smalldata.columns import create_final, write_once
-from workbench.smalldata.layout import TIME_NAMES
 from workbench.smalldata.missing import missing_rows
-from workbench.smalldata.opening import DamagedFileError, open_hdf5
+from workbench.smalldata.order import RowOrder
+from workbench.smalldata.packed import read_parts
 from workbench.smalldata.record import write_failures, write_identity, write_provenance
 from workbench.smalldata.sink import create_hdf5
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 
 BLOCK_BYTES = 16 << 20  # of one dataset, held at a time
-GAP_BYTES = 1 << 16  # rows closer than this are read in one go
 
 
 def merge_parts(
@@ -53,161 +52,120 @@ def merge_parts(
     failures
         Counts of events per detector and state: present, absent, partial, damaged, error_<what>.
     """
-    once = once or {}
-    _no_clash([*(spec.name for spec in specs), *once])
-    target = Path(target)
-    with ExitStack() as stack:
-        sources = [stack.enter_context(open_hdf5(Path(part))) for part in parts]
-        _same_datasets(sources, parts, specs)
-        order = _time_order(sources)
-        with replacing(target) as part_path:
-            with create_hdf5(part_path) as (h5, sink):
-                write_identity(h5, {**(attributes or {}), "duplicate_events": order.duplicates})
-                write_once(h5, once)
-                for spec in specs:
-                    _merge_column(h5, sources, spec, order, sink.check)
-                _merge_lengths(h5, sources, specs, order)
-                _attach_scales(h5, specs, once)
-                write_provenance(h5, provenance or {})
-                write_failures(h5, failures or {})
-            append_catalogue(part_path)
-    return len(order.part)
+    with create_small_data(Path(target), attributes or {}) as file:
+        file.keep(once or {})
+        events = file.merge(parts, specs)
+        file.record(provenance or {}, failures or {})
+    return events
 
 
-@dataclass(frozen=True)
-class _Order:
-    """Where each row of the merged file comes from."""
+@contextmanager
+def create_small_data(
+    target: Path, attributes: Mapping[str, str | int], *, place: Path | None = None
+) -> Generator["Assembly"]:
+    """Write one small-data file; it appears under `target`, whole and on disk, by a rename.
 
-    part: Ints
-    row: Ints
-    duplicates: int
-
-
-def _time_order(sources: Sequence[h5py.File]) -> _Order:
-    key = next((name for name in TIME_NAMES if all(name in source for source in sources)), "")
-    columns = [source[key][:] for source in sources]
-    stamps = np.concatenate([np.empty(0, dtype=np.int64), *columns]).view(np.uint64)
-    part = np.repeat(np.arange(len(columns)), [len(column) for column in columns])
-    row = np.concatenate(
-        [np.empty(0, dtype=np.int64), *(np.arange(len(column)) for column in columns)]
-    )
-    order = np.argsort(stamps, kind="stable")
-    repeated = int(np.count_nonzero(np.diff(stamps[order]) == 0))
-    return _Order(part[order], row[order], repeated)
+    Until then it lies in the folder `place`, or beside `target`.
+    """
+    with replacing(target, place=place) as path:
+        with create_hdf5(path) as (h5, sink):
+            write_identity(h5, attributes)
+            yield Assembly(h5, sink.check)
+        append_catalogue(path)
 
 
-def _merge_column(
-    h5: h5py.File,
-    sources: Sequence[h5py.File],
-    spec: DatasetSpec,
-    order: _Order,
-    check_disk: Callable[[], None],
-) -> None:
-    columns = [source[spec.name] for source in sources]
-    if spec.ragged:
-        _merge_ragged(h5, sources, spec, order, check_disk)
+class Assembly:
+    """A small-data file that is being put together."""
+
+    def __init__(self, h5: h5py.File, check_disk: Callable[[], None]) -> None:
+        self._h5 = h5
+        self._check_disk = check_disk
+        self._once: list[str] = []
+
+    def keep(self, once: Mapping[str, OnceValue]) -> None:
+        """Write values that are kept once a file."""
+        _no_clash([*self._once, *once])
+        write_once(self._h5, once)
+        self._once += once
+        self._check_disk()
+
+    def merge(self, parts: Sequence[Path], specs: Sequence[DatasetSpec]) -> int:
+        """Write every dataset with a row per event; return the number of events.
+
+        The once-per-file datasets that are axes of others must be there already.
+        """
+        _no_clash([*(spec.name for spec in specs), *self._once])
+        order = RowOrder(read_parts(parts, specs))
+        self._h5.attrs["duplicate_events"] = order.duplicates
+        for spec in specs:
+            if spec.ragged:
+                self._entries(spec, order)
+            else:
+                self._rows(spec, order)
+        for name in dict.fromkeys(spec.length_name for spec in specs if spec.ragged):
+            spec = DatasetSpec(name, "int64", long_name="entries per event")
+            dataset = create_final(self._h5, spec, len(order))
+            dataset[...] = order.lengths(name)[0]
+            dataset.attrs["missing_events"] = 0
+        _attach_scales(self._h5, specs, self._once)
+        return len(order)
+
+    def record(
+        self, provenance: Mapping[str, object], failures: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        """Write how the file was made and what was missing."""
+        write_provenance(self._h5, provenance)
+        write_failures(self._h5, failures)
+
+    def _rows(self, spec: DatasetSpec, order: RowOrder) -> None:
+        present = order.present(spec.name)
+        dataset = create_final(self._h5, spec, len(order), filled=int(np.count_nonzero(present)))
+        lacking = len(order) - int(np.count_nonzero(present))
+        for start, stop in _spans(present, dataset.chunks, spec):
+            values = order.read(spec, start, stop)
+            lacking += int(np.count_nonzero(missing_rows(values) & present[start:stop]))
+            dataset[start:stop] = values
+            self._check_disk()
+        dataset.attrs["missing_events"] = lacking
+
+    def _entries(self, spec: DatasetSpec, order: RowOrder) -> None:
+        lengths, firsts = order.lengths(spec.length_name)
+        ends = np.cumsum(lengths)
+        dataset = create_final(self._h5, spec, int(ends[-1]) if len(ends) else 0)
+        low = done = 0
+        room = max(1, BLOCK_BYTES // _row_bytes(spec))
+        while low < len(lengths):
+            high = max(low + 1, int(np.searchsorted(ends, done + room, side="right")))
+            some = lengths[low:high]
+            wanted = np.repeat(firsts[low:high] - (np.cumsum(some) - some), some)
+            if len(wanted):
+                wanted += np.arange(len(wanted))
+                dataset[done : done + len(wanted)] = order.entries(spec, wanted)
+                self._check_disk()
+            done += len(wanted)
+            low = high
+
+
+def _spans(
+    present: Bools, chunks: tuple[int, ...] | None, spec: DatasetSpec
+) -> Iterator[tuple[int, int]]:
+    """Yield ranges of rows to write, whole chunks each: chunks without any value are left out."""
+    if chunks is None:
         return
-    dataset = create_final(h5, spec, len(order.part))
-    lacking = 0
-    for start, stop in _blocks(len(order.part), _row_bytes(spec)):
-        values = _gather(columns, order.part[start:stop], order.row[start:stop], spec)
-        lacking += int(np.count_nonzero(missing_rows(values)))
-        dataset[start:stop] = values
-        check_disk()
-    dataset.attrs["missing_events"] = lacking
-
-
-def _merge_ragged(
-    h5: h5py.File,
-    sources: Sequence[h5py.File],
-    spec: DatasetSpec,
-    order: _Order,
-    check_disk: Callable[[], None],
-) -> None:
-    columns = [source[spec.name] for source in sources]
-    counts, starts = _entries(sources, spec.length_name, order)
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    dataset = create_final(h5, spec, total)
-    low = done = 0
-    entries = max(1, BLOCK_BYTES // _row_bytes(spec))
-    while low < len(counts):
-        high = max(low + 1, int(np.searchsorted(ends, done + entries, side="right")))
-        lengths = counts[low:high]
-        first = np.repeat(starts[low:high] - (np.cumsum(lengths) - lengths), lengths)
-        rows = first + np.arange(len(first))
-        block = _gather(columns, np.repeat(order.part[low:high], lengths), rows, spec)
-        if len(block):
-            dataset[done : done + len(block)] = block
-            check_disk()
-        done += len(block)
-        low = high
-
-
-def _merge_lengths(
-    h5: h5py.File, sources: Sequence[h5py.File], specs: Sequence[DatasetSpec], order: _Order
-) -> None:
-    for name in dict.fromkeys(spec.length_name for spec in specs if spec.ragged):
-        counts, _ = _entries(sources, name, order)
-        dataset = create_final(
-            h5, DatasetSpec(name, "int64", long_name="entries per event"), len(counts)
-        )
-        if len(counts):
-            dataset[:] = counts
-        dataset.attrs["missing_events"] = 0
-
-
-def _entries(sources: Sequence[h5py.File], name: str, order: _Order) -> tuple[Ints, Ints]:
-    """Return entries per event and where they start in their part, in merged order."""
-    counts = np.empty(len(order.part), dtype=np.int64)
-    starts = np.empty(len(order.part), dtype=np.int64)
-    for index, source in enumerate(sources):
-        lengths = source[name][:]
-        here = order.part == index
-        rows = order.row[here]
-        counts[here] = lengths[rows]
-        starts[here] = (np.cumsum(lengths) - lengths)[rows]
-    return counts, starts
-
-
-def _gather(columns: Sequence[h5py.Dataset], part: Ints, row: Ints, spec: DatasetSpec) -> Array:
-    values = np.empty((len(part), *spec.shape), dtype=spec.stored)
-    gap = max(1, GAP_BYTES // _row_bytes(spec))
-    for index in np.unique(part):
-        column = columns[index].asstr() if spec.is_text else columns[index]
-        places = np.flatnonzero(part == index)
-        places = places[np.argsort(row[places], kind="stable")]
-        breaks = np.flatnonzero(np.diff(row[places]) > gap) + 1
-        for run in np.split(places, breaks):
-            rows = row[run]
-            values[run] = _read(column, columns[index], rows)
-    return values
-
-
-def _read(column: h5py.Dataset, dataset: h5py.Dataset, rows: Ints) -> Array:
-    try:
-        block: Array = column[rows[0] : rows[-1] + 1]
-    except OSError as error:
-        raise DamagedFileError(
-            f"{dataset.file.filename}: cannot read {dataset.name} ({error}); produce it again"
-        ) from error
-    chosen: Array = block[rows - rows[0]]
-    return chosen
-
-
-def _blocks(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
-    step = max(1, BLOCK_BYTES // row_bytes)
-    for start in range(0, rows, step):
-        yield start, min(rows, start + step)
+    rows = len(present)
+    needed = np.add.reduceat(present, np.arange(0, rows, chunks[0])) > 0
+    most = max(1, BLOCK_BYTES // (_row_bytes(spec) * chunks[0]))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], needed, [False]])))
+    for first, last in edges.reshape(-1, 2).tolist():
+        for low in range(first, last, most):
+            yield low * chunks[0], min(min(low + most, last) * chunks[0], rows)
 
 
 def _row_bytes(spec: DatasetSpec) -> int:
-    return max(1, int(np.prod(spec.shape, dtype=np.int64)) * spec.stored.itemsize)
+    return max(1, prod(spec.shape) * spec.stored.itemsize)
 
 
-def _attach_scales(
-    h5: h5py.File, specs: Sequence[DatasetSpec], once: Mapping[str, OnceValue]
-) -> None:
+def _attach_scales(h5: h5py.File, specs: Sequence[DatasetSpec], once: Sequence[str]) -> None:
     for spec in specs:
         for axis, name in enumerate(spec.dims):
             if name not in once:
@@ -221,18 +179,6 @@ def _attach_scales(
             if not scale.is_scale:
                 scale.make_scale(name.rsplit("/", 1)[-1])
             h5[spec.name].dims[axis + 1].attach_scale(scale)
-
-
-def _same_datasets(
-    sources: Sequence[h5py.File], parts: Sequence[Path], specs: Sequence[DatasetSpec]
-) -> None:
-    for source, part in zip(sources, parts, strict=True):
-        lacking = [spec.name for spec in specs if spec.name not in source]
-        if lacking:
-            raise InputError(
-                f"{part}: lacks {lacking[:5]}; it was written with other specs, remove it and "
-                "produce again"
-            )
 
 
 def _no_clash(names: Sequence[str]) -> None:

@@ -1,112 +1,136 @@
 """Part files: what one worker writes, in the order in which it met the events."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-import h5py
 import numpy as np
 
 from workbench.core.arrays import Array, Ints
-from workbench.core.atomic import replacing
+from workbench.core.atomic import appearing
 from workbench.core.errors import InputError
-from workbench.smalldata.columns import as_stored, create_column
-from workbench.smalldata.layout import CHUNK_ROWS, TIME_NAMES
-from workbench.smalldata.sink import create_hdf5
+from workbench.smalldata.columns import as_stored
+from workbench.smalldata.layout import TIME_NAMES
+from workbench.smalldata.packed import ALIGNMENT, NUMBER, Column, index_text
 from workbench.smalldata.specs import DatasetSpec
 
-BUFFER_BYTES = 1 << 20  # of one dataset, kept in memory before it is written
+BUFFER_BYTES = 1 << 20  # gathered before they are written
+
+
+@dataclass(frozen=True)
+class SomeRows:
+    """Values of some events of a stack; the others lack them, and take no room in the part.
+
+    Parameters
+    ----------
+    where
+        Rows of the stack, rising, shape (n,).
+    values
+        Shape (n, ...).
+    """
+
+    where: Ints
+    values: Array
+
+
+Rows = Array | SomeRows
 
 
 @contextmanager
 def create_part(path: Path, specs: Sequence[DatasetSpec]) -> Generator["Part"]:
     """Write one part file; it appears under `path` when the block succeeds.
 
+    It is not flushed to disk: when the machine goes down, the run is produced again.
     Raises `CannotWriteError` where the folder refuses or the disk is full.
     """
-    with replacing(Path(path)) as target, create_hdf5(target) as (h5, sink):
-        part = Part(h5, specs, sink.check)
+    with appearing(Path(path)) as place, place.open("wb", buffering=BUFFER_BYTES) as file:
+        part = Part(file, specs)
         yield part
-        part.flush()
+        part.finish()
 
 
 class Part:
     """An open part file that takes stacks of events."""
 
-    def __init__(
-        self, h5: h5py.File, specs: Sequence[DatasetSpec], check_disk: Callable[[], None]
-    ) -> None:
-        self._check_disk = check_disk
+    def __init__(self, file: BinaryIO, specs: Sequence[DatasetSpec]) -> None:
+        self._file = file
+        self._end = 0
         self._specs = {spec.name: spec for spec in specs}
         named = [name for name in TIME_NAMES if name in self._specs]
         if not named:
             raise InputError("a part needs the dataset 'timestamp' or 'event_time' (int64)")
         self._time = named[0]
-        self._columns = {spec.name: _Column(h5, spec) for spec in specs}
-        lengths = {
-            spec.length_name: DatasetSpec(spec.length_name, "int64", long_name="entries per event")
-            for spec in specs
-            if spec.ragged
-        }
-        self._lengths = {name: _Column(h5, spec) for name, spec in lengths.items()}
-        self.n_events = 0
+        self._blocks: list[tuple[int, dict[str, Column]]] = []
 
-    def append(self, values: Mapping[str, Array]) -> None:
+    @property
+    def n_events(self) -> int:
+        """Number of events taken so far."""
+        return sum(rows for rows, _ in self._blocks)
+
+    def append(self, values: Mapping[str, Rows]) -> None:
         """Add the rows of one stack; every declared dataset must be given, all equally long."""
         missing = sorted(self._specs.keys() - values.keys())
         unknown = sorted(values.keys() - self._specs.keys())
         if missing or unknown:
             raise InputError(f"part file: lacks {missing}, does not know {unknown}")
-        rows = len(values[self._time])
+        stamps = values[self._time]
+        rows = 0 if isinstance(stamps, SomeRows) else len(stamps)
         lengths: dict[str, Ints] = {}
+        columns: dict[str, Column] = {}
         for name, spec in self._specs.items():
-            if len(values[name]) != rows:
-                raise InputError(f"{name}: {len(values[name])} rows given, {rows} time stamps")
+            given = values[name]
+            if isinstance(given, SomeRows):
+                columns[name] = self._some(spec, given, rows)
+                continue
+            if len(given) != rows:
+                raise InputError(f"{name}: {len(given)} rows given, {rows} time stamps")
             if spec.ragged:
-                _agree(lengths, spec, _lengths(values[name]))
-                self._columns[name].add(_flat(spec, values[name]))
+                _agree(lengths, spec, _lengths(given))
+                flat = _flat(spec, given)
+                columns[name] = Column(self._write(flat), len(flat))
+            elif spec.is_text:
+                columns[name] = self._texts(as_stored(spec, given))
             else:
-                self._columns[name].add(as_stored(spec, values[name]))
+                columns[name] = Column(self._write(as_stored(spec, given)), rows)
         for name, counts in lengths.items():
-            self._lengths[name].add(counts)
-        self.n_events += rows
-        self._check_disk()
+            columns[name] = Column(self._write(counts), rows)
+        self._blocks.append((rows, columns))
 
-    def flush(self) -> None:
-        """Write what is still in memory."""
-        for column in (*self._columns.values(), *self._lengths.values()):
-            column.flush()
+    def finish(self) -> None:
+        """Write the index."""
+        self._file.write(index_text(self._blocks))
 
+    def _some(self, spec: DatasetSpec, given: SomeRows, rows: int) -> Column:
+        where = np.asarray(given.where, NUMBER)
+        rising = bool(np.all(np.diff(where, prepend=-1, append=rows) > 0))
+        if spec.ragged or spec.is_text or not rising or len(where) != len(given.values):
+            raise InputError(
+                f"{spec.name}: give numbers with rising row numbers below {rows}, as many of both"
+            )
+        values = as_stored(spec, given.values)
+        return Column(self._write(values), len(where), self._write(where))
 
-class _Column:
-    """One growing dataset and the rows not yet written to it."""
+    def _texts(self, texts: Array) -> Column:
+        encoded = [str(text).encode() for text in texts]
+        lengths = np.array([len(text) for text in encoded], NUMBER)
+        data = lengths.tobytes() + b"".join(encoded)
+        return Column(self._write(np.frombuffer(data, np.uint8)), len(encoded))
 
-    def __init__(self, h5: h5py.File, spec: DatasetSpec) -> None:
-        self._dataset = create_column(h5, spec, CHUNK_ROWS)
-        self._waiting: list[Array] = []
-        self._bytes = 0
-
-    def add(self, rows: Array) -> None:
-        """Take rows; write them when enough have come together."""
-        self._waiting.append(rows)
-        self._bytes += rows.nbytes
-        if self._bytes >= BUFFER_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the waiting rows at the end of the dataset."""
-        rows = sum(len(block) for block in self._waiting)
-        if not rows:
-            return
-        start = len(self._dataset)
-        self._dataset.resize(start + rows, axis=0)
-        self._dataset[start:] = np.concatenate(self._waiting)
-        self._waiting = []
-        self._bytes = 0
+    def _write(self, values: Array) -> int:
+        """Write an array at the next aligned byte; return that byte."""
+        gap = -self._end % ALIGNMENT
+        start = self._end + gap
+        self._file.write(bytes(gap))
+        if values.size:
+            self._file.write(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
+        self._end = start + values.nbytes
+        return start
 
 
 def _lengths(rows: Array) -> Ints:
-    return np.array([0 if row is None else len(row) for row in rows], dtype=np.int64)
+    return np.array([0 if row is None else len(row) for row in rows], dtype=NUMBER)
 
 
 def _agree(lengths: dict[str, Ints], spec: DatasetSpec, counts: Ints) -> None:

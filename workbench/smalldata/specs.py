@@ -1,6 +1,7 @@
 """What a writer declares before the first event: one spec per dataset, values kept once a file."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -75,9 +76,7 @@ class DatasetSpec:
     @property
     def stored(self) -> np.dtype[np.generic]:
         """Type on file; for text the type of the arrays in memory."""
-        if self.is_text:
-            return np.dtype(object)
-        return np.dtype(_WIDER.get(np.dtype(self.dtype).name, self.dtype))
+        return _stored(self.dtype)
 
     @property
     def fill(self) -> float | int | str:
@@ -115,6 +114,13 @@ class OnceValue:
     value: Array | float | int | str | list[str]
     unit: str = "1"
     long_name: str = ""
+
+
+@cache
+def _stored(dtype: str) -> np.dtype[np.generic]:
+    if dtype == "str":
+        return np.dtype(object)
+    return np.dtype(_WIDER.get(np.dtype(dtype).name, dtype))
 
 
 def _in_var_group(name: str) -> bool:

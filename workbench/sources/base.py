@@ -12,6 +12,7 @@ from workbench.core.findings import Finding
 from workbench.core.stack import Stack
 
 Value = Any  # one event's value: a number, a text, an array, or a tuple of arrays
+Frame = tuple[Array, ...]  # one event's arrays, one per segment
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class RawField:
         True where the shape changes: stacks then hold object arrays.
     labels
         Number to label of an enumeration; None for other fields.
+    segments
+        How many arrays make up one event's value.
     """
 
     name: str
@@ -41,6 +44,7 @@ class RawField:
     rank: int = 0
     variable: bool = False
     labels: Mapping[int, str] | None = None
+    segments: int = 1
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,16 @@ class RawRun(Protocol):
 
     def read(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> Stack:
         """Return the named fields of a range of events as one stack."""
+        ...
+
+    def frames(
+        self, name: str, *, start: int = 0, stop: int | None = None, size: int = 64
+    ) -> Iterator[tuple[Ints, list[Frame]]]:
+        """Yield events that have all segments of a field, up to `size` at a time, and its frames.
+
+        The field is a whole name whose arrays have one shape; arrays are read-only views on the
+        file where they can be.
+        """
         ...
 
     def event(self, index: int) -> Mapping[str, Value]:

@@ -5,7 +5,7 @@ overlap, the one that starts last wins, as in the facility's calibration store.
 """
 
 import shutil
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,10 +34,13 @@ class ConstantsFileError(WorkbenchError, ValueError):
     """A constants file that is not one, or whose arrays do not belong together."""
 
 
-def read_constants(path: Path, detector: str, run: int) -> Constants | None:
+def read_constants(
+    path: Path, detector: str, run: int, *, fields: Sequence[str] = tuple(FIELDS)
+) -> Constants | None:
     """Return the constants of one detector for one run; None where the file covers neither.
 
-    Raises `NotThereError` where there is no such file, `ConstantsFileError` where it is damaged.
+    Arrays that are not among `fields` are not read, and None in the result. Raises
+    `NotThereError` where there is no such file, `ConstantsFileError` where it is damaged.
     """
     path = Path(path)
     with _opened(path) as file:
@@ -47,7 +50,7 @@ def read_constants(path: Path, detector: str, run: int) -> Constants | None:
         if group is None:
             return None
         place = f"{path}: {group.name}"
-        arrays = {name: group[name][()] for name in FIELDS if name in group}
+        arrays = {name: group[name][()] for name in fields if name in group}
         origin = f"{path.name}{group.name}"
         if note := group.attrs.get("origin", ""):
             origin = f"{origin} ({note})"

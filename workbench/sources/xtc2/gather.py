@@ -58,6 +58,13 @@ def locate_field(
 
 
 @compiled
+def data_start(buffer: Array, block: int, length: int) -> int:
+    """Return the first data byte of one record with at least `length` of them, or -1."""
+    status, _, _, at, end = checked_parts(buffer, block)
+    return at if status == FINE and length <= end - at else -1
+
+
+@compiled
 def locate_data(buffer: Array, blocks: Ints, length: int, starts: Ints) -> int:
     """Fill in the first data byte of records of a fixed length; return as `locate_field`."""
     for record in range(len(blocks)):

@@ -1,6 +1,7 @@
 """One file of a stream, mapped into memory."""
 
 import mmap
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,9 @@ class Part:
             raise Xtc2Error(path, 0, "the file is empty") from error
         self.buffer: Array = np.frombuffer(self._map, np.uint8)
 
+    def __reduce__(self) -> tuple[Callable[[Path, int], "Part"], tuple[Path, int]]:
+        return _map_again, (self.path, len(self))
+
     def __len__(self) -> int:
         return len(self.buffer)
 
@@ -44,3 +48,13 @@ class Part:
     def release(self) -> None:
         """Let go of the pages in memory; views stay valid and read them again when used."""
         self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def _map_again(path: Path, length: int) -> Part:
+    """Map a file that another process has read; it may only have grown since."""
+    part = Part(path)
+    if len(part) < length:
+        raise Xtc2Error(
+            path, len(part), "the file is shorter than when it was opened", "open the run again"
+        )
+    return part

@@ -130,7 +130,8 @@ def plan_field(
         shape = (len(places), *shape)
     labels = _labels(flat, tables) if kind.dtype == "enum" else None
     dtype = "enum" if kind.dtype == "enum" else str(kind.stored)
-    return FieldPlan(full_name, RawField(name, dtype, shape, kind.rank, varies, labels), fixed)
+    described = RawField(name, dtype, shape, kind.rank, varies, labels, len(places))
+    return FieldPlan(full_name, described, fixed)
 
 
 def stored_type(field: RawField) -> np.dtype[np.generic]:

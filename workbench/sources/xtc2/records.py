@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 
 from workbench.core.arrays import Array, Bools, Ints
 from workbench.sources.xtc2.errors import Xtc2Error
-from workbench.sources.xtc2.gather import gather, locate_data, locate_field
+from workbench.sources.xtc2.gather import data_start, gather, locate_data, locate_field
 from workbench.sources.xtc2.index import DgramIndex
 from workbench.sources.xtc2.layout import MAX_RANK, XTC_HEADER
 from workbench.sources.xtc2.names import NamesTable
@@ -184,6 +185,27 @@ class RecordTable:
             bad = locate_data(part.buffer, blocks, length, starts[span])
             _refuse_changed(part, blocks, bad)
         self._copy(records, starts, length, targets, column, out)
+
+    def data_of(self, slot: int, record: int, length: int) -> Array:
+        """Return the first `length` data bytes of one record, as a view on the file."""
+        records = self.records[slot]
+        part, block = self.parts[int(records.parts[record])], int(records.blocks[record])
+        at = data_start(part.buffer, block, length)
+        if at < 0:
+            raise _changed(part, block)
+        return part.buffer[at : at + length]
+
+    def views(self, slot: int, field: int, records: Records, shape: tuple[int, ...]) -> list[Array]:
+        """Return a field of always the same shape as read-only arrays on the file itself."""
+        kind = self.names.types[slot].fields[field].stored
+        starts, shapes = self.locate(slot, field, records)
+        for bad in np.flatnonzero(shapes.prod(axis=1) != prod(shape))[:1]:
+            raise _changed(self.parts[int(records.parts[bad])], int(records.blocks[bad]))
+        places = zip(records.parts.tolist(), starts.tolist(), strict=True)
+        return [
+            _aligned(np.ndarray(shape, kind, self.parts[part].buffer, start))
+            for part, start in places
+        ]
 
     def values(self, slot: int, field: int, records: Records) -> list[Array]:
         """Return the field of each record as a read-only array on the file itself."""

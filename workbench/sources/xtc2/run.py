@@ -1,6 +1,6 @@
 """One run of XTC2 files: all its streams as one sequence of events."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,16 +10,18 @@ from workbench.core.arrays import Bools, Ints
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.findings import Finding
 from workbench.core.stack import Stack
-from workbench.sources.base import RawField, Steps, Value
+from workbench.sources.base import Frame, RawField, Steps, Value
 from workbench.sources.xtc2 import findings as found
 from workbench.sources.xtc2.events import build_events
 from workbench.sources.xtc2.pieces import RunPiece
 from workbench.sources.xtc2.plans import RESERVED, AlgPlan, FieldPlan, is_config, plan_algs
 from workbench.sources.xtc2.presence import Presence
 from workbench.sources.xtc2.settings import epics_names, run_info, settings_at
+from workbench.sources.xtc2.single import EventReader, Xtc2Event
 from workbench.sources.xtc2.stacks import StackReader, Wanted
 from workbench.sources.xtc2.steps import find_steps
 from workbench.sources.xtc2.values import Xtc2Values
+from workbench.sources.xtc2.views import frames
 
 RELEASE_EVERY = 64 << 20  # bytes of file after which a loop over stacks lets go of the pages
 
@@ -186,11 +188,29 @@ class Xtc2Run:
         first, last, _ = slice(start, stop).indices(self.n_events)
         return self._reader.read(self._wanted(names), first, max(first, last))
 
-    def event(self, index: int) -> "Xtc2Event":
+    def frames(
+        self, name: str, *, start: int = 0, stop: int | None = None, size: int = 64
+    ) -> Iterator[tuple[Ints, list[Frame]]]:
+        """Yield events that have all segments of a field, up to `size` at a time, and its frames.
+
+        The field is a whole name whose arrays have one shape; arrays are read-only views on the
+        file where they can be.
+        """
+        if name not in self._fields:
+            raise UnknownNameError("field", name, self._fields, self._label)
+        plan, field = self._fields[name]
+        if field.field.variable or field.field.dtype == "str":
+            raise InputError(f"{name} has another shape in each event: read it as a stack")
+        first, last, _ = slice(start, stop).indices(self.n_events)
+        return frames(
+            self._tables, self._reader, plan, field, start=first, stop=max(first, last), size=size
+        )
+
+    def event(self, index: int) -> Xtc2Event:
         """Return one event; negative indices count from the end."""
         if not -self.n_events <= index < self.n_events:
             raise InputError(f"{self._label} has {self.n_events} events: no event {index}")
-        return Xtc2Event(self._reader, self._fields, index % self.n_events, self._label)
+        return Xtc2Event(self._events, self._fields, index % self.n_events, self._label)
 
     def _stacks(
         self, wanted: Sequence[Wanted], size: int, first: int, last: int
@@ -239,6 +259,10 @@ class Xtc2Run:
         algs = {det: list(plans.values()) for det, plans in self._plans.items()}
         return StackReader(self._tables, self.timestamps, algs)
 
+    @cached_property
+    def _events(self) -> EventReader:
+        return EventReader(self._tables, self._reader, self.n_events)
+
     def _state(self, det: str) -> Presence:
         if det not in self._plans:
             raise UnknownNameError("detector", det, self._plans, self._label)
@@ -275,38 +299,3 @@ class Xtc2Run:
             for det, plan, field in self._by_name[name]:
                 chosen.setdefault(plan.name, (det, plan, {}))[2][field.name] = field
         return [Wanted(det, plan, tuple(fields.values())) for det, plan, fields in chosen.values()]
-
-
-class Xtc2Event(Mapping[str, Value]):
-    """One event: each value is read when it is asked for, None where the detector is absent."""
-
-    def __init__(
-        self,
-        reader: StackReader,
-        fields: Mapping[str, tuple[AlgPlan, FieldPlan]],
-        index: int,
-        where: str,
-    ) -> None:
-        self._reader = reader
-        self._fields = fields
-        self._where = where
-        self.index = index
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    def __getitem__(self, name: str) -> Value:
-        return self._reader.one(*self._plan(name), self.index)
-
-    def segments(self, name: str) -> dict[int, Value]:
-        """Return segment number to value for the segments that are there, complete or not."""
-        return self._reader.segments(*self._plan(name), self.index)
-
-    def _plan(self, name: str) -> tuple[AlgPlan, FieldPlan]:
-        try:
-            return self._fields[name]
-        except KeyError:
-            raise UnknownNameError("field", name, self._fields, self._where) from None

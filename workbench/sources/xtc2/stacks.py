@@ -7,7 +7,6 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Times
 from workbench.core.stack import Stack
-from workbench.sources.base import Value
 from workbench.sources.xtc2.columns import Chosen, fixed_record, read_column
 from workbench.sources.xtc2.plans import AlgPlan, FieldPlan, Place
 from workbench.sources.xtc2.presence import Presence, alg_presence, between, detector_presence
@@ -67,7 +66,7 @@ class StackReader:
         arrays: dict[str, Array] = {}
         for want in wanted:
             complete = states[want.plan.name].complete
-            sources = self._sources(want.plan, start, stop, complete)
+            sources = self.sources(want.plan, start, stop, complete)
             arrays.update(self._alg(want, sources, stop - start))
         return Stack(
             self._timestamps[start:stop],
@@ -86,36 +85,8 @@ class StackReader:
         }
         return {det: detector_presence(list(algs.values())), **algs}
 
-    def one(self, plan: AlgPlan, field: FieldPlan, index: int) -> Value:
-        """Return one field of one event, None unless all segments are there."""
-        if not alg_presence(plan, self._tables, index, index + 1).complete[0]:
-            return None
-        sources = self._sources(plan, index, index + 1, np.ones(1, np.bool_))
-        return self._field(field, sources, 1)[0]
-
-    def segments(self, plan: AlgPlan, field: FieldPlan, index: int) -> dict[int, Value]:
-        """Return segment number to value for the segments that one event has."""
-        sources = self._sources(plan, index, index + 1, np.ones(1, np.bool_))
-        numbers = {
-            source: number
-            for number, slots in zip(plan.segments, plan.slots, strict=True)
-            for source in slots
-        }
-        return {
-            numbers[place.piece, place.slot]: self._stored(place, chosen)
-            for places in field.places
-            for place in places
-            if len((chosen := sources[place.piece, place.slot]).records)
-        }
-
-    def _stored(self, place: Place, chosen: Chosen) -> Value:
-        table = self._tables[place.piece]
-        kind = table.names.types[place.slot].fields[place.field]
-        if kind.dtype == "str":
-            return table.texts(place.slot, place.field, chosen.records)[-1]
-        return table.values(place.slot, place.field, chosen.records)[-1][()]
-
-    def _sources(self, plan: AlgPlan, start: int, stop: int, keep: Bools) -> Sources:
+    def sources(self, plan: AlgPlan, start: int, stop: int, keep: Bools) -> Sources:
+        """Return by (stream, record type) the records of the events that are to be kept."""
         found = {}
         for slots in plan.slots:
             for piece, slot in slots:
@@ -129,12 +100,12 @@ class StackReader:
         return found
 
     def _alg(self, want: Wanted, sources: Sources, length: int) -> dict[str, Array]:
-        packed = self._packed_type(want.plan) if len(want.fields) > 1 else None
+        packed = self.packed_type(want.plan) if len(want.fields) > 1 else None
         rows = None if packed is None else self._rows(want.plan, packed, sources, length)
         arrays = {}
         for field in want.fields:
             if rows is None or field.field.variable or field.field.dtype == "str":
-                arrays[field.name] = self._field(field, sources, length)
+                arrays[field.name] = self.field(field, sources, length)
             else:
                 column = rows[f"f{field.places[0][-1].field}"]
                 arrays[field.name] = np.ascontiguousarray(column).reshape(
@@ -142,7 +113,8 @@ class StackReader:
                 )
         return arrays
 
-    def _field(self, field: FieldPlan, sources: Sources, length: int) -> Array:
+    def field(self, field: FieldPlan, sources: Sources, length: int) -> Array:
+        """Return one field as an array of `length` rows from the records of its plan's types."""
         chosen = []
         for places in field.places:
             found = [(place, sources[place.piece, place.slot]) for place in places]
@@ -151,7 +123,7 @@ class StackReader:
             )
         return read_column(field, self._tables, chosen, length)
 
-    def _packed_type(self, plan: AlgPlan) -> np.dtype[np.void] | None:
+    def packed_type(self, plan: AlgPlan) -> np.dtype[np.void] | None:
         """Return the type of whole records if all segments have the same small, fixed one."""
         if plan.name not in self._packed:
             kinds = {

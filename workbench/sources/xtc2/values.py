@@ -61,7 +61,7 @@ def latest(pieces: Sequence[RunPiece], plan: FieldPlan, timestamps: Times) -> tu
     places = plan.places[0]
     source, record = _last_record(pieces, places, timestamps)
     known = source >= 0
-    pairs, which = np.unique(np.stack([source[known], record[known]]), axis=1, return_inverse=True)
+    pairs, which = _changes(np.stack([source[known], record[known]]))
     chosen = []
     for number, place in enumerate(places):
         targets = np.flatnonzero(pairs[0] == number)
@@ -70,8 +70,15 @@ def latest(pieces: Sequence[RunPiece], plan: FieldPlan, timestamps: Times) -> tu
     tables = [piece.transition_records for piece in pieces]
     column = read_column(plan, tables, [chosen], pairs.shape[1])
     values = _unknown(plan.field, column, len(timestamps))
-    values[known] = column[which.ravel()]
+    values[known] = column[which]
     return values, known
+
+
+def _changes(pairs: Ints) -> tuple[Ints, Ints]:
+    """Return the pairs, shape (2, time), that differ from the one before, and which each one is."""
+    fresh = np.ones(pairs.shape[1], np.bool_)
+    fresh[1:] = np.any(pairs[:, 1:] != pairs[:, :-1], axis=0)
+    return pairs[:, fresh], np.cumsum(fresh) - 1
 
 
 def _last_record(
