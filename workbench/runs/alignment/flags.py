@@ -1,7 +1,7 @@
 """Flags that contradict the light: X-ray flag against monitors, laser flag against a diode.
 
 A shot counts as lit where every monitor that measured it is above its dark level by `SURE` spreads
-of the dark shots, as dark where none is. Weak pulses of a spiky beam can look dark: flagged
+of the dark shots, as dark where two of them (or the only one) are not. Weak pulses of a spiky beam can look dark: flagged
 shots without light are a contradiction only where they are many more than the weak pulses just
 above the threshold, so that the distribution has a peak of its own at zero.
 """
@@ -19,6 +19,7 @@ ENOUGH = 20  # shots flagged off from which a dark level can be taken
 ZERO = 0.05  # of the bright level, where too few shots are flagged off: half of the weakest pulses
 # that anybody cuts on (a tenth of the usual intensity)
 BRIGHT = 90  # percentile that is lit even where most of a run is not
+AGREEING = 2  # monitors that must be dark: those upstream of a closed shutter still see light
 JOINED = 30  # shots (1/4 s at 120 Hz) between contradictions that make one block
 
 
@@ -47,8 +48,8 @@ class Light:
 
     @property
     def sees(self) -> bool:
-        """Whether light and dark can be told apart."""
-        return bool(self.bright > self.threshold)
+        """Whether light and dark can be told apart: usual light must be no weak light."""
+        return bool(self.bright - self.dark > 2 * (self.threshold - self.dark))
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Contradiction:
     monitors
         The channels it was compared with; empty where none can tell.
     unlit
-        Shots flagged on that no monitor saw, if they are too many for weak pulses, in time order.
+        Shots flagged on that are dark, if they are too many for weak pulses, in time order.
     lit
         Shots flagged off that every monitor saw, likewise.
     never
@@ -117,13 +118,14 @@ def compare(name: str, flag: Array, lights: Sequence[Light]) -> Contradiction:
         blind = bool(lights) and bool(on.any())
         names = tuple(light.name for light in lights)
         return Contradiction(name, names, on if blind else nothing, nothing, never=blind)
-    measured = np.any([light.measured for light in seeing], axis=0)
-    any_lit = np.any([light.lit for light in seeing], axis=0)
-    all_lit = np.all([light.lit | ~light.measured for light in seeing], axis=0) & measured
-    weak = np.all([light.weak | ~light.measured for light in seeing], axis=0) & measured
-    unlit = np.asarray((flag == 1) & measured & ~any_lit)
-    lit = np.asarray((flag == 0) & all_lit)
-    neighbours = float((weak & (flag == 1)).sum())
+    measured = np.sum([light.measured for light in seeing], axis=0)
+    dark = np.sum([light.measured & ~light.lit for light in seeing], axis=0)
+    weak = dark + np.sum([light.weak for light in seeing], axis=0)
+    enough = np.clip(measured, 1, AGREEING)
+    on, off = flag == 1, flag == 0
+    unlit = np.asarray(on & (dark >= enough))
+    lit = np.asarray(off & (measured > 0) & (dark == 0))
+    neighbours = float((on & ~unlit & (weak >= enough)).sum())
     too_many = excess(float(unlit.sum()), neighbours) > SURE * np.sqrt(2)  # both fluctuate
     sure = excess(float(lit.sum()), 0.0) > SURE
     return Contradiction(

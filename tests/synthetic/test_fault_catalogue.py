@@ -1,0 +1,115 @@
+"""Every fault of the catalogue is found with its code and count; clean files say nothing."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.core.findings import Finding, Severity
+from workbench.runs import check_between, check_path, open_run
+from workbench.runs.checks import check_physics
+from workbench.smalldata.check import inspect_file
+from workbench.synthetic import PumpProbe
+from workbench.synthetic.faults import FAULTS, UNVERIFIED, Fault, Injected
+from workbench.synthetic.faults.files import FILE_FAULTS
+from workbench.synthetic.small_data import write_small_data
+
+Place = tuple[str, str, str]  # hutch, generation, style
+PLACES: list[Place] = [
+    (hutch, generation, style)
+    for hutch in ("xpp", "xcs", "mec")
+    for generation in ("lcls1", "lcls2")
+    for style in ("ours", "facility")
+]
+EVENTS = 3000
+Make = Callable[[Fault, Place], Injected]
+
+
+def places_of(fault: Fault) -> list[Place]:
+    return [place for place in PLACES if fault.applies(*place)]
+
+
+def few_places(fault: Fault) -> list[Place]:
+    """Return one place, another one for each fault, so that all of them have their turn."""
+    fitting = places_of(fault)
+    return [fitting[sorted(FAULTS).index(fault.name) % len(fitting)]]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    known: dict[str, Path] = {}
+
+    def inject(fault: Fault, place: Place) -> Injected:
+        hutch, generation, style = place
+        key = f"{place} {fault.needs}"
+        if key not in known:
+            folder = tmp_path_factory.mktemp("clean")
+            spec = PumpProbe(experiment=f"{hutch}syn0126", n_events=EVENTS, **fault.needs)  # type: ignore[arg-type]
+            known[key] = write_small_data(spec, folder, generation=generation, style=style)
+        spoilt = tmp_path_factory.mktemp("spoilt")
+        shutil.copytree(known[key].parent, spoilt, dirs_exist_ok=True)
+        return fault.inject(spoilt / known[key].name, np.random.default_rng(7))
+
+    return inject
+
+
+def findings(injected: Injected, *, apart: bool) -> list[Finding]:
+    if len(injected.paths) > 1:
+        return check_between(injected.paths)
+    (path,) = injected.paths
+    if apart:
+        return check_path(path)
+    return [*inspect_file(path), *check_physics(open_run(path))]
+
+
+def assert_found(fault: Fault, place: Place, make: Make) -> None:
+    with make(fault, place) as injected:
+        found = findings(injected, apart=fault in FILE_FAULTS)
+    code = fault.expected(*place)
+    named = [each for each in found if each.code == code and injected.field in {"", each.field}]
+    assert named, f"{code} of {injected.field or 'the file'} in {found}"
+    if injected.count is not None and code != UNVERIFIED:
+        assert injected.count in {each.count for each in named}
+    if code == UNVERIFIED:
+        loud = [each for each in found if each.severity is not Severity.INFO]
+        assert not loud, "a fault that the file cannot tell is claimed to be told"
+
+
+@pytest.mark.parametrize(
+    ("fault", "place"),
+    [(fault, place) for fault in FAULTS.values() for place in few_places(fault)],
+    ids=lambda value: value.name if isinstance(value, Fault) else "-".join(value),
+)
+def test_a_fault_is_found_with_its_code_and_count(fault: Fault, place: Place, make: Make) -> None:
+    assert_found(fault, place, make)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("fault", "place"),
+    [(fault, place) for fault in FAULTS.values() for place in places_of(fault)],
+    ids=lambda value: value.name if isinstance(value, Fault) else "-".join(value),
+)
+def test_a_fault_is_found_everywhere(fault: Fault, place: Place, make: Make) -> None:
+    assert_found(fault, place, make)
+
+
+def loud(place: Place, folder: Path, seed: int) -> list[Finding]:
+    hutch, generation, style = place
+    spec = PumpProbe(experiment=f"{hutch}syn0126", n_events=EVENTS, seed=seed)
+    path = write_small_data(spec, folder, generation=generation, style=style)
+    found = [*inspect_file(path), *check_physics(open_run(path))]
+    return [each for each in found if each.severity is not Severity.INFO]
+
+
+@pytest.mark.parametrize("place", PLACES, ids="-".join)
+def test_nothing_above_info_is_said_of_clean_files(place: Place, tmp_path: Path) -> None:
+    assert loud(place, tmp_path, seed=2026) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(50))
+def test_nothing_above_info_is_said_of_fifty_seeds(seed: int, tmp_path: Path) -> None:
+    assert loud(PLACES[seed % len(PLACES)], tmp_path, seed) == []
