@@ -27,8 +27,8 @@ def zero_filled(file: SmallDataFile, name: str) -> Bools:
     """Tell which events hold a 0 that stands for nothing, shape (event,)."""
     info = file.info(name)
     filled = np.zeros(file.n_events, dtype=np.bool_)
-    for start, count, stop in _zeros(file, info):
-        filled[start : start + _proven(file, info, start, count, stop)] = True
+    for start, stop in _spans(file, info):
+        filled[start : start + _proven(file, info, start, stop)] = True
     return filled
 
 
@@ -38,9 +38,10 @@ def doubtful_zeros(file: SmallDataFile, name: str) -> int:
     Neither those that are proven to, nor zeros of quantities that are 0 again later.
     """
     info, doubtful = file.info(name), 0
-    for start, count, stop in _zeros(file, info):
-        if len(info.shape) > 1 or _later(file, name, start + count, stop).all():
-            doubtful += count - _proven(file, info, start, count, stop)
+    for start, stop in _spans(file, info):
+        count = _leading(file, info, start, stop)
+        if count and (len(info.shape) > 1 or _later(file, name, start + count, stop).all()):
+            doubtful += count - _proven(file, info, start, stop)
     return doubtful
 
 
@@ -55,18 +56,13 @@ def absent_events(file: SmallDataFile, name: str) -> Bools | None:
     return np.asarray(file.read(flag) == 0)
 
 
-def _zeros(file: SmallDataFile, info: FieldInfo) -> Iterator[tuple[int, int, int]]:
-    """Yield (first event, zeros from there, end) of each part that starts with zeros."""
+def _spans(file: SmallDataFile, info: FieldInfo) -> Iterator[tuple[int, int]]:
+    """Yield first event and end of each part that could start with such zeros."""
     folder = info.name.rpartition("/")[0].split("/")[0]
     if file.ours or file.generation != "lcls2" or info.kind != "event" or info.dtype == "str":
         return
-    if not folder or folder in NEVER or info.name.endswith("_len"):
-        return
-    bounds = (*file.part_starts, file.n_events)
-    for start, stop in pairwise(bounds):
-        count = _leading(file, info, start, stop)
-        if count:
-            yield start, count, stop
+    if folder and folder not in NEVER and not info.name.endswith("_len"):
+        yield from pairwise((*file.part_starts, file.n_events))
 
 
 def _leading(file: SmallDataFile, info: FieldInfo, start: int, stop: int) -> int:
@@ -78,12 +74,16 @@ def _leading(file: SmallDataFile, info: FieldInfo, start: int, stop: int) -> int
     return stop - start
 
 
-def _proven(file: SmallDataFile, info: FieldInfo, start: int, count: int, stop: int) -> int:
+def _proven(file: SmallDataFile, info: FieldInfo, start: int, stop: int) -> int:
+    """Return how many events from `start` on hold a 0 that stands for nothing."""
     flagged = absent_events(file, info.name)
-    if flagged is not None:
-        there = np.flatnonzero(~flagged[start : start + count])
-        return int(there[0]) if len(there) else count
-    if _is_float(info) and _never_again(file, info.name, start + count, stop) and count >= MANY:
+    if flagged is not None:  # nothing is read of a detector that was there from the start
+        there = np.flatnonzero(~flagged[start:stop])
+        return _leading(file, info, start, start + int(there[0]) if len(there) else stop)
+    count = _leading(file, info, start, stop)
+    if not count:
+        return 0
+    if _is_float(info) and count >= MANY and _never_again(file, info.name, start + count, stop):
         return count
     if _is_float(info) and len(info.shape) == 1:
         return 0
