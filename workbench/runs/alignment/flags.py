@@ -1,9 +1,9 @@
 """Flags that contradict the light: X-ray flag against monitors, laser flag against a diode.
 
 A shot counts as lit where every monitor that measured it is above its dark level by `SURE` spreads
-of the dark shots, as dark where two of them (or the only one) are not. Weak pulses of a spiky beam can look dark: flagged
-shots without light are a contradiction only where they are many more than the weak pulses just
-above the threshold, so that the distribution has a peak of its own at zero.
+of the dark shots, as dark where two of them (or the only one) are not. Weak pulses of a spiky beam
+can look dark: flagged shots without light are a contradiction only where they are many more than
+the weak pulses just above the threshold, so that the distribution has a peak of its own at zero.
 """
 
 from collections.abc import Sequence
