@@ -117,7 +117,8 @@ def test_only_the_candidates_are_read(
         return plain(self, name, *more, **options)
 
     monkeypatch.setattr(SmallDataFile, "read", noted)
-    run.role("i0")
+    assert run.role("i0") is run.role("i0")
+    assert len(asked) == len(set(asked))
     assert set(asked) == {"ipm2/sum", "lightStatus/xray", "lightStatus/laser"}
 
 

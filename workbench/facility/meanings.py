@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import translate
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from workbench.facility.facts import checked, read_facts
@@ -79,6 +79,7 @@ def common_facts(generation: str) -> Mapping[str, FieldFact]:
     return known
 
 
+@lru_cache(maxsize=4096)
 def fact_by_pattern(name: str, generation: str) -> FieldFact:
     """Return what the patterns of names tell of a dataset; an empty fact where none fits."""
     leaf = name.rpartition("/")[2]

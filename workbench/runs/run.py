@@ -72,6 +72,7 @@ class Run(Contents, Exits):
         self.why = why or f"{path}, as named"
         self._added = dict(channels or {})
         self._reduced = Columns()
+        self._chosen: dict[str, Channel] = {}
         self._storage = stored = storage or Storage(path)
         self.experiment: str = stored.experiment
         self.run: int | None = stored.run
@@ -184,6 +185,7 @@ class Run(Contents, Exits):
         """Free the columns kept in memory; they are read again when needed."""
         self._storage.columns.clear()
         self._reduced.clear()
+        self._chosen.clear()
 
     @cached_property
     def time_order(self) -> Ints:
@@ -238,14 +240,20 @@ class Run(Contents, Exits):
         )
 
     def role(self, role: str) -> Channel:
-        """Return the channel that serves as "i0", "delay", "jitter", "xray" ...; see its `why`."""
-        if role == "delay":
-            return self.delay()
-        if role == "jitter":
-            return delays.jitter(self)
-        if role not in self._roles:
+        """Return the channel that serves as "i0", "delay", "jitter", "xray" ...; see its `why`.
+
+        Chosen once, as its candidates are read for it: cuts ask again and again.
+        """
+        if role not in self._roles and role not in {"delay", "jitter"}:
             raise UnknownNameError("role", role, self._roles, self.label)
-        return choices.choose(self, role)
+        if role not in self._chosen:
+            if role == "delay":
+                self._chosen[role] = self.delay()
+            elif role == "jitter":
+                self._chosen[role] = delays.jitter(self)
+            else:
+                self._chosen[role] = choices.choose(self, role)
+        return self._chosen[role]
 
     def role_fields(self, role: str) -> tuple[RoleField, ...]:
         """Return the datasets that could play a role at this hutch, best first."""
