@@ -1,15 +1,17 @@
 """Matplotlib figures from arrays: labelled axes with units, no global state, one house style."""
 
 from workbench.plots.bars import event_codes, presence, tally
+from workbench.plots.binned_pictures import curve, heat_map
 from workbench.plots.correlations import Axis, correlation
 from workbench.plots.curves import Curve, Level, Line, binned_curve, on_off_curves, trend
+from workbench.plots.cut_pictures import cut_histograms, draw_cuts
 from workbench.plots.delay_scan import delay_scan
+from workbench.plots.event_pictures import against, over_events
 from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, pixel_places, tiled
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
-    cut_histograms,
     delay_coverage,
     event_codes_of,
     findings_table,
@@ -30,15 +32,19 @@ __all__ = [
     "Line",
     "Panel",
     "Picture",
+    "against",
     "average_images",
     "binned_curve",
     "correlation",
+    "curve",
     "cut_histograms",
     "delay_coverage",
     "delay_scan",
+    "draw_cuts",
     "event_codes",
     "event_codes_of",
     "findings_table",
+    "heat_map",
     "histogram",
     "histograms",
     "image",
@@ -47,6 +53,7 @@ __all__ = [
     "monitor_correlation",
     "monitors",
     "on_off_curves",
+    "over_events",
     "pixel_places",
     "presence",
     "presence_of",

@@ -22,8 +22,8 @@ from workbench.plots.style import (
     tidy,
 )
 
-FEW = 3000  # events up to which points are drawn; more become a 2-D histogram
-BINS = 90
+FEW = 3000  # events up to which points are drawn; more become hexagons by their number
+CELLS = 70  # across
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Axis:
 
 
 def correlation(x: Axis, y: Axis, *, line: tuple[float, float] | None = None) -> Picture:
-    """Draw y against x, as points or as a 2-D histogram, with Pearson's coefficient.
+    """Draw y against x, as points or, of many events, as hexagons, with Pearson's coefficient.
 
     `line` is (intercept, slope) of a straight line to draw with it.
     """
@@ -62,11 +62,17 @@ def correlation(x: Axis, y: Axis, *, line: tuple[float, float] | None = None) ->
         if good.sum() <= FEW:
             axes.plot(across[good], up[good], ".", color=BLUE, alpha=0.35, markersize=4)
         else:
-            edges = [np.linspace(low, high, BINS + 1), np.linspace(bottom, top, BINS + 1)]
-            counts, _, _ = np.histogram2d(across[good], up[good], bins=edges)
-            shown = np.ma.masked_equal(counts.T, 0)
-            mesh = axes.pcolormesh(*edges, shown, norm=LogNorm(), cmap=IMAGE_COLOURS)
-            picture.colorbar(mesh, ax=axes, label="events per cell")
+            cells = axes.hexbin(
+                across[good],
+                up[good],
+                gridsize=(CELLS, round(CELLS * 0.6)),
+                extent=(low, high, bottom, top),
+                norm=LogNorm(),
+                mincnt=1,
+                linewidths=0.2,
+                cmap=IMAGE_COLOURS,
+            )
+            picture.colorbar(cells, ax=axes, label="events per cell")
         _mark(axes, x, y)
         if line is not None:
             ends = np.array([low, high])

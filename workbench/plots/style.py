@@ -114,9 +114,9 @@ def tidy(*axes: Axes) -> None:
         one.set_ylabel(_broken(one.get_ylabel(), LETTERS * height * box.height))
 
 
-def legend_above(axes: Axes) -> None:
+def legend_above(axes: Axes, *, columns: int = 6) -> None:
     """Put the legend above the axes, where it hides no data."""
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=6, borderaxespad=0.2)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
 
 
 def robust_range(values: Array, *, tail: float = 0.5) -> tuple[float, float]:
@@ -153,6 +153,16 @@ def say_empty(axes: Axes, reason: str = "no values") -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(visible=False)
+
+
+def nothing(reason: str) -> Picture:
+    """Return a low picture that says why there is nothing to draw."""
+    with house_style():
+        picture, (axes,) = panels(height=1.2)
+        say_empty(axes, reason)
+        axes.set_axis_off()
+    picture.alt = reason
+    return picture
 
 
 def _broken(text: str, most: float) -> str:

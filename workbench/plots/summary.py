@@ -18,9 +18,8 @@ from workbench.plots.correlations import Axis, correlation
 from workbench.plots.curves import trend
 from workbench.plots.histograms import Panel, histograms
 from workbench.plots.images import Frame, images, pixel_places
-from workbench.plots.style import Picture, house_style, panels, say_empty
-from workbench.runs import Channel, Cut, Run
-from workbench.runs.cuts import Between
+from workbench.plots.style import Picture, nothing
+from workbench.runs import Channel, Run
 
 MONITORS = 3  # of the hutch's list are drawn
 TIME_TOOL = ("tt_amplitude", "tt_width", "tt_position")
@@ -33,7 +32,7 @@ def _or_reason(draw: Callable[[Run], Picture]) -> Callable[[Run], Picture]:
         try:
             return draw(run)
         except WorkbenchError as error:
-            return _nothing(str(error))
+            return nothing(str(error))
 
     return draw_or_say
 
@@ -60,7 +59,7 @@ def monitor_correlation(run: Run) -> Picture:
     """Draw the second intensity monitor of the hutch's list against the first."""
     chosen = _monitors(run)
     if len(chosen) < 2:
-        return _nothing(f"{run.label} has one intensity monitor: nothing to compare it with")
+        return nothing(f"{run.label} has one intensity monitor: nothing to compare it with")
     lit = run.classes.on | run.classes.off
     first, second = (Axis(_floats(one)[lit], *_names(one)) for one in chosen[:2])
     return correlation(first, second)
@@ -109,17 +108,6 @@ def event_codes_of(run: Run) -> Picture:
     return bars.event_codes(codes.tolist(), counts[codes], names=_code_meanings(run))
 
 
-def cut_histograms(run: Run, selection: Cut) -> Picture:
-    """Draw every range of a selection over the events that it applies to."""
-    shown = []
-    for part in selection.parts:
-        if isinstance(part, Between):
-            channel = run.channel(part.field)
-            values = _floats(channel)[run.mask(of=part.scope)]
-            shown.append(Panel(values, *_names(channel), part.low, part.high))
-    return histograms(shown) if shown else _nothing("the selection has no ranges")
-
-
 def findings_table(findings: Sequence[Finding]) -> Table:
     """List findings, worst first, as a table of severity, field, count and message."""
     rows = tuple(
@@ -135,7 +123,7 @@ def average_images(run: Run) -> Picture:
     """Draw the run's sums as images, per event where that makes sense, with the regions."""
     frames = [_frame(run, name) for name in run.infos if name.startswith("Sums/")]
     drawn = [frame for frame in frames if frame.values.ndim in {2, 3}]
-    return images(drawn) if drawn else _nothing(f"{run.label} holds no sums of frames (Sums/)")
+    return images(drawn) if drawn else nothing(f"{run.label} holds no sums of frames (Sums/)")
 
 
 def regions_of(run: Run, detector: str) -> Mapping[str, Bounds]:
@@ -242,12 +230,3 @@ def _code_meanings(run: Run) -> Mapping[int, str]:
     for codes, what in ((rule.xray, "X-rays"), (rule.laser, "laser")):
         meanings |= {abs(code): f"{what} {'off' if code > 0 else 'on'}" for code in codes}
     return meanings
-
-
-def _nothing(reason: str) -> Picture:
-    with house_style():
-        picture, (axes,) = panels(height=1.2)
-        say_empty(axes, reason)
-        axes.set_axis_off()
-    picture.alt = reason
-    return picture

@@ -104,7 +104,10 @@ def cut_histogram(
 
 
 def cut_histograms(run: AnyRun, selection: Cut, *, of: str = "all") -> tuple[CutHistogram, ...]:
-    """Return the histogram of every cut of a selection that judges a number, others applied."""
+    """Return the histogram of every cut of a selection that judges a number, others applied.
+
+    A cut that applies to one class of events is counted over that class, where `of` is "all".
+    """
     frozen = selection.freeze(run)
     found = []
     for number, part in enumerate(frozen.parts):
@@ -112,8 +115,13 @@ def cut_histograms(run: AnyRun, selection: Cut, *, of: str = "all") -> tuple[Cut
         if isinstance(inner, _Measures):
             others = AllOf((*frozen.parts[:number], *frozen.parts[number + 1 :]))
             rest = others if others.cuts else None
-            found.append(cut_histogram(run, part, others=rest, of=of))
+            found.append(cut_histogram(run, part, others=rest, of=_class_of(part, of)))
     return tuple(found)
+
+
+def _class_of(part: Cut, of: str) -> str:
+    scopes = tuple(part.scopes)
+    return scopes[0] if of == "all" and len(scopes) == 1 else of
 
 
 def _edges(values: Floats, measured: Measured, bins: int) -> Floats:
