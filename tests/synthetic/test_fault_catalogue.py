@@ -47,7 +47,9 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         if key not in known:
             folder = tmp_path_factory.mktemp("clean")
             spec = PumpProbe(experiment=f"{hutch}syn0126", n_events=EVENTS, **fault.needs)  # type: ignore[arg-type]
-            known[key] = write_small_data(spec, folder, generation=generation, style=style)
+            path = write_small_data(spec, folder, generation=generation, style=style)
+            # Virtual files name their parts by full path: a copy must not find those of the first.
+            known[key] = folder.rename(folder.with_name(f"{folder.name}-kept")) / path.name
         spoilt = tmp_path_factory.mktemp("spoilt")
         shutil.copytree(known[key].parent, spoilt, dirs_exist_ok=True)
         return fault.inject(spoilt / known[key].name, np.random.default_rng(7))

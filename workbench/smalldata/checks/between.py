@@ -116,7 +116,7 @@ def _compare_settings(files: Sequence[Facts]) -> Iterator[Finding]:
             f"another {kind} in {_list(labels)} than in {first.label} "
             f"({_list([name.split('/', 2)[2] for name in names])}): values of {detector} cannot be "
             "compared between them; produce these runs again with one config",
-            next(iter(names)) if len(names) == 1 else detector,
+            detector,
             len(labels),
         )
     configs = [f.label for f in files[1:] if first.config and f.config and f.config != first.config]
