@@ -10,6 +10,7 @@ from workbench.core.arrays import Array, Bools
 from workbench.core.table import Table
 from workbench.runs.presence import presence_table
 from workbench.runs.storage import Storage
+from workbench.runs.variants import variants
 from workbench.smalldata import (
     Archived,
     Coordinate,
@@ -31,6 +32,11 @@ class Contents:
 
     path: Path
     _storage: Storage
+
+    @property
+    def variants(self) -> Table:
+        """All small-data files of this run, with site, label, date and hash of their config."""
+        return variants(self._storage.experiment, self._storage.run, self.path)
 
     def coordinates(self, name: str) -> tuple[Coordinate, ...]:
         """Return what is known of a field's axes: q, phi, rows and columns, with units."""

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from workbench.core.errors import InputError, NotThereError
+from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.facility import experiment_folders, small_data_files
 from workbench.runs.experiment.finding import Choice
 from workbench.runs.run import Run
 from workbench.runs.several import Runs
+from workbench.runs.variants import why_taken
 
 
 def open_run(
@@ -16,8 +17,9 @@ def open_run(
     """Open the small data of one run, by its file or by experiment and run number.
 
     Of several files of a run (other sites, other productions) the newest is taken; `Run.why`
-    says which, and names the others. What the experiment's ``experiment.toml`` says of the run
-    holds; `experiment_file` names another file, or is False for none.
+    says which, and names the others; `Run.variants` lists them with label, date and config hash.
+    What the experiment's ``experiment.toml`` says of the run holds; `experiment_file` names
+    another file, or is False for none.
     """
     if run is None:
         return _open_path(Path(path_or_experiment), experiment_file)
@@ -30,11 +32,13 @@ def open_run(
             "set WORKBENCH_DATA_ROOT"
         )
     taken, *others = candidates
-    why = f"{taken.path} (site {taken.site}{f', label {taken.label}' if taken.label else ''})"
-    if others:
-        named = ", ".join(str(other.path) for other in others)
-        why += f", the newest of {len(candidates)}; not taken: {named}"
-    return Run(taken.path, why=why, experiment_file=experiment_file)
+    why = why_taken(taken, others)
+    try:
+        return Run(taken.path, why=why, experiment_file=experiment_file)
+    except WorkbenchError as error:
+        if others:
+            error.add_note(f"other files of this run: {', '.join(str(one.path) for one in others)}")
+        raise
 
 
 def open_runs(

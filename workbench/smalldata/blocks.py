@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = 4096  # bytes; what HDF5 says of one dataset fits in one or two
+SHORTEST = 4  # pages in a request that nobody announced
 LONGEST = 64  # pages in one request: a quarter of a megabyte
 HEADER = 512  # bytes that HDF5 reads first of each object
 ATONCE = 16  # requests under way: a slow file system answers them together
@@ -34,7 +35,7 @@ class BlockFile(io.RawIOBase):
         self._pages: dict[int, bytes] = {}
         self._place = 0
         self._last = -1
-        self._ahead = 1
+        self._ahead = SHORTEST
         self._error: OSError | None = None
         self.requests = 0
         self.bytes_read = 0
@@ -44,9 +45,16 @@ class BlockFile(io.RawIOBase):
         wanted = {
             page
             for address in addresses
+            if 0 <= address < self._state.st_size
             for page in (address // PAGE, (address + HEADER - 1) // PAGE)
         }
         self._read_all(list(_runs(sorted(wanted - self._pages.keys()))))
+
+    def peek(self, place: int, size: int) -> bytes:
+        """Return bytes as far as they were read already, without reading."""
+        first, last = place // PAGE, (place + size - 1) // PAGE
+        whole = b"".join(self._pages.get(page, b"") for page in range(first, last + 1))
+        return whole[place - first * PAGE :][:size] if first in self._pages else b""
 
     def check(self) -> None:
         """Raise the error of the first read that failed, if there was one."""
@@ -99,7 +107,7 @@ class BlockFile(io.RawIOBase):
         if not lacking:
             return
         # Reading on where the last request ended: HDF5 put its descriptions in one place.
-        self._ahead = min(LONGEST, self._ahead * 4) if lacking[0] == self._last else 1
+        self._ahead = min(LONGEST, self._ahead * 4) if lacking[0] == self._last else SHORTEST
         on = range(lacking[-1] + 1, lacking[-1] + self._ahead)
         self._read_all(list(_runs([*lacking, *(page for page in on if page not in self._pages)])))
         self._last = lacking[-1] + self._ahead
