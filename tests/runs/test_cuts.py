@@ -128,6 +128,29 @@ def test_scoped_applies_one_scope_to_every_cut_within() -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "scope"),
+    [
+        ("delay", "on"),
+        ("tt_amplitude", "on"),
+        ("tt/FLTPOS_PS", "on"),
+        ("tt/ttCorr", "on"),
+        ("enc/lasDelay2", "on"),
+        ("scan/lxt_ttc", "on"),
+        ("i0", "all"),
+        ("ipm2/sum", "all"),
+        ("epix_1/ROI_0_sum", "all"),
+        ("epics/lxe_opa", "all"),
+    ],
+)
+def test_cuts_on_time_tool_and_delay_judge_laser_on_events_unless_told(
+    field: str, scope: str
+) -> None:
+    assert cut(field, 0, 1).scopes == {scope}
+    assert cut_running_median(field, width=1.0).scopes == {scope}
+    assert cut(field, 0, 1, scope="dark").scopes == {"dark"}
+
+
+@pytest.mark.parametrize(
     ("low", "high"), [(None, None), (2, 2), (3, 2), (float("nan"), 1), (-np.inf, np.inf)]
 )
 def test_impossible_ranges_are_refused_with_the_name_of_the_field(

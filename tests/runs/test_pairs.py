@@ -7,6 +7,7 @@ import pytest
 
 from workbench.core.errors import InputError
 from workbench.runs import Run, find_pairs, open_run
+from workbench.runs.several import Runs
 
 Write = Callable[..., Path]
 N = 240
@@ -141,3 +142,13 @@ def test_wrong_requests_are_refused_by_name(write: Write) -> None:
         find_pairs(run, nearest=0)
     with pytest.raises(InputError, match="one value per event"):
         find_pairs(run, step="curve")
+
+
+def test_partners_of_several_runs_belong_to_the_same_run(write: Write) -> None:
+    status = {"lightStatus/xray": np.ones(20, int), "lightStatus/laser": np.arange(20) % 2}
+    paths = [write({**status, "s": np.arange(20.0) + run}, run=run) for run in (3, 4)]
+    both = Runs([open_run(path) for path in paths])
+    pairs = find_pairs(both, nearest=3)  # the made-up runs carry the same times
+    index = both.run_index
+    assert (index[pairs.off] == index[pairs.on][:, None]).all()
+    assert len(pairs.on) == 20

@@ -87,9 +87,7 @@ def on_off(
     those that the on shots of the bin are paired with. `difference` = on - off, `relative` =
     on / off - 1. Cuts of scope "on" (delay, time tool) do not touch the off shots.
 
-    Fit with `_error` or `_error_at_mean` (independent); `_error_common` moves all bins together;
-    `_error_total` is both; `_error_jackknife` sees drift. The reasons are in
-    `workbench.binning.onoff`.
+    Fit with `_error` or `_error_at_mean`; the kinds of errors are told in `workbench.binning.onoff`.
 
     Parameters
     ----------
@@ -109,8 +107,8 @@ def on_off(
     nearest, within, step
         For pairs: how many, how far [s], and what partners share; see `find_pairs`.
     background
-        "dark": subtract the dark mean of S and I first. The attribute "background" says over how
-        many dark events each was averaged; where none holds a value, nothing is subtracted.
+        "dark": subtract the dark means of S and I first, where there are dark events; the attribute
+        "background" says how many.
     """
     channel = _checked(run, field, off)
     where = None if where is None else where.freeze(run)

@@ -1,5 +1,6 @@
 """Short names that make cuts: what users write."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,28 +13,36 @@ from workbench.runs.cuts.functions import Passes, function_name
 from workbench.runs.lines import Method
 from workbench.runs.medians import GAP
 
+# Measured against the laser: off shots have no such value, or one that means nothing for them.
+_OF_LASER = re.compile(
+    r"delay|jitter|tt_\w+|tt/.*|ttCorr/.*|timetool/.*|enc/lasDelay.*|(scan|epics|epicsAll)/lxt(_ttc|_fast)?"
+)
+
 
 def cut(
     field: str,
     low: float | None = None,
     high: float | None = None,
     *,
-    scope: Scope = "all",
+    scope: Scope | None = None,
     reduce: Reduce = "",
 ) -> Cut:
     """Keep events with ``low <= field < high``, in the unit of the field; None is an open end.
 
+    Cuts on the time tool and on delays judge laser-on events only, others all, unless a `scope`
+    says otherwise.
+
     A field with an array per event needs `reduce`: "sum", "mean" or "max" over what was measured
     of it, or the number of the element to take.
     """
-    return Between(field, low, high, scope, reduce)
+    return Between(field, low, high, _scope(field, scope), reduce)
 
 
 def equals(
-    field: str, value: float | int | str | bool, *, scope: Scope = "all", reduce: Reduce = ""
+    field: str, value: float | int | str | bool, *, scope: Scope | None = None, reduce: Reduce = ""
 ) -> Cut:
     """Keep events whose field has exactly this value; True means "not zero"."""
-    return Equals(field, value, scope, reduce)
+    return Equals(field, value, _scope(field, scope), reduce)
 
 
 def event_code(code: int, *, scope: Scope = "all") -> Cut:
@@ -85,11 +94,11 @@ def cut_percentile(
     high: float | None = None,
     *,
     of: Scope,
-    scope: Scope = "all",
+    scope: Scope | None = None,
     reduce: Reduce = "",
 ) -> Cut:
     """Keep events between two percentiles [percent] of the field over the base class `of`."""
-    return Percentiles(field, low, high, of, scope, reduce)
+    return Percentiles(field, low, high, of, _scope(field, scope), reduce)
 
 
 def cut_running_median(
@@ -101,7 +110,7 @@ def cut_running_median(
     of: Scope = "all",
     centred: bool = False,
     gap: float = GAP,
-    scope: Scope = "all",
+    scope: Scope | None = None,
     reduce: Reduce = "",
 ) -> Cut:
     """Keep events near the running median of the base class `of`, in the order of time.
@@ -120,6 +129,7 @@ def cut_running_median(
     """
     if (width is None) == (sigmas is None):
         raise CutError(f"cut on {field}: give either width or sigmas")
+    scope = _scope(field, scope)
     if width is not None:
         return AroundMedian(field, width, events, of, centred, gap, scope, reduce)
     assert sigmas is not None
@@ -133,7 +143,7 @@ def cut_correlation(
     sigmas: float = 3.0,
     method: Method = "robust",
     of: Scope = "off",
-    scope: Scope = "all",
+    scope: Scope | None = None,
     reduce: Reduce = "",
 ) -> Cut:
     """Keep events near the line of the field against I0, fitted over the base class `of`.
@@ -141,4 +151,10 @@ def cut_correlation(
     Where the laser changes the signal, laser-on events lie on another line: the base class and
     the scope say which events are meant.
     """
-    return Correlated(field, against, sigmas, method, of, scope, reduce)
+    return Correlated(field, against, sigmas, method, of, _scope(field, scope), reduce)
+
+
+def _scope(field: str, scope: Scope | None) -> Scope:
+    if scope is not None:
+        return scope
+    return "on" if _OF_LASER.fullmatch(field) else "all"
