@@ -1,13 +1,17 @@
 import pickle
+import tomllib
 from collections.abc import Callable
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from xarray.backends.plugins import build_engines
 
 from workbench.core.errors import UnknownNameError
+from workbench.runs import open_run
 from workbench.smalldata import DamagedFileError, xarray_backend
 from workbench.smalldata.xarray_backend import SmallDataBackend
 
@@ -248,3 +252,36 @@ def test_axes_of_azimuthal_averages_hold_q_and_phi_of_their_own_detector(azimuth
     assert data["a_azav_q"].attrs["units"] == "1/angstrom"
     near = data["b/azav_azav"].sel(b_azav_q=0.4)
     assert near.shape == (3, 2)
+
+
+def test_zeros_that_stand_for_an_absent_detector_are_nan_as_in_a_run(
+    write_foreign: Callable[..., Path],
+) -> None:
+    values = np.arange(40.0) + 1
+    values[:12] = 0
+    path = write_foreign(
+        "xpplx1234_Run0006.h5",
+        {
+            "timestamp": np.arange(40),
+            "det/sum": values,
+            "det/count": values.astype(np.int64),
+            "damage/det": np.arange(40) >= 12,
+        },
+    )
+    data, run = opened(path), open_run(path)
+    for name in ("det/sum", "det/count"):
+        assert np.isnan(data[name][:12]).all()
+        np.testing.assert_array_equal(data[name], run[name].read())
+    np.testing.assert_array_equal(opened(path, mask_and_scale=False)["det/sum"], values)
+
+
+def test_the_engine_is_registered_under_its_name(make_file: Make) -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    places = project["project"]["entry-points"]["xarray.backends"]
+    entry = EntryPoint("smalldata", places["smalldata"], "xarray.backends")
+    engine = build_engines(EntryPoints([entry]))["smalldata"]
+    assert isinstance(engine, SmallDataBackend)
+    assert "LCLS small data" in engine.description
+    if "smalldata" in xr.backends.list_engines():  # where the package is installed as it is now
+        with xr.open_dataset(make_file(), engine="smalldata") as data:
+            assert data.sizes["event"] == 300

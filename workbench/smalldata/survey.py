@@ -61,7 +61,7 @@ def filled_fraction(
         return None
     lacking = info.missing
     if lacking is None and _bytes(info) <= largest:
-        lacking = survey(file, info).missing
+        lacking = int(np.count_nonzero(missing_rows(file.read(info.name))))
     if lacking is not None:
         return 1 - lacking / file.n_events
     flag = f"damage/{info.name.split('/')[0]}"

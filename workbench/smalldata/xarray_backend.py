@@ -11,9 +11,10 @@ from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
 from workbench.core import clock
-from workbench.core.arrays import Array
+from workbench.core.arrays import Array, Bools
 from workbench.core.errors import UnknownNameError, WorkbenchError
 from workbench.smalldata.axes import EVENT, INTG_EVENT, Axes, dataset_dims, plain_dims
+from workbench.smalldata.backfill import zero_filled
 from workbench.smalldata.coordinates import Coordinate, axis_names
 from workbench.smalldata.coordinates import coordinates as coordinates_of
 from workbench.smalldata.fields import FieldInfo
@@ -91,14 +92,18 @@ class Rows(BackendArray):
         The field.
     masked
         NaN where not measured: integers as float64, floats in their own type.
+    filled_up
+        The writer may have stored 0 for the events before the detector first appeared.
     """
 
-    def __init__(self, path: Path, info: FieldInfo, *, masked: bool) -> None:
+    def __init__(self, path: Path, info: FieldInfo, *, masked: bool, filled_up: bool) -> None:
         self.path = path
         self.name = info.name
         self.shape = info.shape
         self.stored = np.dtype(info.dtype)
         self.masked = masked
+        self.filled_up = filled_up
+        self._zeros: Bools | None = None
         integers = self.stored.kind in "iu"
         self.dtype = np.dtype(np.float64) if masked and integers else self.stored
 
@@ -143,7 +148,15 @@ class Rows(BackendArray):
                 f"{self.path}: {self.name} has fewer than {self.shape[0]} rows now: the file was "
                 "written anew; open the dataset again"
             )
-        return _with_nan(values) if self.masked else values
+        if not self.masked:
+            return values
+        zeros = self._find_zeros(file)[first:last] if self.filled_up else None
+        return _with_nan(values, zeros)
+
+    def _find_zeros(self, file: SmallDataFile) -> Bools:
+        if self._zeros is None:
+            self._zeros = zero_filled(file, self.name)
+        return self._zeros
 
 
 class Times(BackendArray):
@@ -188,7 +201,8 @@ def _dataset(
             if plain in known[name]:
                 coordinates.setdefault(dim, _along(dim, known[name][plain]))
     variables = {
-        name: _variable(path, info, dims[name], masked=masked) for name, info in numeric.items()
+        name: _variable(file, path, info, dims[name], masked=masked)
+        for name, info in numeric.items()
     }
     return xr.Dataset(variables, coordinates, _attributes(file, infos))
 
@@ -218,15 +232,19 @@ def _why_not(info: FieldInfo) -> str:
     return "" if np.dtype(info.dtype).kind in "biufc" else info.dtype
 
 
-def _variable(path: Path, info: FieldInfo, dims: tuple[str, ...], *, masked: bool) -> xr.Variable:
+def _variable(
+    file: SmallDataFile, path: Path, info: FieldInfo, dims: tuple[str, ...], *, masked: bool
+) -> xr.Variable:
     gaps = _can_lack(info)
-    rows = Rows(path, info, masked=masked and (gaps or np.dtype(info.dtype).kind == "f"))
+    masked = masked and (gaps or np.dtype(info.dtype).kind == "f")
+    filled_up = info.kind == "event" and file.generation == "lcls2" and not file.ours
+    rows = Rows(path, info, masked=masked, filled_up=filled_up)
     attributes: dict[str, Any] = {"units": info.unit, "long_name": info.long_name or info.name}
     fill = sentinel(rows.stored) if rows.stored.kind in "iu" else None
-    if gaps and not masked:
+    if gaps and not rows.masked:
         attributes["_FillValue"] = rows.stored.type(fill)
     encoding: dict[str, Any] = {"preferred_chunks": _chunks(info, dims)}
-    if gaps and masked:  # what is written back has the type of the file
+    if gaps and rows.masked:  # what is written back has the type of the file
         encoding |= {"dtype": rows.stored, "_FillValue": rows.stored.type(fill)}
     return xr.Variable(dims, indexing.LazilyIndexedArray(rows), attributes, encoding)
 
@@ -293,8 +311,10 @@ def _below(dataset: xr.Dataset, group: str, path: Path) -> xr.Dataset:
     return dataset[list(inside)].rename(inside)
 
 
-def _with_nan(values: Array) -> Array:
+def _with_nan(values: Array, zeros: Bools | None) -> Array:
     gone = missing_elements(values)
+    if zeros is not None:
+        gone[zeros] = True
     kept = values.astype(np.float64) if values.dtype.kind in "iu" else values
     if gone.any():
         kept = kept.copy() if kept is values else kept
