@@ -1,7 +1,7 @@
 """Which channel serves as I0, delay, jitter and so on in a run, and why that one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from workbench.core.errors import UnknownNameError, WorkbenchError
 from workbench.facility import ROLES, RoleField, roles
 from workbench.runs.channel import Channel
 from workbench.runs.measured import measured
+from workbench.smalldata import FieldInfo
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
@@ -70,6 +71,21 @@ def role_table(run: "Run") -> Mapping[str, tuple[RoleField, ...]]:
     except UnknownNameError:  # an experiment of no hutch that we know
         known = dict.fromkeys(ROLES, ()) if run.setup.roles else {}
     return {role: _lines(run, role, lines) for role, lines in known.items()}
+
+
+def with_told_units(run: "Run") -> Mapping[str, FieldInfo]:
+    """Return the datasets of a run, with units where the field dictionary tells them by others.
+
+    ``ipm2/sum`` is in volts where the file has ``ipm2/channels``, not so beside ``ipm2/peaks``.
+    """
+    told = {
+        line.name: line.unit
+        for lines in role_table(run).values()
+        for line in reversed(lines)
+        if line.needs and line.name in run.infos and not run.infos[line.name].stored_unit
+    }
+    infos = {name: replace(run.infos[name], unit=unit) for name, unit in told.items()}
+    return {**run.infos, **infos}
 
 
 def _lines(run: "Run", role: str, lines: Sequence[RoleField]) -> tuple[RoleField, ...]:

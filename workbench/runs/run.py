@@ -80,6 +80,7 @@ class Run(Contents, Exits):
         self.n_events: int = stored.n_events
         self.infos: Mapping[str, FieldInfo] = stored.infos
         self.setup = find_setup(path, self.experiment, self.run, experiment_file)
+        self.infos = choices.with_told_units(self)
 
     def __repr__(self) -> str:
         return (

@@ -92,6 +92,10 @@ def _unreadable(name: str, why: str) -> Finding:
     return Finding("unreadable", Severity.ERROR, f"cannot be read: {why}", field=name)
 
 
+def _inner_lengths(file: SmallDataFile) -> set[int]:
+    return {length for name in file.names for length in file.info(name).shape[1:]}
+
+
 def _check_rows(file: SmallDataFile, info: FieldInfo) -> Iterator[Finding]:
     if info.kind != "other" or not info.shape or "unaligned" in info.name:
         return
@@ -99,6 +103,8 @@ def _check_rows(file: SmallDataFile, info: FieldInfo) -> Iterator[Finding]:
     beside = (name for name in file.names if name != info.name and name.rpartition("/")[0] == group)
     if group and not any(file.info(name).kind == "event" for name in beside):
         return
+    if not group and len(info.shape) == 1 and info.shape[0] in _inner_lengths(file):
+        return  # a user's own axis beside the curves that it belongs to
     yield Finding(
         "rows-differ",
         Severity.ERROR,

@@ -71,7 +71,7 @@ def constant(path: Path, rng: np.random.Generator) -> Injected:
 
 
 def late(path: Path, rng: np.random.Generator) -> Injected:
-    """Write 0 before the first value of the second monitor, as the facility's writer does."""
+    """Let the second monitor appear late: 0 before, as the facility's writer fills the time."""
     del rng
     group = group_of(station_of(path).monitor("downstream"))
     with edit_file(path) as file:
@@ -79,6 +79,9 @@ def late(path: Path, rng: np.random.Generator) -> Injected:
             values = file.read(name)
             values[:LATE] = 0
             file.write(name, values)
+        there = file.read(f"damage/{group}")
+        there[:LATE] = 0
+        file.write(f"damage/{group}", there)
     return Injected(group, LATE, (path,))
 
 
