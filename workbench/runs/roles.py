@@ -74,18 +74,23 @@ def role_table(run: "Run") -> Mapping[str, tuple[RoleField, ...]]:
 
 
 def with_told_units(run: "Run") -> Mapping[str, FieldInfo]:
-    """Return the datasets of a run, with units where the field dictionary tells them by others.
+    """Return the datasets of a run, with the units that only the lines of their roles tell.
 
     ``ipm2/sum`` is in volts where the file has ``ipm2/channels``, not so beside ``ipm2/peaks``.
+    What the file stores comes first.
     """
     told = {
         line.name: line.unit
         for lines in role_table(run).values()
         for line in reversed(lines)
-        if line.needs and line.name in run.infos and not run.infos[line.name].stored_unit
+        if line.name in run.infos and _untold(run.infos[line.name], line)
     }
     infos = {name: replace(run.infos[name], unit=unit) for name, unit in told.items()}
     return {**run.infos, **infos}
+
+
+def _untold(info: FieldInfo, line: RoleField) -> bool:
+    return not info.stored_unit and bool(line.needs or not info.unit)
 
 
 def _lines(run: "Run", role: str, lines: Sequence[RoleField]) -> tuple[RoleField, ...]:
