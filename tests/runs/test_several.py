@@ -272,3 +272,17 @@ def test_text_and_run_numbers_missing_in_file_and_name_are_handled(write: Write)
     )
     assert open_runs([first, second])["w"].read().tolist() == ["a", "b", "c", "d"]
     assert open_run(first).run_index.tolist() == [0, 0]
+
+
+def test_a_column_and_a_friendly_name_are_joined_like_a_field(write: Write, tmp_path: Path) -> None:
+    for number in (14, 15):
+        write({"diode/channels": np.arange(8.0).reshape(4, 2) + number}, run=number)
+    friendly = tmp_path / "experiment.toml"
+    friendly.write_text('version = 1\n[channels]\nfirst = "diode/channels[0]"\n')
+    paths = sorted(tmp_path.glob("*.h5"))
+    runs = open_runs(paths, experiment_file=friendly)
+    expected = np.concatenate([np.arange(8.0).reshape(4, 2)[:, 0] + number for number in (14, 15)])
+    np.testing.assert_array_equal(runs["diode/channels[0]"].read(), expected)
+    np.testing.assert_array_equal(
+        runs["first"].read(where=cut("first", 15, 20)), [16, 18, 15, 17, 19]
+    )

@@ -19,16 +19,17 @@ from workbench.plots.curves import trend
 from workbench.plots.histograms import Panel, histograms
 from workbench.plots.images import Frame, images, pixel_places
 from workbench.plots.style import Picture, nothing
-from workbench.runs import Channel, Run
+from workbench.runs import Channel
+from workbench.runs.protocol import AnyRun
 
 MONITORS = 3  # of the hutch's list are drawn
 TIME_TOOL = ("tt_amplitude", "tt_width", "tt_position")
 _REGION = re.compile(r"UserDataCfg/(?P<detector>[^/]+)/(?P<name>.+)__(?P=name)_(?:ROI|bound)")
 
 
-def _or_reason(draw: Callable[[Run], Picture]) -> Callable[[Run], Picture]:
+def _or_reason(draw: Callable[[AnyRun], Picture]) -> Callable[[AnyRun], Picture]:
     @wraps(draw)
-    def draw_or_say(run: Run) -> Picture:
+    def draw_or_say(run: AnyRun) -> Picture:
         try:
             return draw(run)
         except WorkbenchError as error:
@@ -37,13 +38,13 @@ def _or_reason(draw: Callable[[Run], Picture]) -> Callable[[Run], Picture]:
     return draw_or_say
 
 
-def presence_of(run: Run) -> Picture:
+def presence_of(run: AnyRun) -> Picture:
     """Draw in what share of the events each detector is there."""
     return bars.presence(run.failures or _counted_by_flags(run), run.n_events)
 
 
 @_or_reason
-def monitors(run: Run) -> Picture:
+def monitors(run: AnyRun) -> Picture:
     """Draw the intensity monitors, with and without X-rays."""
     lit = run.classes.on | run.classes.off
     return histograms(
@@ -55,7 +56,7 @@ def monitors(run: Run) -> Picture:
 
 
 @_or_reason
-def monitor_correlation(run: Run) -> Picture:
+def monitor_correlation(run: AnyRun) -> Picture:
     """Draw the second intensity monitor of the hutch's list against the first."""
     chosen = _monitors(run)
     if len(chosen) < 2:
@@ -66,7 +67,7 @@ def monitor_correlation(run: Run) -> Picture:
 
 
 @_or_reason
-def intensity_trend(run: Run) -> Picture:
+def intensity_trend(run: AnyRun) -> Picture:
     """Draw the intensity over the time of the run, dropped shots left out."""
     channel = run.role("i0")
     lit = run.classes.on | run.classes.off
@@ -75,7 +76,7 @@ def intensity_trend(run: Run) -> Picture:
 
 
 @_or_reason
-def time_tool(run: Run) -> Picture:
+def time_tool(run: AnyRun) -> Picture:
     """Draw what the time tool saw in the events with X-rays and laser, with the usual cuts."""
     shown = []
     for role in TIME_TOOL:
@@ -89,7 +90,7 @@ def time_tool(run: Run) -> Picture:
 
 
 @_or_reason
-def delay_coverage(run: Run) -> Picture:
+def delay_coverage(run: AnyRun) -> Picture:
     """Draw which delays were measured: as set, and corrected by the time tool."""
     nominal = run.delay(time_tool=False)
     on, off = run.classes.on, run.classes.off
@@ -101,7 +102,7 @@ def delay_coverage(run: Run) -> Picture:
 
 
 @_or_reason
-def event_codes_of(run: Run) -> Picture:
+def event_codes_of(run: AnyRun) -> Picture:
     """Draw how many events carried each event code, and what the hutch's rule makes of it."""
     counts = _code_counts(run)
     codes = np.flatnonzero(counts)
@@ -119,14 +120,14 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 
 @_or_reason
-def average_images(run: Run) -> Picture:
+def average_images(run: AnyRun) -> Picture:
     """Draw the run's sums as images, per event where that makes sense, with the regions."""
     frames = [_frame(run, name) for name in run.infos if name.startswith("Sums/")]
     drawn = [frame for frame in frames if frame.values.ndim in {2, 3}]
     return images(drawn) if drawn else nothing(f"{run.label} holds no sums of frames (Sums/)")
 
 
-def regions_of(run: Run, detector: str) -> Mapping[str, Bounds]:
+def regions_of(run: AnyRun, detector: str) -> Mapping[str, Bounds]:
     """Return the regions of interest that the producer used on one detector, by name."""
     found = {}
     for name in run.infos:
@@ -137,7 +138,7 @@ def regions_of(run: Run, detector: str) -> Mapping[str, Bounds]:
     return found
 
 
-def _frame(run: Run, name: str) -> Frame:
+def _frame(run: AnyRun, name: str) -> Frame:
     channel = run[name]
     known = {*run.failures, *(path.split("/")[1] for path in run.infos if "UserDataCfg/" in path)}
     stem = name.removeprefix("Sums/")
@@ -158,21 +159,21 @@ def _frame(run: Run, name: str) -> Frame:
     return Frame(values, title, channel.unit, fitting, places)
 
 
-def _events_in_sum(run: Run, detector: str, algorithm: str) -> int:
+def _events_in_sum(run: AnyRun, detector: str, algorithm: str) -> int:
     name = f"UserDataCfg/{detector}/{algorithm}__n_events"
     if name in run:
         return int(np.squeeze(run[name].read_stored()))
     return run.failures.get(detector, {}).get("present", 0)
 
 
-def _once(run: Run, name: str, shape: tuple[int, ...]) -> Array | None:
+def _once(run: AnyRun, name: str, shape: tuple[int, ...]) -> Array | None:
     if name not in run:
         return None
     values = np.squeeze(run[name].read())
     return values if values.shape == shape else None
 
 
-def _monitors(run: Run) -> list[Channel]:
+def _monitors(run: AnyRun) -> list[Channel]:
     first = run.role("i0")
     return [first, *(run[name] for name in first.alternatives)][:MONITORS]
 
@@ -190,7 +191,7 @@ def _names(channel: Channel) -> tuple[str, str]:
     return channel.name, channel.unit
 
 
-def _counted_by_flags(run: Run) -> dict[str, dict[str, int]]:
+def _counted_by_flags(run: AnyRun) -> dict[str, dict[str, int]]:
     counts = {}
     for name in run.infos:
         if name.startswith("damage/"):
@@ -202,7 +203,7 @@ def _counted_by_flags(run: Run) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _code_counts(run: Run) -> Ints:
+def _code_counts(run: AnyRun) -> Ints:
     if "timing/eventcodes" in run:
         channel = run["timing/eventcodes"]
         total = np.zeros(channel.shape[1], np.int64)
@@ -219,7 +220,7 @@ def _code_counts(run: Run) -> Ints:
     return total
 
 
-def _code_meanings(run: Run) -> Mapping[int, str]:
+def _code_meanings(run: AnyRun) -> Mapping[int, str]:
     try:
         rule = hutch(run.experiment).status_rule(run.generation, run.run, run.experiment)
     except UnknownNameError:

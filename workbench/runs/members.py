@@ -6,6 +6,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from workbench.core.arrays import Array, Bools, Ints
+from workbench.core.errors import InputError
 from workbench.runs.channel import Channel, Gaps, Label, OpenRows, Selector
 from workbench.runs.conflicts import SUMS, Agreement
 from workbench.runs.joined import (
@@ -15,6 +16,7 @@ from workbench.runs.joined import (
     joined_type,
     rows_in_turn,
     starts_of,
+    together,
     whole,
 )
 from workbench.runs.run import Run
@@ -70,6 +72,38 @@ class Members:
             gaps=self._gaps(name) if rowwise else None,
         )
 
+    def holds(self, name: str) -> bool:
+        """Tell whether every run knows a name that is no dataset: a column, a friendly name."""
+        return all(name in run for run in self.runs)
+
+    def join_named(self, name: str, select: Selector) -> Channel:
+        """Return a column, or a friendly name of the experiment, of all runs."""
+        parts = [run[name] for run in self.runs]
+        forms = [(part.shape[1:], part.unit, part.per_event) for part in parts]
+        if len(set(forms)) > 1 or not parts[0].per_event:
+            raise InputError(
+                f"{self.agreement.label}: {name} has not the same shape and unit in every run; "
+                "read it run by run"
+            )
+        types = {part.dtype for part in parts}
+        dtype = types.pop() if len(types) == 1 else np.dtype(np.float64)
+        shape = (self.n_events, *parts[0].shape[1:])
+        return Channel(
+            name,
+            shape,
+            dtype,
+            open_rows=rows_in_turn(
+                parts, self.starts, shape, dtype, nothing=None, check=lambda: None
+            ),
+            unit=parts[0].unit,
+            long_name=parts[0].long_name,
+            dims=lambda: parts[0].dims,
+            labels=partial(self._labels, parts[0], rowwise=True),
+            select=select,
+            why=together([part.why for part in parts], tuple(self.by_name)),
+            gaps=self._gaps_of(parts),
+        )
+
     def run_numbers(self, select: Selector | None = None) -> Channel:
         """Return the run number of every event; its place in the order where one has no number."""
         known = [run.run for run in self.runs]
@@ -92,13 +126,16 @@ class Members:
         )
 
     def _gaps(self, name: str) -> Gaps | None:
-        parts = [run[name].gaps if name in run.infos else None for run in self.runs]
-        if not any(parts):
+        return self._gaps_of([run[name] if name in run.infos else None for run in self.runs])
+
+    def _gaps_of(self, parts: Sequence[Channel | None]) -> Gaps | None:
+        finders = [part.gaps if part else None for part in parts]
+        if not any(finders):
             return None
 
         def gaps() -> Bools:
-            found = zip(parts, self.events, strict=True)
-            return np.concatenate([part() if part else np.zeros(n, np.bool_) for part, n in found])
+            found = zip(finders, self.events, strict=True)
+            return np.concatenate([find() if find else np.zeros(n, np.bool_) for find, n in found])
 
         return gaps
 

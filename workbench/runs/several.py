@@ -91,7 +91,7 @@ class Runs(Exits):
         return iter(self.runs)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._added or name in self.infos or name == RUN
+        return name in self.names or self._members.holds(name)
 
     @overload
     def __getitem__(self, name: str, /) -> Channel: ...
@@ -107,6 +107,8 @@ class Runs(Exits):
         if name == RUN:
             return self._members.run_numbers(self.mask)
         if name not in self.infos:
+            if self._members.holds(name):
+                return self._members.join_named(name, self.mask)
             raise UnknownNameError("channel", name, self.names, self.label)
         return self._members.join(name, self.mask)
 
