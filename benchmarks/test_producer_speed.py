@@ -71,30 +71,43 @@ def assert_equal(path: Path, peer: Path) -> int:
     with h5py.File(path) as ours, h5py.File(peer) as theirs:
         groups = {"XppUsbEncoder02": "enc"}
         leaves = {"ebeamDestn": "destination"}
-        for name in theirs:
+        datasets: list[str] = []
+        theirs.visititems(
+            lambda name, item: datasets.append(name) if isinstance(item, h5py.Dataset) else None
+        )
+        for dataset in datasets:
+            name = dataset.replace("/", ".")
             head, _, rest = name.partition(".")
             leaf = rest.rsplit(".", 1)[-1]
             target = f"{groups.get(head, head)}/{leaves.get(leaf, leaf)}" if rest else name
             if target not in ours:
                 assert leaf == "sequenceValues", name
                 continue
-            one, two = ours[target][()], theirs[name][()]
+            one, two = ours[target][()], theirs[dataset][()]
             scale = np.nanmax(np.abs(one)) if one.size else 0
             np.testing.assert_allclose(one, two.astype(one.dtype), rtol=1e-5, atol=1e-6 * scale)
             compared += 1
     return compared
 
 
-@pytest.mark.parametrize(("kind", "goal"), [("masked", MASKED_GOAL), ("lean", LEAN_GOAL)])
+@pytest.mark.parametrize(
+    ("kind", "reading", "goal"),
+    [
+        ("masked", "event", MASKED_GOAL),
+        ("lean", "event", LEAN_GOAL),
+        ("masked", "stack", None),
+        ("lean", "stack", None),
+    ],
+)
 def test_producer_against_a_per_event_loop(
-    kind: str, goal: float, made: Any, ours: Callable[[], Path], tmp_path: Path,
-    benchmark: BenchmarkFixture, ratios: Ratios,
+    kind: str, reading: str, goal: float | None, made: Any, ours: Callable[[], Path],
+    tmp_path: Path, benchmark: BenchmarkFixture, ratios: Ratios,
 ) -> None:  # fmt: skip
     folder = tmp_path / "peer"
     folder.mkdir()
 
     def peer() -> Path:
-        return produce_by_loop(kind, made, folder, WORKERS)
+        return produce_by_loop(kind, made, folder, WORKERS, reading)
 
     ours()  # compiles what is not yet in the cache
     compared = assert_equal(ours(), peer())
@@ -104,7 +117,7 @@ def test_producer_against_a_per_event_loop(
     mine, theirs = (statistics.median(column) for column in zip(*samples, strict=True))
     benchmark.pedantic(ours, rounds=1)
     ratios.add(
-        f"producer, {WORKERS} workers, against the {kind} loop with {WORKERS} workers",
+        f"producer, {WORKERS} workers, against the {kind} loop that reads by {reading}",
         measured=theirs / mine,
         goal=goal,
         detail=f"{EVENTS / mine:.0f} and {EVENTS / theirs:.0f} events/s, start of the workers "

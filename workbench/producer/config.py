@@ -1,6 +1,7 @@
 """The user's producer config: read in a separate process, checked, typed."""
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -73,7 +74,7 @@ class ProducerConfig:
         path: Path | str,
         run: int,
         *,
-        shapes: Shapes | None = None,
+        shapes: Shapes | Callable[[], Shapes] | None = None,
         time_limit: float = TIME_LIMIT,
     ) -> "ProducerConfig":
         """Evaluate a config file for one run and check every entry.
@@ -81,8 +82,8 @@ class ProducerConfig:
         Parameters
         ----------
         shapes
-            Shape of the frames of each detector in the run; without it regions are not compared
-            with detectors.
+            Shape of the frames of each detector in the run, or what gives them, called when the
+            file has been evaluated; without it regions are not compared with detectors.
         time_limit
             How long the file may run [s].
         """
@@ -94,7 +95,8 @@ class ProducerConfig:
             return _unreadable(path, text, run, error)
         names = (*LISTS, *PRODUCED, *NOT_PRODUCED)
         evaluated = evaluate_config(path, text, names, run=run, time_limit=time_limit)
-        return _checked(cls(path, text, run), evaluated, places, shapes or {})
+        known = shapes() if callable(shapes) else shapes
+        return _checked(cls(path, text, run), evaluated, places, known or {})
 
     @property
     def hash(self) -> str:

@@ -88,10 +88,15 @@ def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:
     """Return the request's config, checked against the run, and the run; empty without one."""
     if request.constants is not None and not request.constants.is_file():
         raise NotThereError(f"no constants file {request.constants}; name another or leave it out")
-    raw = open_raw(request.xtc, run=request.run)
-    if request.config is None:
-        return ProducerConfig(run=request.run), raw
-    return ProducerConfig.load(request.config, request.run, shapes=shapes_of(raw)), raw
+    with ThreadPoolExecutor(1) as beside:  # a config is evaluated in a process of its own
+        opened = beside.submit(open_raw, request.xtc, run=request.run)
+        if request.config is None:
+            config = ProducerConfig(run=request.run)
+        else:
+            config = ProducerConfig.load(
+                request.config, request.run, shapes=lambda: shapes_of(opened.result())
+            )
+        return config, opened.result()
 
 
 def _check_target(request: ProduceRequest) -> None:

@@ -5,6 +5,7 @@ from math import prod
 
 import h5py
 import numpy as np
+from h5py import h5a, h5d, h5ds, h5p, h5s, h5t
 
 from workbench.core.arrays import Array
 from workbench.core.errors import InputError
@@ -13,7 +14,12 @@ from workbench.smalldata.specs import DatasetSpec, OnceValue
 
 SPARSE = 0.5  # datasets with values in fewer rows than this are stored in small chunks
 SPARSE_CHUNK_BYTES = 1 << 16
+DEFLATE = 1  # level; higher ones make tables of zeros slower to write and no smaller to speak of
 TEXT = h5py.string_dtype("utf-8")
+_TEXT_TYPE = h5t.py_create(TEXT, logical=True)
+_SCALAR = h5s.create(h5s.SCALAR)
+_WITH_GROUPS = h5p.create(h5p.LINK_CREATE)
+_WITH_GROUPS.set_create_intermediate_group(True)
 
 
 def create_final(
@@ -25,28 +31,41 @@ def create_final(
     hold nothing but fill values; those take no room in the file.
     """
     shape = (rows, *spec.shape)
-    hollow = 0 in shape  # HDF5 has no chunks for a dataset without elements
-    packing = {"compression": "gzip", "shuffle": True} if spec.compress and not hollow else {}
-    dataset = h5.create_dataset(
-        spec.name,
-        shape=shape,
-        chunks=None if hollow else _chunks(spec, rows, rows if filled is None else filled),
-        dtype=TEXT if spec.is_text else spec.stored,
-        fillvalue=None if spec.is_text else spec.fill,
-        **packing,
-    )
+    layout = h5p.create(h5p.DATASET_CREATE)
+    layout.set_obj_track_times(False)  # equal input gives equal bytes
+    if 0 not in shape:  # HDF5 has no chunks for a dataset without elements
+        layout.set_chunk(_chunks(spec, rows, rows if filled is None else filled))
+        if spec.compress:
+            layout.set_shuffle()
+            layout.set_deflate(DEFLATE)
+    if not spec.is_text:
+        layout.set_fill_value(np.array(spec.fill, spec.stored))
+    kind = _TEXT_TYPE if spec.is_text else h5t.py_create(spec.stored, logical=True)
+    name, space = spec.name.encode(), h5s.create_simple(shape)
+    dataset = h5py.Dataset(h5d.create(h5.id, name, kind, space, layout, _WITH_GROUPS))
     describe(dataset, spec.unit, spec.long_name)
-    dataset.attrs["_FillValue"] = "" if spec.is_text else spec.stored.type(spec.fill)
-    dataset.dims[0].label = "entry" if spec.ragged else "event"
-    for axis, name in enumerate(spec.dims, start=1):
-        dataset.dims[axis].label = name.rsplit("/", 1)[-1]
+    put(dataset, "_FillValue", "" if spec.is_text else spec.stored.type(spec.fill))
+    h5ds.set_label(dataset.id, 0, b"entry" if spec.ragged else b"event")
+    for axis, dim in enumerate(spec.dims, start=1):
+        h5ds.set_label(dataset.id, axis, dim.rsplit("/", 1)[-1].encode())
     return dataset
 
 
 def describe(dataset: h5py.Dataset, unit: str, long_name: str) -> None:
     """Write the attributes that every dataset carries."""
-    dataset.attrs["units"] = unit
-    dataset.attrs["long_name"] = long_name
+    put(dataset, "units", unit)
+    put(dataset, "long_name", long_name)
+
+
+def put(item: h5py.HLObject, name: str, value: str | int | np.generic) -> None:
+    """Add an attribute that is not there yet; three times faster than ``item.attrs[name] = ...``.
+
+    A production writes hundreds of them.
+    """
+    text = isinstance(value, str)
+    stored = np.array(value, TEXT) if text else np.asarray(value)
+    kind = _TEXT_TYPE if text else h5t.py_create(stored.dtype, logical=True)
+    h5a.create(item.id, name.encode(), kind, _SCALAR).write(stored)
 
 
 def write_once(h5: h5py.File, once: Mapping[str, OnceValue]) -> None:
@@ -61,7 +80,7 @@ def write_once(h5: h5py.File, once: Mapping[str, OnceValue]) -> None:
             raise InputError(f"{name}: cannot store {value.dtype} values; use numbers or text")
         describe(dataset, item.unit, item.long_name)
         if value.dtype.kind == "f":
-            dataset.attrs["_FillValue"] = value.dtype.type(np.nan)
+            put(dataset, "_FillValue", value.dtype.type(np.nan))
 
 
 def as_stored(spec: DatasetSpec, values: Array) -> Array:
@@ -82,7 +101,7 @@ def as_stored(spec: DatasetSpec, values: Array) -> Array:
             raise InputError(
                 f"{spec.name}: a value does not fit {spec.stored}; declare it as int64"
             )
-    return values.astype(spec.stored)
+    return values.astype(spec.stored, copy=False)
 
 
 def _chunks(spec: DatasetSpec, rows: int, filled: int) -> tuple[int, ...]:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from h5py import h5s
 
 from workbench.core.arrays import Bools
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.catalogue import append_catalogue
-from workbench.smalldata.columns import create_final, write_once
+from workbench.smalldata.columns import create_final, put, write_once
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.order import RowOrder
 from workbench.smalldata.packed import read_parts
@@ -106,7 +107,7 @@ class Assembly:
             spec = DatasetSpec(name, "int64", long_name="entries per event")
             dataset = create_final(self._h5, spec, len(order))
             dataset[...] = order.lengths(name)[0]
-            dataset.attrs["missing_events"] = 0
+            put(dataset, "missing_events", np.int64(0))
         _attach_scales(self._h5, specs, self._once)
         return len(order)
 
@@ -124,9 +125,12 @@ class Assembly:
         for start, stop in _spans(present, dataset.chunks, spec):
             values = order.read(spec, start, stop)
             lacking += int(np.count_nonzero(missing_rows(values) & present[start:stop]))
-            dataset[start:stop] = values
+            if stop - start == len(order) and not spec.is_text:
+                dataset.id.write(h5s.ALL, h5s.ALL, values)  # as below, in a third of the time
+            else:
+                dataset[start:stop] = values
             self._check_disk()
-        dataset.attrs["missing_events"] = lacking
+        put(dataset, "missing_events", np.int64(lacking))
 
     def _entries(self, spec: DatasetSpec, order: RowOrder) -> None:
         lengths, firsts = order.lengths(spec.length_name)
