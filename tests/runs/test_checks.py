@@ -11,8 +11,9 @@ from workbench.cli.app import app
 from workbench.core.findings import Finding, Severity
 from workbench.runs import check_between, check_path, check_run, open_run
 from workbench.runs.checks import check_physics
-from workbench.smalldata import isolated
+from workbench.smalldata import isolated, open_file
 from workbench.smalldata.check import check_apart, inspect_file
+from workbench.smalldata.checks.between import compare, gather
 from workbench.smalldata.isolated import answer
 
 N = 600
@@ -47,6 +48,14 @@ def put(folder: Path, run: int, **more: Any) -> Path:
     return path
 
 
+def compare_in_this_process(*paths: Path) -> list[Finding]:
+    facts = []
+    for path in paths:
+        with open_file(path) as file:
+            facts.append(gather(file))
+    return list(compare(facts))
+
+
 def codes(found: list[Finding]) -> dict[str, Finding]:
     return {each.code: each for each in found}
 
@@ -54,7 +63,7 @@ def codes(found: list[Finding]) -> dict[str, Finding]:
 def test_settings_that_changed_between_runs_are_named_once(tmp_path: Path) -> None:
     moved = {"UserDataCfg/epix_1/ROI_0__ROI_0_ROI": np.array([[0, 10], [6, 21]])}
     paths = [put(tmp_path, 1), put(tmp_path, 2), put(tmp_path, 3, **moved)]
-    found = check_between(paths)
+    found = compare_in_this_process(*paths)
     (region,) = [each for each in found if each.severity is Severity.WARNING]
     assert (region.code, region.count) == ("settings-differ", 1)
     assert region.field == "epix_1"
@@ -69,7 +78,7 @@ def test_runs_that_would_take_another_i0_are_warned_of(tmp_path: Path) -> None:
         del h5["XppSb2BmMon"]
     (warning,) = [
         each
-        for each in check_between([put(tmp_path, 1), other])
+        for each in compare_in_this_process(put(tmp_path, 1), other)
         if each.severity is Severity.WARNING
     ]
     assert (warning.code, warning.count) == ("fields-differ", 1)
@@ -83,7 +92,7 @@ def test_equal_files_and_single_files_have_nothing_to_compare(tmp_path: Path) ->
         h5["UserDataCfg/epix_1/ped"][:] = 1.0
     broken = tmp_path / "broken.h5"
     broken.write_text("no")
-    assert check_between([first, again]) == []
+    assert compare_in_this_process(first, again) == []
     assert check_between([first, broken]) == []
 
 

@@ -30,7 +30,7 @@ def test_a_sound_region_reads_zero_and_does_not_drift() -> None:
 
 def test_a_constant_level_is_an_offset_with_its_error() -> None:
     pulls = []
-    for seed in range(60):
+    for seed in range(40):
         found = judge(region(30.0, seed=seed))
         pulls.append((found.level - 30) / found.error)
     assert found.offset
@@ -67,7 +67,7 @@ def test_few_dark_shots_tell_nothing() -> None:
 
 
 def test_noise_is_no_drift() -> None:
-    found = [judge(region(seed=seed)) for seed in range(60)]
+    found = [judge(region(seed=seed)) for seed in range(40)]
     assert not [each for each in found if each.drifts or each.offset]
 
 

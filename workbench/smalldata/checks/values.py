@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from workbench.core.findings import Finding, Severity
-from workbench.smalldata.backfill import zero_filled
+from workbench.smalldata.backfill import doubtful_zeros, zero_filled
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.reader import SmallDataFile
 from workbench.smalldata.survey import Survey
@@ -147,18 +147,26 @@ def _check_constant(
 def _check_leading_zeros(file: SmallDataFile, surveys: Surveys) -> Iterator[Finding]:
     if file.ours or file.generation != "lcls2":
         return
-    groups: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for name in surveys:
+    groups: dict[tuple[str, int, bool], list[str]] = defaultdict(list)
+    for name, (info, _) in surveys.items():
         count = int(zero_filled(file, name).sum())
-        if count:
-            groups[_group(name), count].append(name)
-    for (group, count), names in groups.items():
+        doubtful = 0
+        if info.dtype.startswith("float") and _group(name) not in QUIET_GROUPS:
+            doubtful = doubtful_zeros(file, name)
+        if count or doubtful >= MANY_ZEROS:
+            groups[_group(name), count + doubtful, not doubtful].append(name)
+    for (group, count, proven), names in groups.items():
+        read = (
+            "as missing"
+            if proven
+            else "in part as values, for want of proof (damage calls the detector present)"
+        )
         yield Finding(
             "leading-zeros",
             Severity.WARNING if count >= MANY_ZEROS else Severity.INFO,
-            f"0 in {count} events before the detector appeared ({_list(names)}): the facility's "
-            "writer fills that time with 0; the workbench reads them as missing, other programs "
-            "as values; cut these events away there",
+            f"0 in {count} events at the start and never again ({_list(names)}): the facility's "
+            "writer fills the time before a detector appeared with 0; the workbench reads them "
+            f"{read}; cut these events away",
             field=names[0] if len(names) == 1 else group,
             count=count,
         )
