@@ -109,6 +109,7 @@ def signal_source() -> tuple[Source, float]:
     return _source(shape), float(shape.sum() / inside)
 
 
+@lru_cache(maxsize=1)
 def expected_frame(signal_photons: float, background_photons: float) -> Floats:
     """Return the photons in each epix_1 pixel at mean I0, laser off, shape (row, col)."""
     rows, cols = np.indices(epix_1().good.shape)

@@ -1,7 +1,7 @@
 """The camera on the powder rings, of any hutch: pixel positions, where rings fall, bins in q."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -43,8 +43,9 @@ class RingCamera:
         inside = float(self.share[roi.slices].sum())
         return ring_photons * inside + diffuse_photons * int(np.prod(roi.shape))
 
+    @cached_property
     def bins(self) -> tuple[Ints, Floats]:
-        """Return pixels and share of the rings' photons in each bin, shape (phi, q).
+        """Pixels and share of the rings' photons in each bin, shape (phi, q).
 
         Bin k of `N_PHI` is centred at k * 2 pi / N_PHI, as the facility's azimuthal
         integration has it.

@@ -50,7 +50,7 @@ class UserDetectors:
         self._camera = ring_camera(station.ring_shape, spec.photon_energy)
         self._background = spec.background_photons * _good_pixels(epix_1(), BACKGROUND)
         self._ring, self._ring_noise = self._ring_law()
-        self._pixels, share = self._camera.bins()
+        self._pixels, share = self._camera.bins
         self._binned = spec.ring_photons * share + spec.diffuse_photons * self._pixels
         frame = expected_frame(spec.signal_photons, spec.background_photons)
         self._peak = frame[PEAK.slices]

@@ -62,7 +62,7 @@ def _rings(spec: PumpProbe, station: Station) -> Once:
     pitch = PITCH.get(station.ring_shape, 100.0)
     found = _pixels(det, camera.x, camera.y, camera.z, good, pitch)
     found |= _region(det, "ring", station.ring_roi, good, area=False)
-    pixels, _ = camera.bins()
+    pixels, _ = camera.bins
     azav = {
         "q": _value((Q_EDGES[1:] + Q_EDGES[:-1]) / 2, "1/angstrom", "centres of the bins in q"),
         "qbins": _value(Q_EDGES, "1/angstrom", "edges of the bins in q"),

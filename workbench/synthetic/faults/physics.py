@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Ints
 from workbench.smalldata.editing import Editor, edit_file
+from workbench.synthetic.dialect import MISSING_INTEGER
 from workbench.synthetic.faults.base import (
     Fault,
     Injected,
@@ -25,7 +26,8 @@ STUCK = 500  # events
 JUMP = 2.0  # ps
 SMALL_JUMP = 0.5  # ps
 SATURATED = 0.85  # quantile of the brightest pixels at which the detector saturates
-WINDOW = {"scan": "lxt", "delay_first": -0.8, "delay_last": 0.8}
+WHOLE: dict[str, object] = {"missing": 0.0}  # a shot that one monitor lacks cannot be judged by two
+WINDOW: dict[str, object] = {"scan": "lxt", "delay_first": -0.8, "delay_last": 0.8}
 
 
 def picoseconds(path: Path, rng: np.random.Generator) -> Injected:
@@ -133,8 +135,7 @@ def closed_shutter(path: Path, rng: np.random.Generator) -> Injected:
         block = order[file.n_events // 3 : file.n_events // 3 + SHUT]
         shut = block[lit[block]]
         for group in (*behind, place.spot, place.rings):
-            for name in members(file, group):
-                _darken(file, name, shut, ~lit, rng)
+            _darken(file, group, shut, ~lit, rng)
     return Injected("lightStatus/xray", len(shut), (path,))
 
 
@@ -225,22 +226,20 @@ def _raise_level(path: Path, begin: float) -> Injected:
     return Injected(name, int(dark.sum()), (path,))
 
 
-def _darken(file: Editor, name: str, shut: Ints, dark: Bools, rng: np.random.Generator) -> None:
-    """Write into the shut events what the dataset holds in dropped shots of the same presence."""
-    values = file.read(name)
-    whole = values.reshape(len(values), -1)
-    there: Array = _present(whole)
+def _darken(file: Editor, group: str, shut: Ints, dark: Bools, rng: np.random.Generator) -> None:
+    """Let a detector read in the shut events what it read in dropped shots that it was there in."""
+    names = members(file, group)
+    reading = next(name for name in names if name.endswith(("_sum", "/sum", "Joules")))
+    there = _present(file.read(reading))
     donors, takers = np.flatnonzero(dark & there), shut[there[shut]]
-    if not len(donors) or values.dtype.kind not in "fiu":
-        return
-    values[takers] = values[rng.choice(donors, len(takers))]
-    file.write(name, values)
+    rows = np.arange(file.n_events)
+    if len(donors):
+        rows[takers] = rng.choice(donors, len(takers))
+    file.keep_rows(rows, names)
 
 
-def _present(whole: Array) -> Bools:
-    if whole.dtype.kind == "f":
-        return np.asarray(~np.isnan(whole).all(axis=1))
-    return np.asarray((whole != -99999).any(axis=1))
+def _present(values: Array) -> Bools:
+    return np.asarray(np.isfinite(values) & (values != MISSING_INTEGER))
 
 
 def _flagged(place: Station, style: str) -> bool:
@@ -272,7 +271,7 @@ PHYSICS_FAULTS = (
     Fault("shot-lag", "shot-lag", late_by_one),
     Fault("stale-pedestal", "stale-pedestal", stale_pedestal),
     Fault("dark-drift", "dark-drift", dark_drift),
-    Fault("closed-shutter", "flags-contradict", closed_shutter),
+    Fault("closed-shutter", "flags-contradict", closed_shutter, needs=WHOLE),
     Fault("encoder-stuck", "encoder-stuck", encoder_stuck, _fast_stage, needs={"scan": "fast"}),
     Fault("saturated", "saturated", saturated),
 )
