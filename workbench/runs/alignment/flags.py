@@ -131,6 +131,16 @@ def compare(name: str, flag: Array, lights: Sequence[Light]) -> Contradiction:
     return Contradiction(
         name,
         tuple(light.name for light in seeing),
-        unlit if too_many else nothing,
+        _behind(seeing, on, unlit) if too_many else nothing,
         lit if sure else nothing,
     )
+
+
+def _behind(lights: Sequence[Light], on: Bools, unlit: Bools) -> Bools:
+    """Return the unlit shots as those monitors see them that the shutter keeps in the dark.
+
+    A shot that only one of these measured counts too.
+    """
+    shut = [light for light in lights if 2 * (unlit & light.lit).sum() < unlit.sum()]
+    measured = np.any([light.measured for light in shut], axis=0)
+    return np.asarray(on & measured & ~np.any([light.lit for light in shut], axis=0))
