@@ -149,9 +149,13 @@ def test_zeros_before_a_detector_appeared_are_named_in_the_facilitys_files(
 ) -> None:
     values = 1.0 + np.arange(100)
     values[:40] = 0
-    data = {"timestamp": np.arange(100), "XppSb3BmMon/totalIntensityJoules": values}
+    name = "XppSb3BmMon/totalIntensityJoules"
+    data = {"timestamp": np.arange(100), name: values}
     finding = found(write_foreign("xppx1_Run0001.h5", data))["leading-zeros"]
-    assert (finding.severity, finding.count) == ("warning", 40)
+    assert (finding.severity, finding.count) == ("info", 40)  # read as missing
+    data["damage/XppSb3BmMon"] = np.ones(100, dtype=np.int64)
+    finding = found(write_foreign("xppx1_Run0002.h5", data))["leading-zeros"]
+    assert (finding.severity, finding.count) == ("warning", 40)  # damage says it was there
 
 
 def test_missing_units_are_one_info(write_foreign: Write) -> None:

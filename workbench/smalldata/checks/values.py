@@ -163,7 +163,7 @@ def _check_leading_zeros(file: SmallDataFile, surveys: Surveys) -> Iterator[Find
         )
         yield Finding(
             "leading-zeros",
-            Severity.WARNING if count >= MANY_ZEROS else Severity.INFO,
+            Severity.INFO if proven else Severity.WARNING,
             f"0 in {count} events at the start and never again ({_list(names)}): the facility's "
             "writer fills the time before a detector appeared with 0; the workbench reads them "
             f"{read}; cut these events away",
