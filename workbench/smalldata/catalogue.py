@@ -4,7 +4,7 @@ Finding out what a thousand datasets are takes HDF5 a thousand looks at places a
 A file that we wrote carries the answer at its end, where HDF5 does not look: it reads such a file
 as any other, and whenever it opens the file for writing, from whatever program, it cuts off what
 lies behind its last byte. So a catalogue that is there is true
-(``docs/decisions/0008-catalogue-behind-the-file.md``).
+(``docs/decisions/0009-catalogue-behind-the-file.md``).
 """
 
 import json
