@@ -139,6 +139,14 @@ def test_an_open_run_is_no_obstacle_to_a_writer(tmp_path: Path) -> None:
         assert file.n_events == 20
 
 
+def test_a_file_that_the_user_has_open_too_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "xppl1234_Run0001.h5"
+    append(path, 20)
+    with h5py.File(path) as mine:
+        run = open_run(path)
+        assert run["ipm2/sum"].read().sum() == mine["ipm2/sum"][:].sum()
+
+
 def test_a_run_whose_file_was_replaced_says_so(tmp_path: Path) -> None:
     path, other = tmp_path / "xppl1234_Run0001.h5", tmp_path / "new.h5"
     append(path, 20)

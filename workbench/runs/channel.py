@@ -14,6 +14,7 @@ from workbench.core.table import Table
 from workbench.runs.cuts import Cut
 from workbench.runs.gaps import always_float, with_nan
 from workbench.runs.gaps import masked as as_masked
+from workbench.runs.picking import check_out, pick
 from workbench.smalldata import EVENT, inner_dims, missing_rows
 
 if TYPE_CHECKING:
@@ -207,27 +208,27 @@ class Channel:
             return as_masked(stored, gaps)
         return with_nan(stored, gaps, self.name)
 
-    def read_stored(self, where: Where = None, rows: slice | None = None) -> Array:
-        """Return the values exactly as stored, with fill values where not measured."""
+    def read_stored(
+        self, where: Where = None, rows: slice | None = None, *, out: Array | None = None
+    ) -> Array:
+        """Return the values exactly as stored, with fill values where not measured.
+
+        Parameters
+        ----------
+        where, rows
+            As for `read`.
+        out
+            An array of the right shape and type to fill and return, in a loop over selections.
+        """
         if not self.per_event:
             return self._whole(where, rows)
         first, last, good = self._wanted(where, rows)
+        count = last - first if good is None else int(good.sum())
         with self._open_rows() as read:
-            if good is None:
+            if good is None and out is None:
                 return np.array(read(first, last))
-            found = np.empty((int(good.sum()), *self.shape[1:]), dtype=self.dtype)
-            filled = 0
-            for low in range(first, last, self.block_rows):
-                block = good[low - first : low - first + self.block_rows]
-                picked = np.flatnonzero(block)
-                if picked.size == 0:
-                    continue
-                near, far = int(picked[0]), int(picked[-1]) + 1
-                # One contiguous read, then a mask: HDF5 takes minutes over a list of rows.
-                values = read(low + near, low + far)[block[near:far]]
-                found[filled : filled + len(values)] = values
-                filled += len(values)
-        return found
+            kept = np.ones(count, dtype=np.bool_) if good is None else good
+            return pick(read, first, kept, check_out(out, (count, *self.shape[1:]), self.dtype))
 
     def iter_stacks(
         self, size: int | None = None, where: Where = None

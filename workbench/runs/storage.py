@@ -1,7 +1,7 @@
 """The file behind a run: what it holds, and columns read from it, kept within bounds."""
 
 from collections import OrderedDict
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,28 @@ class Columns:
     def bytes(self) -> int:
         """Memory in use [bytes]."""
         return sum(column.nbytes for column in self._kept.values())
+
+
+class StoredRows:
+    """Rows of one dataset of an open file."""
+
+    def __init__(self, file: SmallDataFile, info: FieldInfo) -> None:
+        self._file = file
+        self._info = info
+        self.whole = info.chunks[0] if info.chunks else 1
+
+    def __call__(self, first: int, last: int, /) -> Array:
+        """Return rows; what is kept once a file is returned whole."""
+        whole = self._info.kind == "once"
+        return self._file.read(self._info.name, None if whole else slice(first, last))
+
+    @cached_property
+    def _filler(self) -> Callable[[Array, int, int], None]:
+        return self._file.filler(self._info.name)
+
+    def fill(self, buffer: Array, first: int, last: int) -> None:
+        """Put rows at the start of a buffer."""
+        self._filler(buffer, first, last)
 
 
 class Storage:
@@ -116,10 +138,7 @@ class Storage:
                 yield lambda first, last: column[first:last]
                 return
             with self.open() as file:
-                whole = info.kind == "once"
-                yield lambda first, last: file.read(
-                    info.name, None if whole else slice(first, last)
-                )
+                yield StoredRows(file, info)
 
         return open_rows
 

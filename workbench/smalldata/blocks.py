@@ -2,6 +2,7 @@
 
 import io
 import os
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ PAGE = 4096  # bytes; what HDF5 says of one dataset fits in one or two
 SHORTEST = 4  # pages in a request that nobody announced
 LONGEST = 64  # pages in one request: a quarter of a megabyte
 HEADER = 512  # bytes that HDF5 reads first of each object
+FAST = 5e-4  # s; requests answered sooner come from memory and are best made one by one
 ATONCE = 16  # requests under way: a slow file system answers them together
 
 
@@ -36,6 +38,7 @@ class BlockFile(io.RawIOBase):
         self._place = 0
         self._last = -1
         self._ahead = SHORTEST
+        self._slow = False
         self._error: OSError | None = None
         self.requests = 0
         self.bytes_read = 0
@@ -113,10 +116,13 @@ class BlockFile(io.RawIOBase):
         self._last = lacking[-1] + self._ahead
 
     def _read_all(self, runs: list[tuple[int, int]]) -> None:
-        if len(runs) <= 2:
-            for run in runs:
-                self._read(run)
-            return
+        for done, run in enumerate(runs):
+            if self._slow and len(runs) - done > 2:
+                self._read_together(runs[done:])
+                return
+            self._read(run)
+
+    def _read_together(self, runs: list[tuple[int, int]]) -> None:
         with ThreadPoolExecutor(min(ATONCE, len(runs))) as pool:
             list(pool.map(self._read_some, (runs[part::ATONCE] for part in range(ATONCE))))
 
@@ -126,11 +132,13 @@ class BlockFile(io.RawIOBase):
 
     def _read(self, run: tuple[int, int]) -> None:
         first, last = run
+        start = time.perf_counter()
         try:
             data = os.pread(self._handle, (last - first) * PAGE, first * PAGE)
         except OSError as error:  # raised by `check`: HDF5 may crash when a read fails
             self._error = error
             data = b""
+        self._slow = time.perf_counter() - start > FAST
         self.requests += 1
         self.bytes_read += len(data)
         for page in range(first, last):

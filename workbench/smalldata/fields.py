@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5s
+from h5py import h5a, h5d, h5p, h5s
 
 from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
@@ -75,14 +75,23 @@ class Facts(NamedTuple):
     grows: bool
 
 
-def facts_of(name: str, dataset: h5d.DatasetID) -> Facts:
+def facts_of(name: str, dataset: h5d.DatasetID, properties: h5p.PropDCID) -> Facts:
     """Collect what a file says of one dataset, without reading its values.
 
     Asks HDF5 for each thing once and no more: a file has a thousand datasets.
+
+    Parameters
+    ----------
+    name
+        Path in the file.
+    dataset
+        The open dataset.
+    properties
+        What it was created with.
     """
     written = _attributes(dataset)
     counted: Any = written.get("missing_events")
-    dtype, properties = dataset.dtype, dataset.get_create_plist()
+    dtype = dataset.dtype
     return Facts(
         name=name,
         shape=dataset.shape or (),
@@ -127,11 +136,13 @@ def _attributes(dataset: h5d.DatasetID) -> dict[str, object]:
     """Return those attributes that say something here; most files of other writers have none."""
     if not h5a.get_num_attrs(dataset):
         return {}
+    names = (*_TEXTS, "missing_events", "DIMENSION_LABELS")
+    there = [name for name in names if h5a.exists(dataset, name.encode())]
+    if not there:
+        return {}
     item = h5py.Dataset(dataset)
     return {
-        name: text_attribute(item, name) if name in _TEXTS else item.attrs[name]
-        for name in (*_TEXTS, "missing_events", "DIMENSION_LABELS")
-        if h5a.exists(dataset, name.encode())
+        name: text_attribute(item, name) if name in _TEXTS else item.attrs[name] for name in there
     }
 
 

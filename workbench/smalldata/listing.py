@@ -47,8 +47,9 @@ def list_datasets(h5: h5py.File, file: BlockFile | None = None) -> Listing:
     facts: list[Facts] = []
     parts: set[str] = set()
     for name, dataset in sorted(_datasets(h5, file).items()):
-        facts.append(facts_of(name, dataset))
-        parts |= part_names(dataset)
+        properties = dataset.get_create_plist()
+        facts.append(facts_of(name, dataset, properties))
+        parts |= part_names(properties)
     return Listing(tuple(facts), frozenset(parts))
 
 

@@ -67,7 +67,8 @@ def open_ahead(path: Path) -> Generator[tuple[h5py.File, BlockFile]]:
     """
     with BlockFile(path) as file:
         try:
-            h5 = h5py.File(file, "r")
+            # No room for values: HDF5 sets aside 64 kB for each dataset that is looked at.
+            h5 = h5py.File(file, "r", rdcc_nbytes=0, rdcc_nslots=1)
         except OSError as error:
             file.check()
             raise _explain(path, error) from error
@@ -104,6 +105,9 @@ def _open_unlocked(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r", locking=False)
     except OSError as error:
+        if "locking flag values don't match" in str(error):
+            # This process has the file open with its locks already, as h5py does by itself.
+            return h5py.File(path, "r")
         if "already open for write" not in str(error):
             raise
     try:

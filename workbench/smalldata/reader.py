@@ -12,6 +12,7 @@ import numpy as np
 from workbench.core.arrays import Array, Ints, Times
 from workbench.core.errors import InputError, UnknownNameError, WorkbenchError
 from workbench.smalldata.catalogue import find_catalogue, read_catalogue
+from workbench.smalldata.direct import Fill, direct_filler
 from workbench.smalldata.fields import (
     FieldInfo,
     describe_field,
@@ -110,7 +111,7 @@ class SmallDataFile:
         self.growing = identity.growing
         self.catalogue: bytes | None = None
         self._known: dict[str, FieldInfo] = {}
-        parts.require(part_names(h5[identity.time_key].id))
+        parts.require(part_names(h5[identity.time_key].id.get_create_plist()))
 
     def __contains__(self, name: str) -> bool:
         name = name.strip("/")
@@ -148,7 +149,9 @@ class SmallDataFile:
         if name not in self._known:
             dataset = self._dataset(name)
             with reading(self.path, name):
-                info = describe_field(facts_of(name, dataset.id), self._identity)
+                info = describe_field(
+                    facts_of(name, dataset.id, dataset.id.get_create_plist()), self._identity
+                )
             self._known[name] = self._fitted(info)
         return self._known[name]
 
@@ -177,6 +180,25 @@ class SmallDataFile:
             if info.shape == ():
                 return np.asarray(dataset.asstr()[()] if is_text(dataset) else dataset[()])
             return self._take(dataset, info, rows if rows is not None else slice(None))
+
+    def filler(self, name: str) -> Fill:
+        """Return a function (buffer, first, last) that puts events at the start of a buffer.
+
+        For many small pieces of a large dataset: what can be asked once is asked here.
+        """
+        info, dataset = self.info(name), self._dataset(name)
+        self._plausible(dataset, info)
+        with reading(self.path, name):
+            straight = None if self.growing else direct_filler(dataset)
+
+        def fill(buffer: Array, first: int, last: int) -> None:
+            if straight is None or info.kind != "event":
+                buffer[: last - first] = self.read(name, slice(first, last))
+                return
+            with reading(self.path, name):
+                straight(buffer, first, last)
+
+        return fill
 
     @cached_property
     def timestamps(self) -> Times:

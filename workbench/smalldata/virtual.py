@@ -45,9 +45,8 @@ class Piece:
     start: int
 
 
-def part_names(dataset: h5py.h5d.DatasetID) -> set[str]:
-    """Return the names of the files that a dataset's values lie in; empty where it is its own."""
-    properties = dataset.get_create_plist()
+def part_names(properties: h5py.h5p.PropDCID) -> set[str]:
+    """Return the files that a dataset created with these properties has its values in, but it."""
     if properties.get_layout() != h5py.h5d.VIRTUAL:
         return set()
     count = properties.get_virtual_count()
@@ -106,7 +105,7 @@ class Parts:
 
     def read(self, dataset: h5py.Dataset, rows: slice) -> Array:
         """Return rows of a virtual dataset; those that no part has are marked as missing."""
-        self.require(part_names(dataset.id))
+        self.require(part_names(dataset.id.get_create_plist()))
         pieces = _pieces(dataset)
         if pieces is None:  # a mapping that no LCLS writer makes: HDF5 knows how
             values: Array = dataset[rows]

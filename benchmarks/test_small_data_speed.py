@@ -1,0 +1,175 @@
+"""Opening a run against loading its scalars; picking images against h5py's boolean indexing."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from ratios import Ratios
+
+from workbench.runs import open_run
+from workbench.smalldata import DatasetSpec, create_part, merge_parts
+
+EVENTS = 72_000  # ten minutes at 120 Hz
+IMAGES = (30_000, 60, 80)
+ROUNDS = 5
+OPEN_GOAL = 20.0  # times faster than loading all scalars
+MEMORY_GOAL = 10.0  # times less memory
+BOOLEAN_GOAL = 10.0  # times faster than dataset[mask]
+SEQUENTIAL_GOAL = 1 / 1.5  # of the speed of reading all bytes of the file into an array
+MEASURED = """
+import json, re, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from peers.merged_scalars import load_by_merge
+from workbench.runs import open_run
+def memory():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+def fields(path):
+    run = open_run(path)
+    return run, run.fields
+work = {"ours": fields, "peer": load_by_merge}[sys.argv[2]]
+work(sys.argv[3])  # loads modules and facts
+Path("/proc/self/clear_refs").write_text("5")  # the peak of memory counts from here
+before, start = memory(), time.perf_counter()
+kept = work(sys.argv[4])
+seconds = time.perf_counter() - start
+print(json.dumps({"seconds": seconds, "kilobytes": memory() - before}))
+"""
+
+
+def names(count: int) -> list[str]:
+    return [f"det{number // 12:02d}/field{number % 12:02d}" for number in range(count)]
+
+
+def ours(path: Path, count: int, events: int = EVENTS) -> Path:
+    specs = [DatasetSpec("timestamp", "int64"), *(DatasetSpec(n, "float64") for n in names(count))]
+    stamps = np.arange(events, dtype=np.int64) // 120 << 32 | np.arange(events) % 120
+    with create_part(path.with_suffix(".part"), specs) as part:
+        part.append({"timestamp": stamps, **dict.fromkeys(names(count), np.arange(events) + 0.5)})
+    attributes = {"experiment": "xpplx1234", "run": 1, "generation": "lcls2"}
+    merge_parts([path.with_suffix(".part")], path, specs=specs, attributes=attributes)
+    path.with_suffix(".part").unlink()
+    return path
+
+
+def others(path: Path, count: int, events: int = EVENTS) -> Path:
+    """Write as the LCLS-I producer does: old-style groups, no units."""
+    stamps = np.arange(events, dtype=np.int64) // 120 << 32 | np.arange(events) % 120
+    with h5py.File(path, "w") as h5:
+        for name in ("event_time", "fiducials", *names(count)):
+            values = np.arange(events) + 0.5 if "/" in name else stamps
+            h5.create_dataset(name, data=values, chunks=(min(8192, events),), maxshape=(None,))
+    return path
+
+
+@pytest.mark.parametrize("write", [ours, others])
+@pytest.mark.parametrize("count", [165, 900])
+def test_opening_against_loading(
+    write: Callable[..., Path], count: int, tmp_path: Path, ratios: Ratios
+) -> None:
+    path, tiny = write(tmp_path / "xpplx1234_Run0001.h5", count), tmp_path / "xpplx1234_Run0002.h5"
+    write(tiny, 3, 10)
+    run = open_run(path)
+    with h5py.File(path) as h5:
+        for name in (names(count)[0], names(count)[-1]):
+            np.testing.assert_array_equal(run[name].read(), h5[name][:])
+            assert run.fields[name].shape == (EVENTS,)
+    measured = {
+        who: [_measure(who, tiny, path) for _ in range(rounds)]
+        for who, rounds in (("ours", ROUNDS), ("peer", 1))
+    }
+    seconds = {
+        who: statistics.median(one["seconds"] for one in all_) for who, all_ in measured.items()
+    }
+    memory = {
+        who: statistics.median(one["kilobytes"] for one in all_) for who, all_ in measured.items()
+    }
+    what = f"{count} fields, {write.__name__}"
+    ratios.add(
+        f"open and list {what}", measured=seconds["peer"] / seconds["ours"], goal=OPEN_GOAL,
+        detail=f"{1e3 * seconds['ours']:.0f} ms, loading {1e3 * seconds['peer']:.0f} ms",
+    )  # fmt: skip
+    ratios.add(
+        f"memory of {what}", measured=memory["peer"] / max(1, memory["ours"]), goal=MEMORY_GOAL,
+        detail=f"{memory['ours'] / 1e3:.1f} MB, loading {memory['peer'] / 1e3:.0f} MB",
+    )  # fmt: skip
+
+
+def _measure(who: str, tiny: Path, path: Path) -> dict[str, float]:
+    command = [
+        sys.executable,
+        "-c",
+        MEASURED,
+        str(Path(__file__).parent),
+        who,
+        str(tiny),
+        str(path),
+    ]
+    answer: dict[str, float] = json.loads(subprocess.check_output(command))
+    return answer
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("images") / "xpplx1234_Run0001.h5"
+    specs = [
+        DatasetSpec("timestamp", "int64"),
+        DatasetSpec("epix/ROI_0_area", "float32", IMAGES[1:]),
+    ]
+    random = np.random.default_rng(0)
+    with create_part(path.with_suffix(".part"), specs) as part:
+        for first in range(0, IMAGES[0], 1000):
+            frames = random.random((1000, *IMAGES[1:]), dtype=np.float32)
+            part.append({"timestamp": np.arange(first, first + 1000), "epix/ROI_0_area": frames})
+    attributes = {"experiment": "xpplx1234", "run": 1, "generation": "lcls2"}
+    merge_parts([path.with_suffix(".part")], path, specs=specs, attributes=attributes)
+    path.with_suffix(".part").unlink()
+    return path
+
+
+def test_picking_half_of_the_images(images: Path, ratios: Ratios) -> None:
+    good = np.random.default_rng(1).random(IMAGES[0]) < 0.5
+    channel = open_run(images)["epix/ROI_0_area"]
+    out = np.zeros((int(good.sum()), *IMAGES[1:]), dtype=np.float32)
+    every = np.zeros(images.stat().st_size, dtype=np.uint8)
+
+    def sequential() -> None:
+        with images.open("rb", buffering=0) as file:
+            place = 0
+            while count := file.readinto(every[place : place + (16 << 20)]):
+                place += count
+
+    def thrown_away() -> None:
+        with images.open("rb", buffering=0) as file:
+            while file.readinto(every[: 2 << 20]):
+                pass
+
+    with h5py.File(images) as h5:
+        wanted, boolean = _timed(lambda: h5["epix/ROI_0_area"][good])
+    np.testing.assert_array_equal(channel.read_stored(good, out=out), wanted)
+    rounds = [
+        (_timed(sequential)[1], _timed(lambda: channel.read_stored(good, out=out))[1])
+        for _ in range(2 * ROUNDS)
+    ]
+    plain, picked = (min(times) for times in zip(*rounds, strict=True))
+    dropped = min(_timed(thrown_away)[1] for _ in range(ROUNDS))
+    for peer, seconds, goal in (
+        ("dataset[mask]", boolean, BOOLEAN_GOAL),
+        ("all bytes into an array", plain, SEQUENTIAL_GOAL),
+        ("all bytes, thrown away", dropped, SEQUENTIAL_GOAL),
+    ):
+        detail = f"{1e3 * picked:.0f} ms, {1e3 * seconds:.0f} ms"
+        ratios.add(f"images: {peer}", measured=seconds / picked, goal=goal, detail=detail)
+
+
+def _timed(work: Callable[[], object]) -> tuple[object, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start

@@ -1,0 +1,89 @@
+"""Selected rows of a large dataset: read whole, in pieces that stay in the processor's cache."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools
+from workbench.core.errors import InputError
+
+PIECE_BYTES = 1 << 20  # read and picked from before the next: fits in the cache of one core
+
+
+@runtime_checkable
+class FillsBuffer(Protocol):
+    """Reads rows of a dataset into an array that is used again and again."""
+
+    @property
+    def whole(self) -> int:
+        """Rows that the file keeps together."""
+
+    def fill(self, buffer: Array, first: int, last: int) -> None:
+        """Put the stored rows first to last at the start of a buffer."""
+
+
+class Plain:
+    """Reads rows into a buffer by way of a function that returns them."""
+
+    whole = 1
+
+    def __init__(self, read: "Read") -> None:
+        self._read = read
+
+    def fill(self, buffer: Array, first: int, last: int) -> None:
+        """Put the rows first to last at the start of a buffer."""
+        buffer[: last - first] = self._read(first, last)
+
+
+class Read(Protocol):
+    """Returns stored rows."""
+
+    def __call__(self, first: int, last: int, /) -> Array:
+        """Return the rows first to last."""
+
+
+def pick(read: Read, first: int, good: Bools, out: Array) -> Array:
+    """Return the rows of `out`, filled with the selected rows in the order of the file.
+
+    HDF5 takes minutes over a list of rows: pieces are read whole, and the rows wanted are copied
+    while the piece is still in the cache.
+
+    Parameters
+    ----------
+    read
+        Returns rows, or fills a buffer with them (`FillsBuffer`).
+    first
+        Row of the dataset that the first entry of `good` stands for.
+    good
+        True for the rows wanted.
+    out
+        Where they go, shape (rows wanted, ...), of the type on file.
+    """
+    source: FillsBuffer = read if isinstance(read, FillsBuffer) else Plain(read)
+    row = max(1, out.dtype.itemsize * int(np.prod(out.shape[1:], dtype=np.int64)))
+    step = max(1, PIECE_BYTES // row // source.whole) * source.whole
+    buffer = np.empty((min(step, max(1, len(good))), *out.shape[1:]), dtype=out.dtype)
+    filled = 0
+    start = -(first % source.whole)  # pieces begin where those of the file do
+    for low in range(start, len(good), step):
+        picked = np.flatnonzero(good[max(0, low) : low + step]) + max(0, low)
+        if not picked.size:
+            continue
+        near, far = int(picked[0]), int(picked[-1]) + 1
+        source.fill(buffer, first + near, first + far)
+        # "clip" copies without a check of every index, which `good` makes needless
+        np.take(buffer, picked - near, axis=0, out=out[filled : filled + len(picked)], mode="clip")
+        filled += len(picked)
+    return out
+
+
+def check_out(out: Array | None, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
+    """Return the array to fill: a new one, or the one given if the rows fit it exactly."""
+    if out is None:
+        return np.empty(shape, dtype=dtype)
+    if out.shape != shape or out.dtype != dtype or not out.flags.writeable:
+        raise InputError(
+            f"out has shape {out.shape} and type {out.dtype}; the selected rows need a writeable "
+            f"array of shape {shape} and type {dtype}"
+        )
+    return out
