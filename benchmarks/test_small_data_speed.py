@@ -1,6 +1,7 @@
 """Opening a run against loading its scalars; picking images against h5py's boolean indexing."""
 
 import json
+import mmap
 import statistics
 import subprocess
 import sys
@@ -138,6 +139,7 @@ def test_picking_half_of_the_images(images: Path, ratios: Ratios) -> None:
     good = np.random.default_rng(1).random(IMAGES[0]) < 0.5
     channel = open_run(images)["epix/ROI_0_area"]
     out = np.zeros((int(good.sum()), *IMAGES[1:]), dtype=np.float32)
+    buffer = mmap.mmap(-1, 2 << 20)  # page-aligned: the fastest that there is
     every = np.zeros(images.stat().st_size, dtype=np.uint8)
 
     def sequential() -> None:
@@ -148,7 +150,7 @@ def test_picking_half_of_the_images(images: Path, ratios: Ratios) -> None:
 
     def thrown_away() -> None:
         with images.open("rb", buffering=0) as file:
-            while file.readinto(every[: 2 << 20]):
+            while file.readinto(buffer):
                 pass
 
     with h5py.File(images) as h5:
