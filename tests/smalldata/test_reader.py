@@ -185,6 +185,7 @@ def test_missing_parts_are_named_instead_of_read_as_filler(tmp_path: Path) -> No
         (lambda path: path.touch(), NotSmallDataError, "empty"),
         (lambda path: path.write_text("hello"), NotSmallDataError, "not an HDF5"),
         (lambda path: h5py.File(path, "w").close(), NotSmallDataError, "timestamp"),
+        (lambda path: float_times(path), NotSmallDataError, "float64, not whole seconds"),
     ],
 )
 def test_what_is_no_small_data_is_refused_by_name(
@@ -194,6 +195,11 @@ def test_what_is_no_small_data_is_refused_by_name(
     make(path)
     with pytest.raises(error, match=rf"x\.h5.*{text}|{text}.*x\.h5"), open_file(path):
         pass
+
+
+def float_times(path: Path) -> None:
+    with h5py.File(path, "w") as h5:
+        h5["timestamp"] = [1.0, float("nan")]
 
 
 def test_a_cut_off_file_is_refused(make_file: Write) -> None:

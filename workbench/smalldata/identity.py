@@ -59,6 +59,11 @@ def identify(h5: h5py.File, path: Path, own_format: str) -> Identity:
             f"{path}: HDF5, but no small data: it has none of the datasets {', '.join(TIME_KEYS)}; "
             "name a file from hdf5/smalldata"
         )
+    if h5[key].dtype.kind not in "iu":
+        raise NotSmallDataError(
+            f"{path}: its {key} holds {h5[key].dtype}, not whole seconds and nanoseconds; name a "
+            "file from hdf5/smalldata"
+        )
     match = _NAME.search(path.stem)
     experiment = text_attribute(h5, "experiment") or (match["experiment"] if match else "")
     number = text_attribute(h5, "run") or (match["run"] if match else "")
