@@ -1,6 +1,5 @@
 """Tiles against the assembled picture: exactly the same pixels both ways."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +33,8 @@ TABLES = (
 
 
 @pytest.fixture(params=TABLES)
-def layout(request: pytest.FixtureRequest) -> Layout:
-    folder = os.environ.get("WORKBENCH_TEST_DATA")
-    if folder is None:
-        pytest.skip("WORKBENCH_TEST_DATA names no folder with geometry_lcls2")
-    table = read_geometry(Path(folder) / "geometry_lcls2" / f"geometry-def-{request.param}.data")
+def layout(request: pytest.FixtureRequest, data_folder: Path) -> Layout:
+    table = read_geometry(data_folder / "geometry_lcls2" / f"geometry-def-{request.param}.data")
     return Layout(table.image_rows, table.image_cols)
 
 
