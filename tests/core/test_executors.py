@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,31 @@ def test_an_item_that_kills_twice_is_named() -> None:
 
 def test_nothing_to_do_is_no_error() -> None:
     assert list(run_all(square, [], workers=2)) == []
+
+
+IDLE_WORKER_KILLED = """
+import os, signal, time
+from workbench.core.executors import local_pool
+
+def name_yourself(_):
+    time.sleep(0.5)
+    return os.getpid()
+
+if __name__ == "__main__":
+    for victim in (0, 1):
+        with local_pool(2) as pool:
+            workers = sorted(set(pool.map(name_yourself, range(2))))
+            assert len(workers) == 2
+            time.sleep(0.3)  # both wait for work, one of them with the lock in its hand
+            os.kill(workers[victim], signal.SIGKILL)
+    print("ended")
+"""
+
+
+def test_a_pool_ends_even_if_an_idle_worker_died_with_the_lock(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(IDLE_WORKER_KILLED)
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "ended\n"

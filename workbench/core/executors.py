@@ -2,32 +2,62 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for_any
 from typing import TypeVar
 
 from workbench.core.errors import WorkbenchError
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
+GRACE = 2.0  # s, for a worker to end by itself
 
 
 class LostWorkerError(WorkbenchError, RuntimeError):
     """A work unit whose worker died twice; the text names the unit."""
 
 
-def local_pool(workers: int, modules: Sequence[str] = ()) -> ProcessPoolExecutor:
-    """Return a pool of fresh Python processes: no state, lock or map of this one is inherited.
+@contextmanager
+def local_pool(workers: int, modules: Sequence[str] = ()) -> Generator[ProcessPoolExecutor]:
+    """Give a pool of fresh Python processes: no state, lock or map of this one is inherited.
 
     With `modules`, workers are forked from a server that has imported them and nothing else, so
-    that what is slow to import is imported once; without, they are spawned.
+    that what is slow to import is imported once; without, they are spawned. Workers end with the
+    block or with this process, whatever happens: one that was killed may have held the lock by
+    which the others learn that there is no more work.
     """
     if modules:
         start_server(modules)
     context = multiprocessing.get_context("forkserver" if modules else "spawn")
-    return ProcessPoolExecutor(workers, mp_context=context)
+    line, held = context.Pipe(duplex=False)
+    with closing(line), closing(held):
+        pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_end_with, initargs=(line,)
+        )
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            held.close()
+            pool.shutdown(wait=True)
+
+
+def _end_with(line: Connection) -> None:
+    """End this worker, with some time to do so by itself, when the other end of a line closes."""
+
+    def watch() -> None:
+        wait_for_any([line])
+        time.sleep(GRACE)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def start_server(modules: Sequence[str]) -> None:
@@ -89,5 +119,4 @@ def _finished(
             for future in done:
                 yield futures[future], future.result()
     finally:
-        for future in waiting:
-            future.cancel()
+        wait([future for future in waiting if not future.cancel()])

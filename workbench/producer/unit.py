@@ -1,13 +1,9 @@
 """One unit of work: a range of events, read, reduced and written to a part file."""
 
-import os
 import pickle
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from workbench.core.arrays import Array
@@ -103,20 +99,6 @@ def save_plan(path: Path, plan: Plan) -> None:
 
 def _plan_of(path: Path) -> Plan:
     if path not in _PLANS:
-        _end_with_parent()
         with path.open("rb") as file:
             _PLANS[path] = pickle.load(file)  # noqa: S301 - our own file, in a folder of our own
     return _PLANS[path]
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is killed: nobody would collect its work."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
