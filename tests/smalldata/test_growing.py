@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,8 +188,9 @@ except OSError as error:
 
 
 def read_as_nobody(path: Path) -> str:
-    for folder in (path.parent, *path.parent.parents[:2]):  # pytest's folders are closed to others
-        folder.chmod(folder.stat().st_mode | 0o055)
+    for folder in path.parents:
+        if Path(tempfile.gettempdir()) in folder.parents:  # pytest's folders are closed to others
+            folder.chmod(folder.stat().st_mode | 0o055)
     command = [sys.executable, "-c", AS_NOBODY, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -95,6 +95,8 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
 
     The system copies to it four times faster.
     """
+    if dtype.hasobject:  # texts and ragged rows are references, not bytes
+        return np.empty(shape, dtype=dtype)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     room = np.empty(size + CACHE_LINE, dtype=np.uint8)
     start = -room.ctypes.data % CACHE_LINE

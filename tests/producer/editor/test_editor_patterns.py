@@ -74,7 +74,7 @@ def found_entries(text: Text) -> dict[int, list[tuple[str, str]]]:
     }
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_an_edit_changes_exactly_the_intended_entry(
     case: tuple[Text, Edit], config: Path, evaluator: Evaluator
