@@ -80,6 +80,7 @@ def assert_equal(path: Path, peer: Path) -> int:
             head, _, rest = name.partition(".")
             leaf = rest.rsplit(".", 1)[-1]
             target = f"{groups.get(head, head)}/{leaves.get(leaf, leaf)}" if rest else name
+            target = dataset if head == "UserDataCfg" else target
             if target not in ours:
                 assert leaf == "sequenceValues", name
                 continue

@@ -11,11 +11,12 @@ behaviour (sections in brackets):
 - an event is a dictionary of dictionaries that is flattened; an absent detector gives nothing, its
   leaves become NaN or -99999 [1.2];
 - every 25 events of each rank go to rank 0, which works events as well, sorts them by time and
-  appends them to one extendable PyTables array a leaf, without compression [1.1, 8.4].
+  appends them to one extendable PyTables array a leaf, without compression [1.1, 8.4];
+- settings of the detectors (pedestal, gain, mask, positions) are written at the end [1.1, 1.7].
 
 Left out, in its favour: common mode, which would change the values; the start of psana and of MPI;
-settings in the file. Slow values are looked up for all events at once, where psana is asked event
-by event.
+the other 20 or so arrays among the settings. Slow values are looked up for all events at once,
+where psana is asked event by event.
 
 `lean` is what a careful user writes in NumPy: a contiguous range of events for each worker, regions
 cut before they are calibrated, arrays made beforehand, each written once, parts joined at the end.
@@ -132,7 +133,9 @@ def work_range(share: Share) -> dict[str, np.ndarray]:
     raw = open_raw(share.xtc, run=share.run)
     cameras = {}
     for name in FRAMES:
-        constants = read_constants(share.constants, name, share.run)
+        constants = read_constants(
+            share.constants, name, share.run, fields=("pedestal", "gain", "good")
+        )
         cameras[name] = Camera(
             constants.pedestal.astype(np.float32),
             constants.gain.astype(np.float32),
@@ -189,10 +192,7 @@ class Sender:
     """A rank other than 0."""
 
     def __init__(self, address: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while not Path(address).exists() and time.monotonic() < end:
-            time.sleep(0.001)
-        self._root = Client(address)
+        self._root = connected(address)
 
     def __enter__(self) -> "Sender":
         return self
@@ -207,10 +207,23 @@ class Sender:
         self._root.send(None)
 
 
+def connected(address: str) -> Connection:
+    """Return a connection to rank 0 as soon as it listens."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return Client(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.001)
+
+
 class Root:
     """Rank 0: receives what the others send, and writes."""
 
     def __init__(self, share: Share, listener: Listener) -> None:
+        self._share = share
         self._listener = listener
         self._others: list[Connection] = [listener.accept() for _ in range(share.size - 1)]
         self._file = tables.open_file(str(share.part), "w")
@@ -223,6 +236,16 @@ class Root:
     def __exit__(self, *_: object) -> None:
         self._file.close()
         self._listener.close()
+
+    def settings(self, share: Share) -> None:
+        """Write the arrays of each detector, as the producer's summary does."""
+        for det in FRAMES:
+            constants = read_constants(share.constants, det, share.run)
+            arrays = {"ped": constants.pedestal, "gain": constants.gain, "mask": constants.good}
+            arrays |= {axis: getattr(constants, axis) for axis in "xyz"}
+            for name, values in arrays.items():
+                kept = values.astype(np.uint8 if name == "mask" else np.float32)
+                self._file.create_carray(f"/UserDataCfg/{det}", name, obj=kept, createparents=True)
 
     def send(self, events: list[dict[str, Any]]) -> None:
         """Gather: wait for all ranks, then write."""
@@ -239,6 +262,7 @@ class Root:
         """Write what the others still have."""
         while self._others:
             self.send([])
+        self.settings(self._share)
 
     def _append(self, events: list[dict[str, Any]]) -> None:
         """Append rows, NaN (or -99999) where an event lacks a value."""

@@ -23,9 +23,12 @@ from workbench.smalldata import (
     open_file,
 )
 from workbench.smalldata import merge as merging
+from workbench.smalldata.catalogue import find_catalogue, read_catalogue
+from workbench.smalldata.listing import list_file
 
 Rows = Callable[[np.ndarray], dict[str, np.ndarray]]
 Specs = tuple[DatasetSpec, ...]
+AREA = (DatasetSpec("timestamp", "int64"), DatasetSpec("cam/area", "float32", (64, 64)))
 
 
 def write_parts(
@@ -114,6 +117,25 @@ def test_an_axis_named_after_a_once_value_gets_it_as_dimension_scale(tmp_path: P
         np.testing.assert_array_equal(axis[0][:], [0.1, 0.2, 0.3])
 
 
+def test_the_catalogue_says_what_a_listing_of_the_file_says(
+    tmp_path: Path, make_file: Callable[..., Path], once: dict[str, OnceValue]
+) -> None:
+    more = {**once, "Sums/flags": OnceValue(np.ones(3, bool)), "UserDataCfg/n": OnceValue(["a"])}
+    for path in (make_file(once=more), make_file(name="empty.h5", events=[])):
+        stored = find_catalogue(path)
+        assert stored is not None
+        assert read_catalogue(stored) == list_file(path).facts
+    q = OnceValue(np.arange(3.0), "1/angstrom")
+    specs = (*AREA, DatasetSpec("cam/azav", "float64", (3,), dims=("UserDataCfg/q",)))
+    with create_part(tmp_path / "p.h5", specs) as part:
+        frames = SomeRows(np.array([2]), np.ones((1, 64, 64)))
+        part.append({"timestamp": np.arange(40), "cam/area": frames, "cam/azav": np.ones((40, 3))})
+    merge_parts([tmp_path / "p.h5"], tmp_path / "q.h5", specs=specs, once={"UserDataCfg/q": q})
+    stored = find_catalogue(tmp_path / "q.h5")
+    assert stored is not None
+    assert read_catalogue(stored) == list_file(tmp_path / "q.h5").facts
+
+
 def test_the_record_comes_back_as_it_was_given(make_file: Callable[..., Path]) -> None:
     record: dict[str, Any] = {
         "config": "# Å\n" + "x" * 200_000,  # more than an attribute could hold
@@ -179,9 +201,6 @@ def test_a_part_keeps_a_copy_of_what_it_was_given(tmp_path: Path) -> None:
     merge_parts([tmp_path / "p.h5"], tmp_path / "a.h5", specs=specs)
     with h5py.File(tmp_path / "a.h5") as h5:
         assert h5["timestamp"][:].tolist() == [5, 6]
-
-
-AREA = (DatasetSpec("timestamp", "int64"), DatasetSpec("cam/area", "float32", (64, 64)))
 
 
 @pytest.mark.parametrize("shuffled", [False, True])

@@ -1,6 +1,7 @@
 """The event loop: units of work to workers, their sums merged in the order of the run."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,21 +36,25 @@ class Collected:
     messages: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
 
-def run_units(plan: Plan, *, run: int, folder: Path, workers: int, progress: Progress) -> Collected:
-    """Work all units; the result does not depend on the number of workers."""
+def make_units(plan: Plan, *, run: int, folder: Path, workers: int) -> list[Unit]:
+    """Cut a run into units of work; where several workers will share them, write down the plan."""
     place = folder / "plan.pickle"
-    units = [Unit(place, run, number, *span) for number, span in enumerate(plan.units())]
-    workers = min(workers, len(units))
     if workers > 1:
         save_plan(place, plan)
+    return [Unit(place, run, number, *span) for number, span in enumerate(plan.units())]
+
+
+def run_units(plan: Plan, units: Sequence[Unit], *, workers: int, progress: Progress) -> Collected:
+    """Work all units; the result does not depend on the number of workers."""
     collected = Collected(parts=[unit.part for unit in units])
     collected.sums = {
         area.name: RunSums(area.sums, area.spec, area.by_segment) for area in plan.areas
     }
     waiting: dict[int, tuple[Unit, UnitResult]] = {}
     done = merged = 0
-    with plan_here(place, plan):
-        working = run_all(work_unit, units, workers=workers, modules=WORKER_MODULES)
+    with plan_here(units, plan):
+        count = min(workers, len(units))
+        working = run_all(work_unit, units, workers=count, modules=WORKER_MODULES)
         for unit, result in working:
             waiting[unit.number] = unit, result
             done += result.n_events

@@ -21,7 +21,7 @@ from workbench.smalldata import DatasetSpec
 from workbench.sources import RawRun
 from workbench.sources.constants import read_constants
 
-BLOCK_EVENTS = (16, 512)  # fewest and most whose results are held in memory
+BLOCK_EVENTS = (16, 1024)  # fewest and most whose results are held in memory
 BLOCK_BYTES = 64 << 20  # of results held in memory
 UNIT_EVENTS = (256, 1024)  # fewest and most events of one unit of work
 UNITS = 4  # at least, in a run that is long enough

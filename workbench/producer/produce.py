@@ -14,7 +14,7 @@ from workbench.producer.accounts import count_failures, findings_of, mismatches,
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Skipped
 from workbench.producer.fields import GENERATION
-from workbench.producer.loop import WORKER_MODULES, run_units
+from workbench.producer.loop import WORKER_MODULES, make_units, run_units
 from workbench.producer.once import run_sums, settings
 from workbench.producer.plan import Job, make_plan, shapes_of
 from workbench.producer.provenance import provenance
@@ -56,11 +56,11 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
             create_small_data(request.target, _attributes(request), place=folder) as file,
             ThreadPoolExecutor(1) as beside,
         ):
+            units = make_units(plan, run=request.run, folder=folder, workers=request.workers)
             kept = beside.submit(lambda: file.keep(settings(plan, job)))  # while workers work
             collected = run_units(
                 plan,
-                run=request.run,
-                folder=folder,
+                units,
                 workers=request.workers,
                 progress=progress or (lambda _done, _all: None),
             )

@@ -41,9 +41,9 @@ def rehearse(folder: Path) -> None:
     region = RoiEntry("camera", "roi", Roi(Bounds((0, 0), SHAPE)))
     config = ProducerConfig(run=1, rois=(region,), sums=(SumEntry("camera", PixelSum("calib")),))
     plan = make_plan(Job(1, "rehearsal", config, None, ()), open_raw(path))
-    place = folder / "plan.pickle"
-    with plan_here(place, plan):
-        work_unit(Unit(place, 1, 0, 0, 2))
+    unit = Unit(folder / "plan.pickle", 1, 0, 0, 2)
+    with plan_here([unit], plan):
+        work_unit(unit)
 
 
 with suppress(WorkbenchError, OSError), tempfile.TemporaryDirectory() as place:

@@ -1,7 +1,7 @@
 """One unit of work: a range of events, read, reduced and written to a part file."""
 
 import pickle
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,13 +82,15 @@ _PLANS: dict[Path, Plan] = {}  # one per process: it holds constants and the ind
 
 
 @contextmanager
-def plan_here(path: Path, plan: Plan) -> Generator[None]:
+def plan_here(units: Sequence[Unit], plan: Plan) -> Generator[None]:
     """Let units that are worked in this process use a plan that is in memory already."""
-    _PLANS[path] = plan
+    paths = {unit.plan for unit in units}
+    _PLANS.update(dict.fromkeys(paths, plan))
     try:
         yield
     finally:
-        _PLANS.pop(path)
+        for path in paths:
+            _PLANS.pop(path)
 
 
 def save_plan(path: Path, plan: Plan) -> None:

@@ -10,10 +10,11 @@ lies behind its last byte. So a catalogue that is there is true
 import json
 import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from workbench.smalldata.fields import Facts
+from workbench.smalldata.facts import Facts
 from workbench.smalldata.listing import list_file
 from workbench.smalldata.opening import TruncatedFileError
 
@@ -25,7 +26,12 @@ LARGEST = 64 << 20  # bytes; ten thousand datasets take one hundredth of it
 
 def append_catalogue(path: Path) -> None:
     """Append its catalogue to an HDF5 file that is complete and closed."""
-    rows = [tuple(facts) for facts in list_file(path).facts]
+    append_facts(path, list_file(path).facts)
+
+
+def append_facts(path: Path, facts: Iterable[Facts]) -> None:
+    """Append a catalogue of what the writer of a file knows of its datasets; sorted here."""
+    rows = [tuple(one) for one in sorted(facts)]
     text = zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
     with path.open("ab") as file:
         file.write(MARK + _number(len(text)) + _number(zlib.crc32(text)) + text)

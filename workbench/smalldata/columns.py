@@ -9,6 +9,7 @@ from h5py import h5a, h5d, h5ds, h5p, h5s, h5t
 
 from workbench.core.arrays import Array
 from workbench.core.errors import InputError
+from workbench.smalldata.facts import Facts
 from workbench.smalldata.layout import chunk_shape
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 
@@ -45,9 +46,9 @@ def create_final(
     dataset = h5py.Dataset(h5d.create(h5.id, name, kind, space, layout, _WITH_GROUPS))
     describe(dataset, spec.unit, spec.long_name)
     put(dataset, "_FillValue", "" if spec.is_text else spec.stored.type(spec.fill))
-    h5ds.set_label(dataset.id, 0, b"entry" if spec.ragged else b"event")
-    for axis, dim in enumerate(spec.dims, start=1):
-        h5ds.set_label(dataset.id, axis, dim.rsplit("/", 1)[-1].encode())
+    for axis, label in enumerate(_labels(spec)):
+        if label:
+            h5ds.set_label(dataset.id, axis, label.encode())
     return dataset
 
 
@@ -68,11 +69,28 @@ def put(item: h5py.HLObject, name: str, value: str | int | np.generic) -> None:
     h5a.create(item.id, name.encode(), kind, _SCALAR).write(stored)
 
 
-def write_once(h5: h5py.File, once: Mapping[str, OnceValue]) -> None:
-    """Write the values kept once a file, in order of their names."""
+def known_facts(dataset: h5py.Dataset, spec: DatasetSpec, missing: int | None) -> Facts:
+    """Return what a listing of the file would say of a dataset that `create_final` made."""
+    return Facts(
+        name=spec.name,
+        shape=dataset.shape,
+        dtype="str" if spec.is_text else str(spec.stored),
+        unit=spec.unit,
+        long_name=spec.long_name,
+        missing=missing,
+        dims=_labels(spec),
+        chunks=dataset.chunks or (),
+        grows=False,
+    )
+
+
+def write_once(h5: h5py.File, once: Mapping[str, OnceValue]) -> list[Facts]:
+    """Write the values kept once a file, in order of their names; return what they are."""
+    facts: list[Facts] = []
     for name, item in sorted(once.items()):
         value = np.asarray(item.value)
-        if value.dtype.kind in "US":
+        text = value.dtype.kind in "US"
+        if text:
             dataset = h5.create_dataset(name, data=value.astype(object), dtype=TEXT)
         elif value.dtype.kind in "biuf":
             dataset = h5.create_dataset(name, data=value)
@@ -81,6 +99,11 @@ def write_once(h5: h5py.File, once: Mapping[str, OnceValue]) -> None:
         describe(dataset, item.unit, item.long_name)
         if value.dtype.kind == "f":
             put(dataset, "_FillValue", value.dtype.type(np.nan))
+        kind = "str" if text else str(value.dtype)
+        facts.append(
+            Facts(name, value.shape, kind, item.unit, item.long_name, None, (), (), grows=False)
+        )
+    return facts
 
 
 def as_stored(spec: DatasetSpec, values: Array) -> Array:
@@ -109,3 +132,9 @@ def _chunks(spec: DatasetSpec, rows: int, filled: int) -> tuple[int, ...]:
     row_bytes = prod(spec.shape) * spec.stored.itemsize
     few = max(1, SPARSE_CHUNK_BYTES // row_bytes)
     return (min(usual, few) if filled < rows * SPARSE else usual, *rest)
+
+
+def _labels(spec: DatasetSpec) -> tuple[str, ...]:
+    """Return the name of each axis; "" for those that have none."""
+    inner = spec.dims or ("",) * len(spec.shape)
+    return ("entry" if spec.ragged else "event", *(dim.rsplit("/", 1)[-1] for dim in inner))

@@ -1,7 +1,7 @@
 """What a dataset of a small-data file is: its kind, shape, type, unit and missing-value mark."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
@@ -9,6 +9,7 @@ from h5py import h5a, h5d, h5p, h5s
 
 from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
+from workbench.smalldata.facts import Facts
 from workbench.smalldata.identity import Identity
 from workbench.smalldata.layout import MISSING_INTEGER, ONCE_GROUPS, var_group
 from workbench.smalldata.record import text_attribute
@@ -59,20 +60,6 @@ class FieldInfo:
     dims: tuple[str, ...] = ()
     stored_unit: bool = True
     chunks: tuple[int, ...] = ()
-
-
-class Facts(NamedTuple):
-    """What a file itself says of one dataset; plain values, so that they can be kept as JSON."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    unit: str | None
-    long_name: str
-    missing: int | None
-    dims: tuple[str, ...]
-    chunks: tuple[int, ...]
-    grows: bool
 
 
 def facts_of(name: str, dataset: h5d.DatasetID, properties: h5p.PropDCID) -> Facts:

@@ -7,7 +7,8 @@ import h5py
 from h5py import h5d, h5g, h5l, h5o
 
 from workbench.smalldata.blocks import BlockFile
-from workbench.smalldata.fields import Facts, facts_of
+from workbench.smalldata.facts import Facts
+from workbench.smalldata.fields import facts_of
 from workbench.smalldata.layout import OWN_GROUPS
 from workbench.smalldata.old_groups import fetch_groups
 from workbench.smalldata.opening import open_ahead

@@ -145,10 +145,14 @@ def _write(file: h5py.File, constants: Constants, first: int, last: int) -> None
         if values is None:
             continue
         kept = values.astype(np.uint8) if field == "good" else _narrowed(values)
-        dataset = group.create_dataset(
-            field, data=kept, compression="gzip", compression_opts=1, shuffle=True, fletcher32=True
-        )
+        # Not compressed: they are read at the start of every production, and noise packs badly.
+        dataset = group.create_dataset(field, data=kept, chunks=_chunks(kept), fletcher32=True)
         dataset.attrs.update({"units": unit, "long_name": meaning})
+
+
+def _chunks(values: Array) -> tuple[int, ...]:
+    """Return chunks of one panel each."""
+    return (*(1,) * (values.ndim - 2), *values.shape[-2:])
 
 
 def _narrowed(values: Array) -> Array:

@@ -64,6 +64,7 @@ class Xtc2Run:
         timestamps, numbers = build_events([piece.event_times for piece in pieces])
         self.timestamps = timestamps.view()
         self.timestamps.flags.writeable = False
+        self._states: dict[str, Presence] = {}
         self._tables = [piece.list_events(own) for piece, own in zip(pieces, numbers, strict=True)]
 
     def __repr__(self) -> str:
@@ -266,7 +267,12 @@ class Xtc2Run:
     def _state(self, det: str) -> Presence:
         if det not in self._plans:
             raise UnknownNameError("detector", det, self._plans, self._label)
-        return self._reader.states(det, 0, self.n_events)[det]
+        if det not in self._states:
+            state = self._reader.states(det, 0, self.n_events)[det]
+            for flags in (state.complete, state.some, state.damaged):
+                flags.flags.writeable = False  # they are given out again and again
+            self._states[det] = state
+        return self._states[det]
 
     def _serials(self, det: str) -> list[str]:
         """Return the serial number of each segment, as psana from its first description."""
