@@ -103,6 +103,7 @@ def test_a_killed_production_leaves_no_file_and_its_rerun_gives_the_same(
 ) -> None:
     target = tmp_path / undisturbed.name
     wait_for(lambda: list(tmp_path.glob(".*.parts/*/unit_*.part")))
+    started.send_signal(signal.SIGSTOP)  # it is nearly done
     workers = workers_of(started.pid)
     assert workers
     started.kill()

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from workbench.smalldata import (
     OnceValue,
     SomeRows,
     create_part,
+    create_small_data,
     merge_parts,
     open_file,
 )
@@ -226,6 +228,24 @@ def test_rows_given_for_some_events_only_stand_among_missing_ones(
         assert area.id.get_storage_size() < expected.nbytes / 3, "missing rows take no room"
     with open_file(tmp_path / "a.h5") as file:
         np.testing.assert_array_equal(file.read("cam/area"), expected)
+
+
+@pytest.mark.parametrize(("rows", "problem"), [(40, None), (41, "declared for 41 events, not 40")])
+def test_datasets_may_be_declared_before_the_parts_are_there(
+    tmp_path: Path, rows: int, problem: str | None
+) -> None:
+    with create_part(tmp_path / "p.h5", AREA) as part:
+        some = SomeRows(np.array([7]), np.ones((1, 64, 64), "f4"))
+        part.append({"timestamp": np.arange(40), "cam/area": some})
+    refused = nullcontext() if problem is None else pytest.raises(InputError, match=problem)
+    with refused, create_small_data(tmp_path / "a.h5", {}, place=tmp_path) as file:
+        file.declare(AREA, rows, {"cam/area": 1})
+        file.merge([tmp_path / "p.h5"], AREA)
+    if problem is None:
+        merge_parts([tmp_path / "p.h5"], tmp_path / "b.h5", specs=AREA)
+        with h5py.File(tmp_path / "a.h5") as one, h5py.File(tmp_path / "b.h5") as two:
+            np.testing.assert_array_equal(one["cam/area"][:], two["cam/area"][:])
+            assert one["cam/area"].attrs["missing_events"] == 39
 
 
 @pytest.mark.parametrize("where", [[3, 2], [-1, 2], [2, 5], [2, 2]])

@@ -7,6 +7,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 
+import numpy as np
+
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.core.executors import start_server
 from workbench.core.findings import worst_first
@@ -16,11 +18,11 @@ from workbench.producer.entries import Skipped
 from workbench.producer.fields import GENERATION
 from workbench.producer.loop import WORKER_MODULES, make_units, run_units
 from workbench.producer.once import run_sums, settings
-from workbench.producer.plan import Job, make_plan, shapes_of
+from workbench.producer.plan import Job, Plan, make_plan, shapes_of
 from workbench.producer.provenance import provenance
 from workbench.producer.request import ProduceRequest, ProduceResult, Progress
 from workbench.producer.workspace import parts_folder
-from workbench.smalldata import create_small_data, open_file
+from workbench.smalldata import Assembly, create_small_data, open_file
 from workbench.sources import RawRun, open_raw
 
 
@@ -57,14 +59,14 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
             ThreadPoolExecutor(1) as beside,
         ):
             units = make_units(plan, run=request.run, folder=folder, workers=request.workers)
-            kept = beside.submit(lambda: file.keep(settings(plan, job)))  # while workers work
+            begun = beside.submit(_begin, file, plan, job)  # while workers work
             collected = run_units(
                 plan,
                 units,
                 workers=request.workers,
                 progress=progress or (lambda _done, _all: None),
             )
-            kept.result()
+            begun.result()
             failures = count_failures(plan, collected)
             found = findings_of(failures, collected)
             findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
@@ -82,6 +84,17 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
         tuple(worst_first(findings)),
         tuple(skipped),
     )
+
+
+def _begin(file: Assembly, plan: Plan, job: Job) -> None:
+    """Write what is known before any event is read."""
+    file.keep(settings(plan, job))
+    present = {
+        spec.name: int(np.count_nonzero(plan.raw.present(area.name)))
+        for area in plan.areas
+        for spec in area.specs
+    }
+    file.declare(plan.specs, plan.raw.n_events, present)
 
 
 def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:

@@ -7,7 +7,7 @@ from workbench.smalldata.check import check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
-from workbench.smalldata.merge import create_small_data, merge_parts
+from workbench.smalldata.merge import Assembly, create_small_data, merge_parts
 from workbench.smalldata.missing import State, missing_rows
 from workbench.smalldata.opening import (
     DamagedFileError,
@@ -29,6 +29,7 @@ __all__ = [
     "EPOCHS",
     "EVENT",
     "Archived",
+    "Assembly",
     "Axes",
     "Coordinate",
     "DamagedFileError",

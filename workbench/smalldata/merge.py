@@ -84,6 +84,7 @@ class Assembly:
         self._h5 = h5
         self._check_disk = check_disk
         self._once: list[str] = []
+        self._declared: dict[str, h5py.Dataset] = {}
         self.facts: list[Facts] = []
 
     def keep(self, once: Mapping[str, OnceValue]) -> None:
@@ -92,6 +93,18 @@ class Assembly:
         self.facts += write_once(self._h5, once)
         self._once += once
         self._check_disk()
+
+    def declare(self, specs: Sequence[DatasetSpec], rows: int, filled: Mapping[str, int]) -> None:
+        """Create datasets ahead of `merge`, as far as their size is known.
+
+        `filled` is how many rows of a dataset will have values, where that is not all of them.
+        """
+        _no_clash([*(spec.name for spec in specs), *self._once])
+        for spec in specs:
+            if not spec.ragged:
+                self._declared[spec.name] = create_final(
+                    self._h5, spec, rows, filled=filled.get(spec.name)
+                )
 
     def merge(self, parts: Sequence[Path], specs: Sequence[DatasetSpec]) -> int:
         """Write every dataset with a row per event; return the number of events.
@@ -123,12 +136,20 @@ class Assembly:
 
     def _rows(self, spec: DatasetSpec, order: RowOrder) -> None:
         present = order.present(spec.name)
-        dataset = create_final(self._h5, spec, len(order), filled=int(np.count_nonzero(present)))
-        lacking = len(order) - int(np.count_nonzero(present))
-        for start, stop in _spans(present, dataset.chunks, spec):
-            values = order.read(spec, start, stop)
-            lacking += int(np.count_nonzero(missing_rows(values) & present[start:stop]))
-            _write(dataset, spec, start, values)
+        filled = int(np.count_nonzero(present))
+        dataset = self._declared.pop(spec.name, None)
+        if dataset is None:
+            dataset = create_final(self._h5, spec, len(order), filled=filled)
+        if len(dataset) != len(order):
+            raise InputError(f"{spec.name}: declared for {len(dataset)} events, not {len(order)}")
+        lacking = len(order) - filled
+        for spans in _batches(present, dataset.chunks, spec):
+            rows = np.concatenate([np.arange(*span) for span in spans])
+            values = order.read(spec, slice(*spans[0]) if len(spans) == 1 else rows)
+            lacking += int(np.count_nonzero(missing_rows(values) & present[rows]))
+            for start, stop in spans:
+                first = int(np.searchsorted(rows, start))
+                _write(dataset, spec, start, values[first : first + stop - start])
             self._check_disk()
         self._done(dataset, spec, missing=lacking)
 
@@ -167,19 +188,26 @@ def _write(dataset: h5py.Dataset, spec: DatasetSpec, start: int, values: Array) 
         dataset[start : start + rows] = values
 
 
-def _spans(
+def _batches(
     present: Bools, chunks: tuple[int, ...] | None, spec: DatasetSpec
-) -> Iterator[tuple[int, int]]:
-    """Yield ranges of rows to write, whole chunks each: chunks without any value are left out."""
+) -> Iterator[list[tuple[int, int]]]:
+    """Yield ranges of rows to write, as many together as fit into memory.
+
+    Each is of whole chunks; chunks without any value are left out.
+    """
     if chunks is None:
         return
     rows = len(present)
     needed = np.add.reduceat(present, np.arange(0, rows, chunks[0])) > 0
-    most = max(1, BLOCK_BYTES // (_row_bytes(spec) * chunks[0]))
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], needed, [False]])))
-    for first, last in edges.reshape(-1, 2).tolist():
-        for low in range(first, last, most):
-            yield low * chunks[0], min(min(low + most, last) * chunks[0], rows)
+    most = max(1, BLOCK_BYTES // (_row_bytes(spec) * chunks[0]))  # chunks
+    numbers = np.flatnonzero(needed)
+    for first in range(0, len(numbers), most):
+        some = numbers[first : first + most]
+        ends = np.flatnonzero(np.diff(some) > 1) + 1
+        yield [
+            (int(run[0]) * chunks[0], min((int(run[-1]) + 1) * chunks[0], rows))
+            for run in np.split(some, ends)
+        ]
 
 
 def _row_bytes(spec: DatasetSpec) -> int:

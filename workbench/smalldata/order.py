@@ -48,18 +48,19 @@ class RowOrder:
         stamps = _joined([_column(block, known[0]) for block in blocks]).view(np.uint64)
         self.order: Ints = np.argsort(stamps, kind="stable")
         self.duplicates = int(np.count_nonzero(np.diff(stamps[self.order]) == 0))
-        self._known: tuple[tuple[int, int], list[Piece]] | None = None
+        self._known: tuple[slice, list[Piece]] | None = None
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def read(self, spec: DatasetSpec, start: int, stop: int) -> Array:
-        """Return the merged rows ``start <= row < stop`` of a dataset that is not ragged."""
-        pieces = self._pieces(start, stop)
+    def read(self, spec: DatasetSpec, rows: Which) -> Array:
+        """Return some of the merged rows of a dataset that is not ragged."""
+        wanted = self.order[rows]
+        pieces = self._pieces(rows) if isinstance(rows, slice) else self._split_rows(wanted)
         if not spec.is_text and all(piece.block.where(spec.name) is None for piece in pieces):
-            values = np.empty((stop - start, *spec.shape), spec.stored)
+            values = np.empty((len(wanted), *spec.shape), spec.stored)
         else:
-            values = spec.blank(stop - start)
+            values = spec.blank(len(wanted))
         for piece in pieces:
             where, given = piece.block.where(spec.name), piece.block.values(spec)
             if where is None:
@@ -91,11 +92,14 @@ class RowOrder:
             values[piece.targets] = piece.block.values(spec)[piece.rows]
         return values
 
-    def _pieces(self, start: int, stop: int) -> list[Piece]:
-        if self._known is None or self._known[0] != (start, stop):
-            found = list(_split(self.blocks, self._starts, self.order[start:stop]))
-            self._known = ((start, stop), found)
+    def _pieces(self, rows: slice) -> list[Piece]:
+        """Return where rows lie; all columns of one size ask for the same ones."""
+        if self._known is None or self._known[0] != rows:
+            self._known = (rows, self._split_rows(self.order[rows]))
         return self._known[1]
+
+    def _split_rows(self, wanted: Ints) -> list[Piece]:
+        return list(_split(self.blocks, self._starts, wanted))
 
 
 def _split(blocks: Sequence[Block], starts: Ints, wanted: Ints) -> Iterator[Piece]:
