@@ -68,6 +68,19 @@ def test_rows_come_out_in_time_order_however_workers_shared_the_events(
         assert h5["epix_1/var_hits_len"][:].tolist() == counted
 
 
+def test_several_texts_per_event_come_back_in_time_order(tmp_path: Path) -> None:
+    specs = (DatasetSpec("timestamp", "int64"), DatasetSpec("cam/words", "str", (2,)))
+
+    def rows(events: np.ndarray) -> dict[str, np.ndarray]:
+        words = [[f"left {event}", "é" * (event % 3)] for event in events.tolist()]
+        return {"timestamp": events, "cam/words": np.array(words, object).reshape(-1, 2)}
+
+    parts = write_parts(tmp_path, specs, rows, [np.array([5, 2, 4]), np.array([0, 3, 1])], stack=2)
+    merge_parts(parts, tmp_path / "a.h5", specs=specs)
+    with open_file(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file.read("cam/words"), rows(np.arange(6))["cam/words"])
+
+
 def test_events_with_equal_time_stamps_are_all_kept_and_counted(
     tmp_path: Path, specs: Specs, rows: Rows
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +70,17 @@ class Block:
         """Return the stored rows of a dataset, as a view where it holds numbers."""
         column = self.columns[spec.name]
         if spec.is_text:
-            return self._texts(column)
+            return self._texts(column, spec.shape)
         shape = (column.count, *spec.shape)
         return np.ndarray(shape, spec.stored, self.data, column.values)
 
-    def _texts(self, column: Column) -> Array:
-        lengths = self._numbers(column.values, column.count)
+    def _texts(self, column: Column, shape: tuple[int, ...]) -> Array:
+        lengths = self._numbers(column.values, column.count * prod(shape))
         ends = column.values + lengths.nbytes + np.cumsum(lengths)
-        texts = np.empty(column.count, object)
+        texts = np.empty(len(lengths), object)
         for row, (length, end) in enumerate(zip(lengths.tolist(), ends.tolist(), strict=True)):
             texts[row] = bytes(self.data[end - length : end]).decode()
-        return texts
+        return texts.reshape(column.count, *shape)
 
     def _numbers(self, start: int, count: int) -> Ints:
         return np.ndarray((count,), NUMBER, self.data, start)

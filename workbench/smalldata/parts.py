@@ -113,10 +113,10 @@ class Part:
         return Column(self._write(values), len(where), self._write(where))
 
     def _texts(self, texts: Array) -> Column:
-        encoded = [str(text).encode() for text in texts]
+        encoded = [str(text).encode() for text in texts.ravel()]
         lengths = np.array([len(text) for text in encoded], NUMBER)
         data = lengths.tobytes() + b"".join(encoded)
-        return Column(self._write(np.frombuffer(data, np.uint8)), len(encoded))
+        return Column(self._write(np.frombuffer(data, np.uint8)), len(texts))
 
     def _write(self, values: Array) -> int:
         """Write an array at the next aligned byte; return that byte."""
