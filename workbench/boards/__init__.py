@@ -1,0 +1,1 @@
+"""Whole apps in a browser page, served by Panel."""
