@@ -12,7 +12,8 @@ Made from the modules' docstrings by `make docs`; `make lint` fails when it is o
 
 Data goes down this list of rooms, imports go up only (`pyproject.toml`, import-linter):
 `cli > synthetic > boards > batch > widgets > plots > binning > runs | producer > smalldata >
-sources | reductions > facility > regions > core`. `runs` and `producer` do not know each other, nor do `sources` and `reductions`.
+sources | reductions > facility > regions > core`. `runs` and `producer` do not know each other,
+nor do `sources` and `reductions`.
 """
 ORDER = (
     "core",
