@@ -1,7 +1,7 @@
 """What a reduction is told about frames, and what it declares to give back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.core.arrays import Array, Bools
 
@@ -37,15 +37,19 @@ class Output:
     Parameters
     ----------
     name
-        Last part of the dataset's name, for example "sum".
+        Last part of the dataset's name, for example "sum"; empty where the name of the reduction
+        is that of the dataset.
     unit
         UDUNITS string; "1" for a pure number, "pixel" for a position.
     shape
-        Shape per event; () for a scalar.
+        Shape per event; () for a scalar. For ragged data the shape of one entry.
     dtype
         NumPy name of the stored type.
     long_name
         One line for plots and tables.
+    ragged
+        Another number of entries in each event; values are then object arrays that hold one
+        array per event.
     """
 
     name: str
@@ -53,3 +57,19 @@ class Output:
     shape: tuple[int, ...] = ()
     dtype: str = "float64"
     long_name: str = ""
+    ragged: bool = False
+
+    def under(self, name: str) -> "Output":
+        """Return this output as that of a reduction called `name`.
+
+        Ragged outputs of one reduction are fields of one group, "sparse/data"; all others have
+        flat names, "pj_data".
+        """
+        field = self.ragged and "/" not in self.name
+        parts = [part for part in (name, self.name) if part]
+        return replace(self, name=("/" if field else "_").join(parts))
+
+    @property
+    def path(self) -> str:
+        """Return the dataset's name below the detector: groups of ragged data start ``var_``."""
+        return f"var_{self.name}" if self.ragged else self.name

@@ -2,7 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from math import prod
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
 
 from workbench.core.arrays import Array, Frames
 from workbench.core.bounds import Bounds
@@ -11,6 +15,13 @@ from workbench.core.registry import Registry
 from workbench.reductions.calibrate import Calibration
 
 State = TypeVar("State")
+
+
+class _Declares(Protocol):
+    def outputs(self, spec: FrameSpec) -> tuple[Output, ...]: ...
+
+
+Inner = TypeVar("Inner", bound=_Declares)
 
 reductions: Registry[type] = Registry("reduction")
 
@@ -21,9 +32,9 @@ class Reduction(ABC):
     A stack of one event gives the same bits as that event inside any larger stack.
     """
 
-    @abstractmethod
     def region(self, spec: FrameSpec) -> Bounds:
-        """Return the pixels that it needs; the others need not be calibrated."""
+        """Return the pixels that it needs, by default all; others need not be calibrated."""
+        return Bounds((0,) * len(spec.shape), spec.shape)
 
     @abstractmethod
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
@@ -36,6 +47,38 @@ class Reduction(ABC):
     def reduce(self, frames: Frames, spec: FrameSpec) -> Values:
         """Return the outputs of whole frames, shape (event, ...)."""
         return self.reduce_region(frames[(slice(None), *self.region(spec).slices)], spec)
+
+
+@dataclass(frozen=True)
+class Nested(Generic[Inner]):
+    """A reduction of what another reduction gives; its outputs carry its name.
+
+    Parameters
+    ----------
+    name
+        Put before the names of its outputs.
+    reduction
+        What is done with the parent's pixels or entries.
+    """
+
+    name: str
+    reduction: Inner
+
+    def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
+        """Declare the outputs under their full names."""
+        return tuple(output.under(self.name) for output in self.reduction.outputs(spec))
+
+    def named(self, values: Values, spec: FrameSpec) -> Values:
+        """Return values under their full names."""
+        return {
+            output.under(self.name).name: values[output.name]
+            for output in self.reduction.outputs(spec)
+        }
+
+
+def flattened(pixels: Array) -> Array:
+    """Return frames as rows of pixels in memory order, shape (event, pixel)."""
+    return np.ascontiguousarray(pixels).reshape(len(pixels), prod(pixels.shape[1:]))
 
 
 class RunSum(ABC, Generic[State]):

@@ -1,6 +1,6 @@
 """One region of a detector: sum, mean, brightest pixel, centre of mass, its pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output, Values
 from workbench.reductions import kernels
-from workbench.reductions.base import Reduction, reductions
+from workbench.reductions.base import Nested, Reduction, flattened, reductions
 from workbench.reductions.projection import Projection
 
 
@@ -33,6 +33,8 @@ class Roi(Reduction):
         The user's mask in the shape of the detector, True = use; None takes every pixel.
     projections
         Sums along one axis of the region.
+    children
+        Reductions of the region's pixels, those outside `low` to `high` as 0, bad ones marked.
     """
 
     bounds: Bounds | None = None
@@ -42,11 +44,11 @@ class Roi(Reduction):
     high: float = np.inf
     good: Bools | None = None
     projections: tuple[Projection, ...] = ()
+    children: tuple[Nested[Reduction], ...] = ()
 
     def region(self, spec: FrameSpec) -> Bounds:
         """Return the part of the region that lies on the detector."""
-        whole = Bounds((0,) * len(spec.shape), spec.shape)
-        return whole if self.bounds is None else self.bounds.fit(spec.shape)
+        return super().region(spec) if self.bounds is None else self.bounds.fit(spec.shape)
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
         """Declare area, sum, mean, max, com and the projections, as configured."""
@@ -67,6 +69,8 @@ class Roi(Reduction):
             ]
         for projection in self.projections:
             out.append(projection.output(shape, spec.unit))
+        for child in self.children:
+            out += child.outputs(self._inside(spec))
         return tuple(out)
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
@@ -76,8 +80,7 @@ class Roi(Reduction):
         pixels = np.ascontiguousarray(pixels).reshape(len(pixels), *shape)
         values: dict[str, Array] = {}
         if self.area:
-            flat = pixels.reshape(len(pixels), -1)
-            values["area"] = kernels.clip(flat, self.low, self.high).reshape(pixels.shape)
+            values["area"] = self._clipped(pixels)
         if self.statistics:
             values |= self._statistics(pixels, good)
         for projection in self.projections:
@@ -85,20 +88,33 @@ class Roi(Reduction):
             values[projection.output(shape, "").name] = projection.along(
                 pixels, good, low=low, high=high
             )
+        for child in self.children:
+            inside = self._inside(spec)
+            values |= child.named(child.reduction.reduce(self._clipped(pixels), inside), inside)
         return values
+
+    def _clipped(self, pixels: Frames) -> Frames:
+        return kernels.clip(flattened(pixels), self.low, self.high).reshape(pixels.shape)
 
     def _statistics(self, pixels: Frames, good: Bools) -> dict[str, Array]:
         cols = good.shape[-1] if good.ndim else 1
         total, brightest, by_row, by_col = kernels.moments(
-            pixels.reshape(len(pixels), -1, cols), good.reshape(-1, cols), self.low, self.high
+            pixels.reshape(len(pixels), good.size // cols, cols),
+            good.reshape(-1, cols),
+            self.low,
+            self.high,
         )
         brightest = np.where(np.isnan(total), np.nan, brightest)
         com = np.full((len(pixels), 2), np.nan)
-        if good.ndim == 2:
+        if pixels.ndim == 3:
             lit = total != 0
             com[lit, 0] = by_row[lit] / total[lit]
             com[lit, 1] = by_col[lit] / total[lit]
         return {"sum": total, "mean": total / good.size, "max": brightest, "com": com}
+
+    def _inside(self, spec: FrameSpec) -> FrameSpec:
+        shape = squeezed(self.region(spec).shape)
+        return replace(spec, shape=shape, good=self._good(spec).reshape(shape))
 
     def _good(self, spec: FrameSpec) -> Bools:
         cut = self.region(spec).slices

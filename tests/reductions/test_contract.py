@@ -1,0 +1,102 @@
+"""What every reduction promises, checked for each of them on the same frames."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.core.frames import FrameSpec, Output
+from workbench.reductions import LineOut, Rebin, Reduction, Roi, Spectrum
+from workbench.reductions.base import Nested
+
+SHAPE = (2, 23, 31)
+DRAW = np.random.default_rng(5)
+GOOD = DRAW.random(SHAPE) > 0.1
+SPEC = FrameSpec(SHAPE, "keV", GOOD)
+FRAMES = (DRAW.normal(0, 0.4, (9, *SHAPE)) + 8.0 * (DRAW.random((9, *SHAPE)) < 0.1)).astype("f4")
+INNER = (Nested("spectrum", Spectrum.of([0, 10, 7])), Nested("small", Rebin((2, 3, 4))))
+
+EVERY: dict[str, Reduction] = {
+    "spectrum": Spectrum.of([-1.0, 9.0, 0.25]),
+    "rebin": Rebin((2, 5, 6)),
+    "line": LineOut(1, 4),
+    "line through the brightest": LineOut(2),
+    "region with children": Roi(low=0.5, children=INNER),
+}
+
+
+def same(first: Any, second: Any) -> None:
+    if np.asarray(first).dtype == object:
+        for one, other in zip(first, second, strict=True):
+            np.testing.assert_array_equal(one, other)
+    else:
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.fixture(params=EVERY.values(), ids=EVERY.keys())
+def reduction(request: Any) -> Any:
+    return request.param
+
+
+def test_what_is_declared_is_what_is_returned(reduction: Reduction) -> None:
+    values = reduction.reduce(FRAMES, SPEC)
+    outputs = reduction.outputs(SPEC)
+    assert [output.name for output in outputs] == list(values)
+    for output in outputs:
+        given = values[output.name]
+        assert len(given) == len(FRAMES)
+        entries = list(given) if output.ragged else [given]
+        for entry in entries:
+            assert (entry.shape[1:], entry.dtype.name) == (output.shape, output.dtype)
+        assert output.unit
+        assert output.long_name
+
+
+def test_one_event_gives_the_same_bits_alone_as_in_a_stack(reduction: Reduction) -> None:
+    whole = reduction.reduce(FRAMES, SPEC)
+    alone = [reduction.reduce(FRAMES[event : event + 1], SPEC) for event in range(len(FRAMES))]
+    for name, values in whole.items():
+        same(values, np.concatenate([one[name] for one in alone]))
+
+
+def test_what_bad_pixels_read_changes_nothing(reduction: Reduction) -> None:
+    spoilt = np.where(GOOD, FRAMES, np.float32(np.nan))
+    hot = np.where(GOOD, FRAMES, np.float32(1e6))
+    for name, values in reduction.reduce(FRAMES, SPEC).items():
+        same(values, reduction.reduce(spoilt, SPEC)[name])
+        same(values, reduction.reduce(hot, SPEC)[name])
+
+
+def test_frames_are_left_as_they_were(reduction: Reduction) -> None:
+    before = FRAMES.copy()
+    reduction.reduce(FRAMES, SPEC)
+    np.testing.assert_array_equal(FRAMES, before)
+
+
+def test_no_events_give_empty_values_of_the_declared_type(reduction: Reduction) -> None:
+    values = reduction.reduce(FRAMES[:0], SPEC)
+    for output in reduction.outputs(SPEC):
+        assert len(values[output.name]) == 0
+        if not output.ragged:
+            assert values[output.name].shape[1:] == output.shape
+
+
+@pytest.mark.parametrize(
+    ("output", "names", "path"),
+    [
+        (Output("sum", "keV"), ("ROI_0",), "ROI_0_sum"),
+        (Output("", "V"), ("wfintegrate",), "wfintegrate"),
+        (Output("data", "1", ragged=True), ("sparse", "droplet"), "var_droplet_sparse/data"),
+        (
+            Output("row", "pixel", ragged=True),
+            ("sparse", "droplet2phot", "droplet"),
+            "var_droplet_droplet2phot_sparse/row",
+        ),
+    ],
+)
+def test_names_are_put_together_as_todays_files_have_them(
+    output: Output, names: tuple[str, ...], path: str
+) -> None:
+    for name in names:
+        output = output.under(name)
+    assert output.path == path
