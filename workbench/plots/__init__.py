@@ -8,7 +8,7 @@ from workbench.plots.cut_pictures import cut_histograms, draw_cuts
 from workbench.plots.delay_scan import delay_scan
 from workbench.plots.event_pictures import against, over_events
 from workbench.plots.histograms import Panel, histogram, histograms
-from workbench.plots.images import Frame, image, images, pixel_places, tiled
+from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
@@ -22,6 +22,7 @@ from workbench.plots.summary import (
     regions_of,
     time_tool,
 )
+from workbench.regions import pixel_places
 
 __all__ = [
     "DELAY_LABEL",

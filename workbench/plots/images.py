@@ -20,7 +20,6 @@ from workbench.plots.style import (
 )
 
 GAP = 12  # pixels between tiles
-MOST_EMPTY = 8  # times the pixels may an assembled picture cover
 _REGION_COLOURS = ("#FFFFFF", "#FF6F61", "#FFD23F", "#7CE8FF", "#FF8AE2")
 
 
@@ -39,7 +38,7 @@ class Frame:
     regions
         Regions of interest by name, on the axes of `values`.
     places
-        Row and column of every pixel in the assembled picture, from `pixel_places`; None: tiles
+        Row and column of every pixel in the picture, from `regions.pixel_places`; None: tiles
         are drawn below each other.
     """
 
@@ -58,26 +57,6 @@ class Frame:
         page = np.full((int(rows.max()) + 1, int(columns.max()) + 1), np.nan)
         page[rows, columns] = self.values
         return page
-
-
-def pixel_places(x: Array, y: Array) -> tuple[Ints, Ints] | None:
-    """Return row and column of every pixel in the assembled picture.
-
-    Rows run against y, columns against x of the laboratory frame: the picture is the one that
-    psana assembles. None where the positions, of any length unit, do not make a picture.
-    """
-    steps = np.hypot(np.diff(x, axis=-1), np.diff(y, axis=-1))
-    pitch = float(np.median(steps)) if steps.size else 0.0
-    if not np.isfinite(pitch) or pitch <= 0:
-        return None
-    rows, columns = (_index(-axis.astype(np.float64), pitch) for axis in (y, x))
-    area = (int(rows.max()) + 1) * (int(columns.max()) + 1)
-    return (rows, columns) if area <= MOST_EMPTY * x.size else None
-
-
-def _index(positions: Floats, pitch: float) -> Ints:
-    index: Ints = np.floor((positions - positions.min()) / pitch + 0.5).astype(np.int64)
-    return index
 
 
 def image(frame: Frame) -> Picture:

@@ -17,8 +17,9 @@ from workbench.plots import bars
 from workbench.plots.correlations import Axis, correlation
 from workbench.plots.curves import trend
 from workbench.plots.histograms import Panel, histograms
-from workbench.plots.images import Frame, images, pixel_places
+from workbench.plots.images import Frame, images
 from workbench.plots.style import Picture, nothing
+from workbench.regions import pixel_places
 from workbench.runs import Channel
 from workbench.runs.protocol import AnyRun
 

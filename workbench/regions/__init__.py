@@ -10,6 +10,7 @@ from workbench.regions.centre import (
 )
 from workbench.regions.layout import ConfigRegion, Layout, LayoutError
 from workbench.regions.masks import bad_fraction, between, edges, grown, propose
+from workbench.regions.places import pixel_places
 from workbench.regions.shapes import (
     Box,
     Circle,
@@ -42,6 +43,7 @@ __all__ = [
     "fit_centre",
     "fit_rings",
     "grown",
+    "pixel_places",
     "propose",
     "region_from_dict",
 ]

@@ -1,0 +1,140 @@
+"""Frames of one detector of a raw run, calibrated as the producer calibrates them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from workbench.core.arrays import Floats, Frames, Ints
+from workbench.core.bounds import Bounds
+from workbench.core.constants import Constants
+from workbench.core.errors import InputError, UnknownNameError
+from workbench.core.frames import FrameSpec
+from workbench.producer.frames import FrameField, frame_fields
+from workbench.reductions import Calibration, calibrate
+from workbench.sources import RawRun
+from workbench.sources.constants import read_constants
+
+GROUP_BYTES = 32 << 20  # of frames read at a time
+
+
+class NoFramesError(InputError):
+    """A detector that delivered no frame."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawFrames:
+    """The frames of one detector of a raw run.
+
+    Parameters
+    ----------
+    raw
+        The run.
+    field
+        Where the frames are in it.
+    calibration
+        Constants ready for use.
+    constants
+        As read, with the positions of the pixels; None without.
+    """
+
+    raw: RawRun
+    field: FrameField
+    calibration: Calibration
+    constants: Constants | None = None
+
+    @classmethod
+    def of(cls, raw: RawRun, detector: str, *, constants: Path | None = None) -> "RawFrames":
+        """Find the frames of a detector.
+
+        Raises `UnknownNameError` where the run has no such detector with frames, `NoFramesError`
+        where it is in none of the events.
+
+        Parameters
+        ----------
+        raw, detector
+            The run and its detector.
+        constants
+            File of calibration constants; None leaves frames raw, in ADU.
+        """
+        fields = frame_fields(raw)
+        if detector in raw.detectors and not raw.present(detector).any():
+            raise NoFramesError(
+                f"{detector} is in none of the {raw.n_events} events of {label_of(raw)}; choose "
+                "another run, or check that the detector was recorded"
+            )
+        if detector not in fields:
+            raise UnknownNameError("detector with frames", detector, fields, label_of(raw))
+        field, read = fields[detector], None
+        if constants is not None:
+            read = read_constants(constants, detector, number_of(raw))
+        made = Calibration.of(
+            read, shape=field.shape, dtype=field.dtype, detector_type=field.detector_type
+        )
+        return cls(raw, field, made, read)
+
+    @property
+    def spec(self) -> FrameSpec:
+        """What reductions are told."""
+        return self.calibration.spec
+
+    @property
+    def whole(self) -> Bounds:
+        """All pixels."""
+        return Bounds((0,) * len(self.field.shape), self.field.shape)
+
+    def stacks(
+        self,
+        region: Bounds | None = None,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        size: int | None = None,
+    ) -> Iterator[tuple[Ints, Frames]]:
+        """Yield event numbers and calibrated pixels of a region, shape (event, *region).
+
+        Events without the detector's frame are left out.
+
+        Parameters
+        ----------
+        region
+            Pixels wanted; None: all.
+        start, stop
+            Range of events.
+        size
+            Frames at a time; None: as many as fit 32 MiB.
+        """
+        region = self.whole if region is None else region
+        constants = self.calibration.within(region)
+        fitting = GROUP_BYTES // (prod(self.field.shape) * np.dtype(self.field.dtype).itemsize)
+        groups = self.raw.frames(
+            self.field.name, start=start, stop=stop, size=size or max(1, fitting)
+        )
+        for events, frames in groups:
+            yield events, calibrate(self.field.cut(frames, region), constants)
+
+    def mean(self, events: int) -> tuple[Floats, int]:
+        """Return the mean of the first frames and how many they are; NaN where none was usable."""
+        total, count = np.zeros(self.field.shape), np.zeros(self.field.shape)
+        done = 0
+        for numbers, frames in self.stacks():
+            used = frames[: events - done].astype(np.float64)
+            known = np.isfinite(used)
+            total += np.where(known, used, 0.0).sum(axis=0)
+            count += known.sum(axis=0)
+            done += min(len(numbers), events - done)
+            if done >= events:
+                break
+        return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0), done
+
+
+def number_of(raw: RawRun) -> int:
+    """Return the number by which constants and files name a run."""
+    return raw.number if raw.file_number is None else raw.file_number
+
+
+def label_of(raw: RawRun) -> str:
+    """Return how messages name a raw run."""
+    return f"{raw.experiment} run {number_of(raw)}"

@@ -1,0 +1,82 @@
+"""What a person made on a picture: regions, mask, beam centre, colours; its JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from workbench.core.errors import InputError
+from workbench.regions import Box, Region, region_from_dict
+from workbench.widgets.models.display import DisplayRange
+from workbench.widgets.models.masks import MaskStep, step_from_dict
+
+Drawn = Region | Box
+FORMAT = 1
+
+
+class StateError(InputError):
+    """A stored state that cannot be read, or that belongs to another detector."""
+
+
+@dataclass(frozen=True)
+class RegionState:
+    """All that `RegionModel` knows besides the picture.
+
+    Parameters
+    ----------
+    regions
+        By name, in the order in which they were made.
+    selected
+        Name of the region that is worked on; "" for none.
+    mask_steps
+        From every pixel in use to the mask.
+    centre
+        Beam centre (row, col) in the picture [pixel]; None where not known.
+    display
+        Colours.
+    """
+
+    regions: Mapping[str, Drawn] = field(default_factory=dict)
+    selected: str = ""
+    mask_steps: tuple[MaskStep, ...] = ()
+    centre: tuple[float, float] | None = None
+    display: DisplayRange = field(default_factory=DisplayRange)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; `state_from_dict` is the way back."""
+        return {
+            "regions": {name: region.as_dict() for name, region in self.regions.items()},
+            "selected": self.selected,
+            "mask": [step.as_dict() for step in self.mask_steps],
+            "centre": None if self.centre is None else list(self.centre),
+            "display": asdict(self.display),
+        }
+
+
+def state_from_dict(plain: Mapping[str, Any]) -> RegionState:
+    """Rebuild a state from `RegionState.as_dict`; `StateError` names what it cannot read."""
+    try:
+        centre = plain["centre"]
+        return RegionState(
+            {str(name): region_from_dict(one) for name, one in plain["regions"].items()},
+            str(plain["selected"]),
+            tuple(step_from_dict(one) for one in plain["mask"]),
+            None if centre is None else (float(centre[0]), float(centre[1])),
+            DisplayRange(**plain["display"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise StateError(f"stored regions cannot be read: {why}; draw them again") from error
+
+
+def parse(text: str, where: str) -> dict[str, Any]:
+    """Return the JSON object of a stored state; `StateError` where it is none of ours."""
+    try:
+        plain = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise StateError(
+            f"{where} is not JSON ({error}); give a file that the region editor saved"
+        ) from error
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise StateError(f"{where} holds no stored regions; give a file that the editor saved")
+    return plain
