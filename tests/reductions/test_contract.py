@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.core.frames import FrameSpec, Output
-from workbench.reductions import LineOut, Rebin, Reduction, Roi, Spectrum
+from workbench.reductions import LineOut, Rebin, Reduction, Roi, Sparse, Sparsify, Spectrum
 from workbench.reductions.base import Nested
 
 SHAPE = (2, 23, 31)
@@ -14,13 +14,19 @@ DRAW = np.random.default_rng(5)
 GOOD = DRAW.random(SHAPE) > 0.1
 SPEC = FrameSpec(SHAPE, "keV", GOOD)
 FRAMES = (DRAW.normal(0, 0.4, (9, *SHAPE)) + 8.0 * (DRAW.random((9, *SHAPE)) < 0.1)).astype("f4")
-INNER = (Nested("spectrum", Spectrum.of([0, 10, 7])), Nested("small", Rebin((2, 3, 4))))
+INNER = (
+    Nested("spectrum", Spectrum.of([0, 10, 7])),
+    Nested("small", Rebin((2, 3, 4))),
+    Nested("sparse", Sparsify()),
+)
 
 EVERY: dict[str, Reduction] = {
     "spectrum": Spectrum.of([-1.0, 9.0, 0.25]),
     "rebin": Rebin((2, 5, 6)),
     "line": LineOut(1, 4),
     "line through the brightest": LineOut(2),
+    "sparse": Sparsify(low=0.3),
+    "sparse in rectangles": Sparsify(Sparse(11), low=0.3),
     "region with children": Roi(low=0.5, children=INNER),
 }
 

@@ -2,10 +2,12 @@
 
 from workbench.reductions.base import Reduction, RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
+from workbench.reductions.entries import Sparse
 from workbench.reductions.lineout import LineOut
 from workbench.reductions.projection import Projection
 from workbench.reductions.rebin import Rebin
 from workbench.reductions.roi import Roi
+from workbench.reductions.sparsify import Sparsify
 from workbench.reductions.spectrum import Spectrum
 from workbench.reductions.sums import PixelSum
 
@@ -18,6 +20,8 @@ __all__ = [
     "Reduction",
     "Roi",
     "RunSum",
+    "Sparse",
+    "Sparsify",
     "Spectrum",
     "calibrate",
     "reductions",

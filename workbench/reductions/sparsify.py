@@ -1,0 +1,64 @@
+"""Frames as lists of their pixels that are not zero."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Frames, Ints
+from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec, Output, Values
+from workbench.reductions.base import Reduction, flattened, reductions
+from workbench.reductions.entries import ALL, Entries, Sparse
+
+
+@reductions.register("sparse")
+@dataclass(frozen=True)
+class Sparsify(Reduction):
+    """Value and place of each usable pixel that is not 0, in the order of the pixels.
+
+    Pixels below `low` count as 0; NaN pixels are left out.
+
+    Parameters
+    ----------
+    store
+        How the list is stored.
+    low
+        In the unit of the frames.
+    """
+
+    store: Sparse = ALL
+    low: float = -np.inf
+
+    def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
+        """Declare data, row, col and tile."""
+        if len(spec.shape) > 3:
+            raise InputError(f"frames of shape {spec.shape} have no (tile, row, col)")
+        data = Output("data", spec.unit, (), spec.dtype, "pixels that are not 0")
+        return self.store.outputs((data, *places("int64")))
+
+    def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
+        """Return the lists."""
+        flat = flattened(pixels)
+        listed = flattened(spec.good[None]) & (flat >= self.low) & (flat != 0)
+        event, pixel = np.nonzero(listed)
+        tile, row, col = tile_row_col(pixel, spec.shape)
+        fields = {"data": flat[event, pixel], "row": row, "col": col, "tile": tile}
+        lengths = np.bincount(event, minlength=len(flat))
+        return self.store.values(Entries(lengths, fields))
+
+
+def places(dtype: str) -> tuple[Output, ...]:
+    """Declare row, column and tile of an entry."""
+    return (
+        Output("row", "pixel", (), dtype, "row in its tile"),
+        Output("col", "pixel", (), dtype, "column"),
+        Output("tile", "1", (), dtype, "tile; 0 where the detector has none"),
+    )
+
+
+def tile_row_col(pixel: Ints, shape: tuple[int, ...]) -> tuple[Ints, Ints, Ints]:
+    """Return where the pixels of these numbers are in frames of up to three axes."""
+    rows, cols = (1, *shape)[-2:]
+    tile, inside = np.divmod(pixel, rows * cols)
+    row, col = np.divmod(inside, cols)
+    return tile, row, col
