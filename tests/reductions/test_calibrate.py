@@ -82,3 +82,16 @@ def test_wide_integers_keep_every_digit() -> None:
     raw = np.full((1, *SHAPE), 2**30 + 1, np.int32)
     calibration = Calibration.of(None, shape=SHAPE, dtype="int32")
     np.testing.assert_array_equal(calibrate(raw, calibration), raw)
+
+
+def test_noise_is_known_in_the_unit_of_the_frames_and_only_where_they_are_calibrated() -> None:
+    noise = np.full(SHAPE, 5.0)
+    calibration = Calibration.of(constants(noise=noise), shape=SHAPE, dtype="uint16")
+    np.testing.assert_allclose(calibration.spec.noise, 0.2)
+    part = calibration.within(Bounds((1, 2, 0), (2, 4, 6))).spec
+    assert part.noise is not None
+    assert part.noise.shape == part.shape
+    raw = constants(noise=noise, pedestal=None)
+    assert Calibration.of(raw, shape=SHAPE, dtype="uint16").spec.noise is None
+    with pytest.raises(WorkbenchError, match="noise has shape"):
+        Calibration.of(constants(noise=np.ones(3)), shape=SHAPE, dtype="uint16")

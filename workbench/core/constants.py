@@ -21,6 +21,8 @@ class Constants:
         True = use; None: every pixel.
     x, y, z
         Pixel centres in the laboratory frame [um]; None without geometry.
+    noise
+        Standard deviation of the dark [ADU].
     origin
         Where the constants came from, for the provenance record.
     """
@@ -32,6 +34,7 @@ class Constants:
     x: Floats | None = None
     y: Floats | None = None
     z: Floats | None = None
+    noise: Floats | None = None
     origin: str = ""
 
     @property

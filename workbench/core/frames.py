@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from workbench.core.arrays import Array, Bools
+from workbench.core.arrays import Array, Bools, Frames
 
 Values = Mapping[str, Array]
 
@@ -22,12 +22,15 @@ class FrameSpec:
         The shape of a frame: True = use.
     dtype
         NumPy name of the type of calibrated pixels.
+    noise
+        Standard deviation of each pixel without light, in `unit`; None where it is not known.
     """
 
     shape: tuple[int, ...]
     unit: str
     good: Bools
     dtype: str = "float32"
+    noise: Frames | None = None
 
 
 @dataclass(frozen=True)

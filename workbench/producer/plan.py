@@ -134,7 +134,7 @@ def _area(
     constants: Constants | None = None
     if job.constants is not None:
         constants = read_constants(
-            job.constants, frames.detector, job.run, fields=("pedestal", "gain", "good")
+            job.constants, frames.detector, job.run, fields=("pedestal", "gain", "good", "noise")
         )
     try:
         calibration = Calibration.of(

@@ -39,6 +39,8 @@ class Calibration:
         no constants: they become NaN [ADU].
     calibrated
         False where frames stay raw for want of a pedestal.
+    noise
+        Standard deviation of each pixel without light, in `unit`; None where it is not known.
     """
 
     pedestal: Frames
@@ -47,6 +49,7 @@ class Calibration:
     unit: str
     limit: float = NO_LIMIT
     calibrated: bool = True
+    noise: Frames | None = None
 
     @classmethod
     def of(
@@ -69,17 +72,21 @@ class Calibration:
             pedestal = constants.pedestal.astype(kind)
             if constants.gain is not None:
                 gain = constants.gain.astype(kind)
-        for name, values in (("pedestal", pedestal), ("gain", gain), ("mask", good)):
+        known = constants.pedestal is not None
+        noise = zeros if constants.noise is None else constants.noise.astype(kind)
+        named = (("pedestal", pedestal), ("gain", gain), ("mask", good), ("noise", noise))
+        for name, values in named:
             if values.shape != shape:
                 raise ConstantsShapeError(
                     f"{constants.detector}: the {name} has shape {values.shape}, its frames "
                     f"{shape}; give constants made for this detector ({constants.origin})"
                 )
         bits = READING_BITS.get(detector_type)
-        known = constants.pedestal is not None
         limit = float(1 << bits) if bits and known else NO_LIMIT
         good = good & np.isfinite(pedestal) & np.isfinite(gain) & (gain != 0)
-        return cls(pedestal, gain, good, constants.unit, limit, calibrated=known)
+        noise = np.divide(noise, gain, out=np.full_like(noise, np.nan), where=gain != 0)
+        spread = noise if known and constants.noise is not None else None
+        return cls(pedestal, gain, good, constants.unit, limit, calibrated=known, noise=spread)
 
     def within(self, bounds: Bounds) -> "Calibration":
         """Return the constants of a part of the frame."""
@@ -89,12 +96,14 @@ class Calibration:
             pedestal=np.ascontiguousarray(self.pedestal[cut]),
             gain=np.ascontiguousarray(self.gain[cut]),
             good=np.ascontiguousarray(self.good[cut]),
+            noise=None if self.noise is None else np.ascontiguousarray(self.noise[cut]),
         )
 
     @property
     def spec(self) -> FrameSpec:
         """What reductions are told about the calibrated frames."""
-        return FrameSpec(self.good.shape, self.unit, self.good, self.pedestal.dtype.name)
+        kind = self.pedestal.dtype.name
+        return FrameSpec(self.good.shape, self.unit, self.good, kind, self.noise)
 
 
 def working_type(dtype: str) -> str:

@@ -113,8 +113,10 @@ class Roi(Reduction):
         return {"sum": total, "mean": total / good.size, "max": brightest, "com": com}
 
     def _inside(self, spec: FrameSpec) -> FrameSpec:
-        shape = squeezed(self.region(spec).shape)
-        return replace(spec, shape=shape, good=self._good(spec).reshape(shape))
+        region = self.region(spec)
+        shape = squeezed(region.shape)
+        noise = None if spec.noise is None else spec.noise[region.slices].reshape(shape)
+        return replace(spec, shape=shape, good=self._good(spec).reshape(shape), noise=noise)
 
     def _good(self, spec: FrameSpec) -> Bools:
         cut = self.region(spec).slices

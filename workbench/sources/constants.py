@@ -1,7 +1,7 @@
 """Constants files: pedestal, gain, usable pixels and positions per detector and run range.
 
-One HDF5 file holds ``<detector>/runs_<first>_<last>/{pedestal, gain, good, x, y, z}``. Where ranges
-overlap, the one that starts last wins, as in the facility's calibration store.
+One HDF5 file holds ``<detector>/runs_<first>_<last>/{pedestal, gain, good, x, y, z, noise}``. Where
+ranges overlap, the one that starts last wins, as in the facility's calibration store.
 """
 
 import shutil
@@ -28,6 +28,7 @@ FIELDS = {
     "x": ("um", "pixel centre, laboratory frame"),
     "y": ("um", "pixel centre, laboratory frame"),
     "z": ("um", "pixel centre, laboratory frame"),
+    "noise": ("ADU", "standard deviation of the dark"),
 }
 
 
@@ -171,7 +172,7 @@ def _check(constants: Constants, place: str) -> None:
             f"{place}: arrays of different shapes {shapes}; all must have the shape of a frame"
         )
     good = True if constants.good is None else constants.good
-    for name in ("pedestal", "gain"):
+    for name in ("pedestal", "gain", "noise"):
         values = arrays[name]
         if values is None:
             continue
