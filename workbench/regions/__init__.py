@@ -8,9 +8,11 @@ from workbench.regions.centre import (
     fit_centre,
     fit_rings,
 )
+from workbench.regions.geometry import CONFIG_KEYS, DetectorGeometry, GeometryInputError
 from workbench.regions.layout import ConfigRegion, Layout, LayoutError
 from workbench.regions.masks import bad_fraction, between, edges, grown, propose
-from workbench.regions.places import pixel_places
+from workbench.regions.poni import Poni, PoniError, parse_poni, poni_text, read_poni, write_poni
+from workbench.regions.scattering import HC, scattering_vector, two_theta
 from workbench.regions.shapes import (
     Box,
     Circle,
@@ -23,13 +25,19 @@ from workbench.regions.shapes import (
 )
 
 __all__ = [
+    "CONFIG_KEYS",
+    "HC",
     "Box",
     "CentreFit",
     "Circle",
     "ConfigRegion",
+    "DetectorGeometry",
+    "GeometryInputError",
     "Layout",
     "LayoutError",
     "Polygon",
+    "Poni",
+    "PoniError",
     "Rectangle",
     "Region",
     "RegionError",
@@ -43,7 +51,12 @@ __all__ = [
     "fit_centre",
     "fit_rings",
     "grown",
-    "pixel_places",
+    "parse_poni",
+    "poni_text",
     "propose",
+    "read_poni",
     "region_from_dict",
+    "scattering_vector",
+    "two_theta",
+    "write_poni",
 ]
