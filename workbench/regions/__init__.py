@@ -11,6 +11,7 @@ from workbench.regions.centre import (
 from workbench.regions.geometry import CONFIG_KEYS, DetectorGeometry, GeometryInputError
 from workbench.regions.layout import ConfigRegion, Layout, LayoutError
 from workbench.regions.masks import bad_fraction, between, edges, grown, propose
+from workbench.regions.places import pixel_places
 from workbench.regions.poni import Poni, PoniError, parse_poni, poni_text, read_poni, write_poni
 from workbench.regions.scattering import HC, scattering_vector, two_theta
 from workbench.regions.shapes import (
@@ -52,6 +53,7 @@ __all__ = [
     "fit_rings",
     "grown",
     "parse_poni",
+    "pixel_places",
     "poni_text",
     "propose",
     "read_poni",
