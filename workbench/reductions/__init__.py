@@ -1,5 +1,6 @@
-"""Detector frames to numbers: calibration, regions, projections, run sums; pure arrays."""
+"""Detector frames to numbers: calibration, regions, azimuthal averages, run sums; pure arrays."""
 
+from workbench.reductions.azimuthal import Azimuthal
 from workbench.reductions.base import Reduction, RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
 from workbench.reductions.entries import Sparse
@@ -7,11 +8,11 @@ from workbench.reductions.lineout import LineOut
 from workbench.reductions.projection import Projection
 from workbench.reductions.rebin import Rebin
 from workbench.reductions.roi import Roi
-from workbench.reductions.sparsify import Sparsify
-from workbench.reductions.spectrum import Spectrum
+from workbench.reductions.scattering import Scattering, Setup, scattering_from_positions
 from workbench.reductions.sums import PixelSum
 
 __all__ = [
+    "Azimuthal",
     "Calibration",
     "LineOut",
     "PixelSum",
@@ -20,9 +21,9 @@ __all__ = [
     "Reduction",
     "Roi",
     "RunSum",
-    "Sparse",
-    "Sparsify",
-    "Spectrum",
+    "Scattering",
+    "Setup",
     "calibrate",
     "reductions",
+    "scattering_from_positions",
 ]

@@ -1,0 +1,207 @@
+"""Azimuthal integration: what each event scatters into bins of q and azimuth."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools, Floats, Frames
+from workbench.core.bounds import Bounds
+from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec, Output, Values
+from workbench.reductions import bin_kernels
+from workbench.reductions.base import Reduction, reductions
+from workbench.reductions.bins import bin_of, checked_azimuths, checked_edges, sector_of
+from workbench.reductions.scattering import Scattering
+
+EXTRAS = {  # name -> what it is
+    "signal": "sum of the pixels' signal",
+    "norm": "sum of what the pixels would get of one unit everywhere",
+    "pixels": "number of pixels",
+    "error": "standard error of azav, from the scatter of its pixels",
+    "sigma": "standard deviation of the pixels' corrected signal around azav",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """Where the usable pixels of one mask go.
+
+    Parameters
+    ----------
+    good
+        The detector's mask that it was made for.
+    bounds
+        Around all usable pixels.
+    places, norm
+        Bin (as many as there are bins for unused pixels) and norm of the pixels inside, flat.
+    totals
+        Sum of norm, of its squares, and number of pixels in each bin, shape (3, bin).
+    """
+
+    good: Bools
+    bounds: Bounds
+    places: Array
+    norm: Floats
+    totals: Floats
+
+
+@reductions.register("azimuthal")
+@dataclass(frozen=True, eq=False)
+class Azimuthal(Reduction):
+    """Mean signal over bins of q and azimuth, event by event: sum(signal) / sum(norm).
+
+    Pixels are not split: each belongs to the bin that holds its centre. NaN pixels are left out of
+    both sums of their event; a bin without pixels is NaN.
+
+    Parameters
+    ----------
+    scattering
+        Geometry of the detector's pixels; its ``norm`` corrects for solid angle and polarisation.
+    radial_edges
+        Edges of the bins, in the unit of ``scattering.radial``.
+    phi_edges
+        Edges of the bins [rad]; they may begin anywhere and span up to one turn.
+    low, high
+        Pixels outside count as zero, in the unit of the frames.
+    good
+        The user's mask in the shape of the detector, True = use; None takes every pixel.
+    square
+        Take the square of each pixel's signal: the second moment.
+    extra
+        More outputs, of `EXTRAS`. With N pixels, error = sqrt(N / (N - 1) sum (s - R n)^2) /
+        sum n and sigma = sqrt(N / (N - 1) sum (s - R n)^2 / sum n^2), NaN for N = 1.
+    """
+
+    scattering: Scattering
+    radial_edges: Floats
+    phi_edges: Floats
+    low: float = -np.inf
+    high: float = np.inf
+    good: Bools | None = None
+    square: bool = False
+    extra: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "radial_edges", checked_edges(self.radial_edges))
+        object.__setattr__(self, "phi_edges", checked_azimuths(self.phi_edges))
+        for name in self.extra:
+            if name not in EXTRAS:
+                raise InputError(f"unknown output {name!r}; known are {', '.join(EXTRAS)}")
+
+    @property
+    def bins(self) -> tuple[int, int]:
+        """Numbers of bins in azimuth and in q."""
+        return len(self.phi_edges) - 1, len(self.radial_edges) - 1
+
+    @property
+    def radial(self) -> Floats:
+        """Centres of the radial bins."""
+        return np.asarray((self.radial_edges[:-1] + self.radial_edges[1:]) / 2)
+
+    @property
+    def phi(self) -> Floats:
+        """Centres of the bins in azimuth [rad]."""
+        return np.asarray((self.phi_edges[:-1] + self.phi_edges[1:]) / 2)
+
+    def norm(self, spec: FrameSpec) -> Floats:
+        """Return the sum of norm of the usable pixels of each bin, shape (phi, q)."""
+        return np.asarray(self._map(spec).totals[0].reshape(self.bins))
+
+    def pixels(self, spec: FrameSpec) -> Floats:
+        """Return the number of usable pixels of each bin, shape (phi, q)."""
+        return np.asarray(self._map(spec).totals[2].reshape(self.bins))
+
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels are not masked and have a known position, in the shape of a frame."""
+        if self.scattering.shape != spec.shape:
+            raise InputError(
+                f"pixel positions have shape {self.scattering.shape}, the detector {spec.shape}; "
+                "give the geometry of this detector"
+            )
+        good = spec.good & np.isfinite(self.scattering.norm) & (self.scattering.norm > 0)
+        if self.good is None:
+            return good
+        if self.good.shape != spec.shape:
+            raise InputError(
+                f"userMask has shape {self.good.shape}, the detector {spec.shape}; "
+                "make a mask for the whole detector"
+            )
+        return good & self.good
+
+    def region(self, spec: FrameSpec) -> Bounds:
+        """Return the smallest part of the detector that holds all usable pixels."""
+        return self._map(spec).bounds
+
+    def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
+        """Declare azav and the extras, each of shape (phi, q)."""
+        self.region(spec)
+        unit = f"{spec.unit}^2" if self.square else spec.unit
+        units = {"norm": "1", "pixels": "1"}
+        what = "signal squared" if self.square else "signal"
+        text = f"sum of {what} / sum of solid angle and polarisation, pixels not split"
+        return (
+            Output("azav", unit, self.bins, long_name=text),
+            *(
+                Output(name, units.get(name, unit), self.bins, long_name=EXTRAS[name])
+                for name in self.extra
+            ),
+        )
+
+    def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
+        """Return azav and the extras of pixels cut to `region`, shape (event, phi, q)."""
+        made, bins = self._map(spec), prod(self.bins)
+        flat = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
+        rules = self.low, self.high, self.square
+        signal = bin_kernels.bin_sums(flat, made.places, bins, *rules, False)
+        totals = np.repeat(made.totals[:, np.newaxis], len(flat), axis=1)
+        holed = np.isnan(signal).any(axis=1)
+        if holed.any():
+            signal[holed] = bin_kernels.bin_sums(flat[holed], made.places, bins, *rules, True)
+            totals[:, holed] = bin_kernels.bin_norms(flat[holed], made.places, made.norm, bins)
+        norm, squares, counts = totals
+        filled = counts > 0
+        mean = np.divide(signal, norm, out=np.full_like(signal, np.nan), where=filled)
+        values = {"azav": mean, "norm": norm, "pixels": counts}
+        values["signal"] = np.where(filled, signal, np.nan)
+        if {"error", "sigma"} & set(self.extra):
+            rest = bin_kernels.bin_scatter(flat, made.places, made.norm, mean, *rules)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                rest = np.where(counts > 1, rest * counts / (counts - 1), np.nan)
+                values["error"] = np.sqrt(rest) / norm
+                values["sigma"] = np.sqrt(rest / squares)
+        shape = (len(flat), *self.bins)
+        return {name: values[name].reshape(shape) for name in ("azav", *self.extra)}
+
+    def _map(self, spec: FrameSpec) -> _Map:
+        """Return the map for a detector's mask; that of the last mask is kept."""
+        kept: _Map | None = self.__dict__.get("_kept")
+        if kept is None or kept.good is not spec.good:
+            kept = self._made(spec)
+            self.__dict__["_kept"] = kept
+        return kept
+
+    def _made(self, spec: FrameSpec) -> _Map:
+        good, bins = self.usable(spec), prod(self.bins)
+        ring = bin_of(self.scattering.radial, self.radial_edges)
+        sector = sector_of(self.scattering.phi, self.phi_edges)
+        used = good & (ring >= 0) & (sector >= 0)
+        place = np.where(used, sector * self.bins[1] + ring, bins).astype(np.int32)
+        bounds = _around(used)
+        places = np.ascontiguousarray(place[bounds.slices]).ravel()
+        norm = np.ascontiguousarray(self.scattering.norm[bounds.slices]).ravel()
+        norm = np.where(places < bins, norm, 0.0)
+        present = np.zeros((1, len(places)), np.float32)
+        sums = bin_kernels.bin_norms(present, places, norm, bins)
+        beyond = -len(places) % bin_kernels.LANES
+        places = np.append(places, np.full(beyond, bins, np.int32))
+        return _Map(spec.good, bounds, places, norm, np.stack([one[0] for one in sums]))
+
+
+def _around(used: Bools) -> Bounds:
+    """Return the bounds of the True values; one pixel where there is none."""
+    if not used.any():
+        return Bounds((0,) * used.ndim, (1,) * used.ndim)
+    every = range(used.ndim)
+    found = [np.flatnonzero(used.any(axis=tuple(set(every) - {axis}))) for axis in every]
+    return Bounds(tuple(int(axis[0]) for axis in found), tuple(int(axis[-1]) + 1 for axis in found))
