@@ -9,6 +9,8 @@ from workbench.reductions.projection import Projection
 from workbench.reductions.rebin import Rebin
 from workbench.reductions.roi import Roi
 from workbench.reductions.scattering import Scattering, Setup, scattering_from_positions
+from workbench.reductions.sparsify import Sparsify
+from workbench.reductions.spectrum import Spectrum
 from workbench.reductions.sums import PixelSum
 
 __all__ = [
@@ -23,6 +25,9 @@ __all__ = [
     "RunSum",
     "Scattering",
     "Setup",
+    "Sparse",
+    "Sparsify",
+    "Spectrum",
     "calibrate",
     "reductions",
     "scattering_from_positions",
