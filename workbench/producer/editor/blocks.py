@@ -158,7 +158,7 @@ def _overrides(function: str, changes: Sequence[Change], result: str, run: str) 
 
 _TABLE = "for wb_first, wb_last, wb_det, wb_name, wb_new in [  # runs, detector, entry, new values"
 _LOAD = (
-    "if wb_new and 'userMask' in wb_new:",
+    "if wb_new and wb_new.get('userMask'):",
     "    wb_here = os.path.dirname(os.path.abspath(__file__))",
     "    wb_new['userMask'] = numpy.load(os.path.join(wb_here, wb_new['userMask']))",
 )
@@ -195,7 +195,7 @@ def _changes(function: str, lines: Sequence[str]) -> Iterator[Change]:
     for line in lines[first : lines.index("]:")]:
         from_run, to_run, detector, name, new = ast.literal_eval(line.removesuffix(","))
         values = dict(new or {})
-        mask = values.pop("userMask", "")
+        mask = values.pop("userMask") if values.get("userMask") else ""
         yield Change(function, detector, name, from_run, to_run, values, mask, remove=new is None)
 
 

@@ -20,6 +20,7 @@ from workbench.producer.editor.evaluator import Evaluator
 from workbench.producer.editor.planning import Plan, function_name, plan
 from workbench.producer.editor.review import Shapes, present, review
 from workbench.producer.editor.source import Source
+from workbench.producer.editor.together import Masked, plan_together
 
 
 class ConfigEdit:
@@ -87,9 +88,7 @@ class ConfigEdit:
         options
             Those of `changes.set_mask`.
         """
-        stored = masks.store(self.path, name, good)
-        if stored.made:
-            self._masks.append(stored.path)
+        stored = self.keep_mask(name, good)
         change = set_mask(detector, name, stored.relative, **options)
         return self.apply(change, mask=stored.told)
 
@@ -103,6 +102,24 @@ class ConfigEdit:
         self._plans.append((change, made))
         self._now = made.source
         return made
+
+    def apply_together(self, changes: Sequence[Masked]) -> Plan:
+        """Plan many changes of one function as one block, with one check for all of them.
+
+        Each comes with its mask's value as `masks.store` tells it, or None. The detectors must be
+        listed already.
+        """
+        made = plan_together(self._now, changes, self.path, self._evaluator)
+        self._plans += [(change, made) for change, _ in changes]
+        self._now = made.source
+        return made
+
+    def keep_mask(self, name: str, good: Any) -> masks.StoredMask:
+        """Keep a mask beside the config for `apply`; it is forgotten if the edit is not saved."""
+        stored = masks.store(self.path, name, good)
+        if stored.made:
+            self._masks.append(stored.path)
+        return stored
 
     @property
     def changed(self) -> bool:
