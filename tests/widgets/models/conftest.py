@@ -105,7 +105,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         [
             Constants("cam", np.full(SMALL, PEDESTAL), np.full(SMALL, GAIN), origin="made up"),
             Constants(
-                "tiles", np.full(TILES, PEDESTAL), np.full(TILES, GAIN), good, x, y, z, "made up"
+                "tiles",
+                np.full(TILES, PEDESTAL),
+                np.full(TILES, GAIN),
+                good,
+                x,
+                y,
+                z,
+                origin="made up",
             ),
         ],
     )

@@ -81,6 +81,11 @@ class RawFrames:
         return self.calibration.spec
 
     @property
+    def label(self) -> str:
+        """Where the values come from, in words."""
+        return f"raw frames of {self.field.detector}, {label_of(self.raw)}"
+
+    @property
     def whole(self) -> Bounds:
         """All pixels."""
         return Bounds((0,) * len(self.field.shape), self.field.shape)
@@ -91,7 +96,6 @@ class RawFrames:
         *,
         start: int = 0,
         stop: int | None = None,
-        size: int | None = None,
     ) -> Iterator[tuple[Ints, Frames]]:
         """Yield event numbers and calibrated pixels of a region, shape (event, *region).
 
@@ -103,15 +107,11 @@ class RawFrames:
             Pixels wanted; None: all.
         start, stop
             Range of events.
-        size
-            Frames at a time; None: as many as fit 32 MiB.
         """
         region = self.whole if region is None else region
         constants = self.calibration.within(region)
         fitting = GROUP_BYTES // (prod(self.field.shape) * np.dtype(self.field.dtype).itemsize)
-        groups = self.raw.frames(
-            self.field.name, start=start, stop=stop, size=size or max(1, fitting)
-        )
+        groups = self.raw.frames(self.field.name, start=start, stop=stop, size=max(1, fitting))
         for events, frames in groups:
             yield events, calibrate(self.field.cut(frames, region), constants)
 
