@@ -6,18 +6,29 @@ import numpy as np
 import pytest
 
 from workbench.core.frames import FrameSpec, Output
-from workbench.reductions import LineOut, Rebin, Reduction, Roi, Sparse, Sparsify, Spectrum
+from workbench.reductions import (
+    DropletPhotons,
+    Droplets,
+    LineOut,
+    Rebin,
+    Reduction,
+    Roi,
+    Sparse,
+    Sparsify,
+    Spectrum,
+)
 from workbench.reductions.base import Nested
+from workbench.reductions.entries import ALL
 
 SHAPE = (2, 23, 31)
 DRAW = np.random.default_rng(5)
 GOOD = DRAW.random(SHAPE) > 0.1
-SPEC = FrameSpec(SHAPE, "keV", GOOD)
+SPEC = FrameSpec(SHAPE, "keV", GOOD, noise=np.full(SHAPE, 0.4, "f4"))
 FRAMES = (DRAW.normal(0, 0.4, (9, *SHAPE)) + 8.0 * (DRAW.random((9, *SHAPE)) < 0.1)).astype("f4")
 INNER = (
     Nested("spectrum", Spectrum.of([0, 10, 7])),
     Nested("small", Rebin((2, 3, 4))),
-    Nested("sparse", Sparsify()),
+    Nested("list", Sparsify()),
 )
 
 EVERY: dict[str, Reduction] = {
@@ -27,6 +38,10 @@ EVERY: dict[str, Reduction] = {
     "line through the brightest": LineOut(2),
     "sparse": Sparsify(low=0.3),
     "sparse in rectangles": Sparsify(Sparse(11), low=0.3),
+    "droplets": Droplets(5, 2, store=ALL, children=INNER),
+    "photons of droplets": Droplets(
+        5, 2, store=Sparse(9), photons=DropletPhotons(4.0, store=ALL, children=INNER)
+    ),
     "region with children": Roi(low=0.5, children=INNER),
 }
 

@@ -3,6 +3,8 @@
 from workbench.reductions.azimuthal import Azimuthal
 from workbench.reductions.base import Reduction, RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
+from workbench.reductions.droplet_photons import DropletPhotons
+from workbench.reductions.droplets import Droplets
 from workbench.reductions.entries import Sparse
 from workbench.reductions.lineout import LineOut
 from workbench.reductions.projection import Projection
@@ -16,6 +18,8 @@ from workbench.reductions.sums import PixelSum
 __all__ = [
     "Azimuthal",
     "Calibration",
+    "DropletPhotons",
+    "Droplets",
     "LineOut",
     "PixelSum",
     "Projection",

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.arrays import Frames, Ints
-from workbench.core.errors import InputError
+from workbench.core.arrays import Frames
 from workbench.core.frames import FrameSpec, Output, Values
 from workbench.reductions.base import Reduction, flattened, reductions
 from workbench.reductions.entries import ALL, Entries, Sparse
+from workbench.reductions.places import places, tile_row_col, tile_shape
 
 
 @reductions.register("sparse")
@@ -31,8 +31,7 @@ class Sparsify(Reduction):
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
         """Declare data, row, col and tile."""
-        if len(spec.shape) > 3:
-            raise InputError(f"frames of shape {spec.shape} have no (tile, row, col)")
+        tile_shape(spec.shape)
         data = Output("data", spec.unit, (), spec.dtype, "pixels that are not 0")
         return self.store.outputs((data, *places("int64")))
 
@@ -45,20 +44,3 @@ class Sparsify(Reduction):
         fields = {"data": flat[event, pixel], "row": row, "col": col, "tile": tile}
         lengths = np.bincount(event, minlength=len(flat))
         return self.store.values(Entries(lengths, fields))
-
-
-def places(dtype: str) -> tuple[Output, ...]:
-    """Declare row, column and tile of an entry."""
-    return (
-        Output("row", "pixel", (), dtype, "row in its tile"),
-        Output("col", "pixel", (), dtype, "column"),
-        Output("tile", "1", (), dtype, "tile; 0 where the detector has none"),
-    )
-
-
-def tile_row_col(pixel: Ints, shape: tuple[int, ...]) -> tuple[Ints, Ints, Ints]:
-    """Return where the pixels of these numbers are in frames of up to three axes."""
-    rows, cols = (1, *shape)[-2:]
-    tile, inside = np.divmod(pixel, rows * cols)
-    row, col = np.divmod(inside, cols)
-    return tile, row, col
