@@ -1,0 +1,47 @@
+"""Gain ranges: which amplifier a pixel used, from the bits above its reading."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Array, Floats, Ints
+
+UNKNOWN = -1  # range of a code that the detector does not use
+
+
+@dataclass(frozen=True)
+class GainBits:
+    """How a detector stores gain range and reading in one number.
+
+    Parameters
+    ----------
+    bits
+        Number of bits of the reading; the code stands above them.
+    ranges
+        Range of each code, `UNKNOWN` for codes that are not used.
+    names
+        Of the ranges.
+    """
+
+    bits: int = 16
+    ranges: tuple[int, ...] = (0,)
+    names: tuple[str, ...] = ()
+
+    @property
+    def n_ranges(self) -> int:
+        """Number of gain ranges."""
+        return max(self.ranges) + 1
+
+    def split(self, frames: Array) -> tuple[Floats, Ints]:
+        """Return readings [ADU] and gain ranges of pixels, both in the shape of the frames."""
+        if self.n_ranges == 1:
+            return frames.astype(np.float64), np.zeros(frames.shape, np.int64)
+        codes = np.asarray(frames >> self.bits, np.int64)
+        readings = (frames & ((1 << self.bits) - 1)).astype(np.float64)
+        return readings, np.asarray(self.ranges, np.int64)[codes]
+
+
+ONE_RANGE = GainBits()
+# Jungfrau: bits 14 and 15 are 00, 01, 11 for its three amplifiers; 10 stands for nothing.
+# (A. Mozzanica et al., Synchrotron Radiat. News 31(6), 16 (2018); psana's UtilsJungfrau.)
+JUNGFRAU = GainBits(14, (0, 1, UNKNOWN, 2), ("G0", "G1", "G2"))
