@@ -9,6 +9,7 @@ from workbench import __version__
 from workbench.cli.batch import batch
 from workbench.cli.check import check
 from workbench.cli.config import config
+from workbench.cli.constants import constants
 from workbench.cli.demo import demo
 from workbench.cli.info import info
 from workbench.cli.produce import produce
@@ -28,6 +29,7 @@ app = typer.Typer(
 for command in (demo, info, check, produce, batch):
     app.command()(command)
 app.add_typer(config, name="config")
+app.add_typer(constants, name="constants")
 
 
 def _show_version(wanted: bool) -> None:

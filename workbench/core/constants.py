@@ -49,11 +49,11 @@ class Constants:
         if name not in self.ranges:
             raise UnknownNameError("gain range", name, self.ranges, self.detector)
         place = self.ranges.index(name)
-        chosen = {
-            field: None if values is None else values[place]
-            for field, values in zip(RANGED, self._ranged, strict=True)
-        }
-        return replace(self, ranges=(), origin=f"{self.origin}, range {name}", **chosen)
+        pedestal, gain, noise = (
+            None if values is None else values[place] for values in self._ranged
+        )
+        origin = f"{self.origin}, range {name}"
+        return replace(self, pedestal=pedestal, gain=gain, noise=noise, ranges=(), origin=origin)
 
     @property
     def frame_shapes(self) -> dict[str, tuple[int, ...]]:

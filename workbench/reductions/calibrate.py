@@ -1,4 +1,4 @@
-"""Raw readings to keV: subtract the pedestal, divide by the gain, leave masked pixels alone."""
+"""Raw readings to keV: minus pedestal, over gain, each of the gain range that the pixel used."""
 
 from dataclasses import dataclass, replace
 
@@ -10,14 +10,41 @@ from workbench.core.constants import Constants
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
 from workbench.reductions import kernels
+from workbench.reductions.ranges import JUNGFRAU, GainBits
 
 # The DAQ stores which amplifier a pixel used in the bits above its reading.
 READING_BITS = {"jungfrau": 14, "epix10ka": 14, "epix10kaquad": 14, "epix10ka2m": 14}
+GAIN_BITS = {"jungfrau": JUNGFRAU}
 NO_LIMIT = np.inf
 
 
 class ConstantsShapeError(InputError):
-    """Constants whose shape is not that of the detector's frames."""
+    """Constants that do not fit the detector's frames: other shape, or other gain ranges."""
+
+
+@dataclass(frozen=True, eq=False)
+class RangeTable:
+    """Constants of every gain range of one detector.
+
+    Parameters
+    ----------
+    bits
+        How raw values tell the range.
+    pedestals
+        [ADU], shape (range, *frame); NaN where a range has none.
+    gains
+        [ADU/keV], ones where there are none; shape (range, *frame).
+    """
+
+    bits: GainBits
+    pedestals: Frames
+    gains: Frames
+
+    def within(self, bounds: Bounds) -> "RangeTable":
+        """Return the constants of a part of the frame."""
+        cut = (slice(None), *bounds.slices)
+        pedestals, gains = self.pedestals[cut], self.gains[cut]
+        return RangeTable(self.bits, np.ascontiguousarray(pedestals), np.ascontiguousarray(gains))
 
 
 @dataclass(frozen=True)
@@ -41,6 +68,9 @@ class Calibration:
         False where frames stay raw for want of a pedestal.
     noise
         Standard deviation of each pixel without light, in `unit`; None where it is not known.
+    table
+        Constants of all gain ranges, `pedestal`, `gain` and `noise` being those of the first; None
+        for detectors with one range, or constants of one.
     """
 
     pedestal: Frames
@@ -50,6 +80,12 @@ class Calibration:
     limit: float = NO_LIMIT
     calibrated: bool = True
     noise: Frames | None = None
+    table: RangeTable | None = None
+
+    @property
+    def may_miss(self) -> bool:
+        """Tell whether pixels can have used an amplifier without constants."""
+        return self.table is not None or bool(np.isfinite(self.limit))
 
     @classmethod
     def of(
@@ -66,6 +102,11 @@ class Calibration:
         everywhere = np.ones(shape, np.bool_)
         if constants is None:
             return cls(zeros, ones, everywhere, "ADU", calibrated=False)
+        if constants.ranges:
+            table = _table(constants, shape, kind, detector_type)
+            first = constants.in_range(constants.ranges[0])
+            single = cls.of(first, shape=shape, dtype=dtype, detector_type=detector_type)
+            return replace(single, limit=NO_LIMIT, table=table)
         good = everywhere if constants.good is None else constants.good.astype(np.bool_)
         pedestal, gain = zeros, ones
         if constants.pedestal is not None:
@@ -97,6 +138,7 @@ class Calibration:
             gain=np.ascontiguousarray(self.gain[cut]),
             good=np.ascontiguousarray(self.good[cut]),
             noise=None if self.noise is None else np.ascontiguousarray(self.noise[cut]),
+            table=None if self.table is None else self.table.within(bounds),
         )
 
     @property
@@ -117,6 +159,16 @@ def calibrate(raw: Array, calibration: Calibration) -> Frames:
     pixels = np.ascontiguousarray(raw)
     size = calibration.pedestal.size
     out = np.empty(pixels.shape, calibration.pedestal.dtype)
+    if (table := calibration.table) is not None:
+        kernels.calibrate_ranges(
+            pixels.reshape(len(pixels), size),
+            table.pedestals.reshape(-1, size),
+            table.gains.reshape(-1, size),
+            table.bits.bits,
+            np.array(table.bits.ranges, np.int64),
+            out.reshape(len(pixels), size),
+        )
+        return out
     kernels.calibrate(
         pixels.reshape(len(pixels), size),
         calibration.pedestal.reshape(size),
@@ -125,3 +177,28 @@ def calibrate(raw: Array, calibration: Calibration) -> Frames:
         out.reshape(len(pixels), size),
     )
     return out
+
+
+def _table(
+    constants: Constants, shape: tuple[int, ...], kind: str, detector_type: str
+) -> RangeTable:
+    """Return the constants of all ranges; the detector must be one whose bits are known."""
+    bits = GAIN_BITS.get(detector_type)
+    if bits is None or bits.names != constants.ranges:
+        known = ", ".join(bits.names) if bits else "none that its raw values tell"
+        raise ConstantsShapeError(
+            f"{constants.detector}: constants of the gain ranges {', '.join(constants.ranges)}, a "
+            f"detector of type {detector_type or 'unknown'} has {known}; take one range only "
+            "(`workbench constants import --range`)"
+        )
+    whole = (bits.n_ranges, *shape)
+    missing, ones = np.full(whole, np.nan, kind), np.ones(whole, kind)
+    pedestals = missing if constants.pedestal is None else constants.pedestal.astype(kind)
+    gains = ones if constants.gain is None else constants.gain.astype(kind)
+    for name, values in (("pedestal", pedestals), ("gain", gains)):
+        if values.shape != whole:
+            raise ConstantsShapeError(
+                f"{constants.detector}: the {name} has shape {values.shape}, its ranges and frames "
+                f"{whole}; give constants made for this detector ({constants.origin})"
+            )
+    return RangeTable(bits, pedestals, gains)

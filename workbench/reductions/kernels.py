@@ -27,6 +27,27 @@ def calibrate(raw: Array, pedestal: Frames, gain: Frames, limit: float, out: Fra
 
 
 @compiled
+def calibrate_ranges(
+    raw: Array, pedestals: Frames, gains: Frames, bits: int, ranges: Ints, out: Frames
+) -> None:
+    """Fill `out` with (reading - pedestal) / gain of the range that each pixel used.
+
+    `raw` and `out` are (event, pixel), `pedestals` and `gains` (range, pixel); the range is
+    ``ranges[raw >> bits]``, the reading the bits below. Ranges below 0 give NaN.
+    """
+    below = (1 << bits) - 1
+    for event in range(raw.shape[0]):
+        for pixel in range(raw.shape[1]):
+            value = np.int64(raw[event, pixel])
+            place = ranges[value >> bits]
+            if place < 0:
+                out[event, pixel] = np.nan
+                continue
+            reading = pedestals.dtype.type(value & below)
+            out[event, pixel] = (reading - pedestals[place, pixel]) / gains[place, pixel]
+
+
+@compiled
 def clip(pixels: Frames, low: float, high: float) -> Frames:
     """Return a copy with 0 below `low` and above `high`, shape (event, pixel)."""
     out = np.empty_like(pixels)
@@ -167,3 +188,34 @@ def add_frames(
                 else:
                     for pixel in range(stop - start):
                         part[pixel] += kept[pixel] if kept[pixel] == kept[pixel] else 0.0
+
+
+@compiled
+def add_darks(
+    raw: Array,
+    bits: int,
+    ranges: Ints,
+    count: Ints,
+    guess: Floats,
+    total: Floats,
+    square: Floats,
+) -> None:
+    """Add readings less a guess, and their squares, to the sums of the range of each pixel.
+
+    `raw` is (event, pixel), the sums (range, pixel); a pixel's first reading in a range becomes its
+    guess. The range is ``ranges[raw >> bits]``, below 0 for none.
+    """
+    below = (1 << bits) - 1
+    for event in range(raw.shape[0]):
+        for pixel in range(raw.shape[1]):
+            value = np.int64(raw[event, pixel])
+            place = ranges[value >> bits]
+            if place < 0:
+                continue
+            reading = np.float64(value & below)
+            if count[place, pixel] == 0:
+                guess[place, pixel] = reading
+            away = reading - guess[place, pixel]
+            count[place, pixel] += 1
+            total[place, pixel] += away
+            square[place, pixel] += away * away

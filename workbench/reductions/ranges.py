@@ -2,10 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from workbench.core.arrays import Array, Floats, Ints
-
 UNKNOWN = -1  # range of a code that the detector does not use
 
 
@@ -23,7 +19,7 @@ class GainBits:
         Of the ranges.
     """
 
-    bits: int = 16
+    bits: int = 62
     ranges: tuple[int, ...] = (0,)
     names: tuple[str, ...] = ()
 
@@ -31,14 +27,6 @@ class GainBits:
     def n_ranges(self) -> int:
         """Number of gain ranges."""
         return max(self.ranges) + 1
-
-    def split(self, frames: Array) -> tuple[Floats, Ints]:
-        """Return readings [ADU] and gain ranges of pixels, both in the shape of the frames."""
-        if self.n_ranges == 1:
-            return frames.astype(np.float64), np.zeros(frames.shape, np.int64)
-        codes = np.asarray(frames >> self.bits, np.int64)
-        readings = (frames & ((1 << self.bits) - 1)).astype(np.float64)
-        return readings, np.asarray(self.ranges, np.int64)[codes]
 
 
 ONE_RANGE = GainBits()

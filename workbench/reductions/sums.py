@@ -11,7 +11,7 @@ from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output
 from workbench.reductions import kernels
 from workbench.reductions.base import RunSum, reductions
-from workbench.reductions.calibrate import Calibration
+from workbench.reductions.calibrate import Calibration, calibrate
 
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
 _NOT_YET = ("img", "skip", "skipFirst")
@@ -124,6 +124,12 @@ def add_together(
 
     Returns for each frame whether any pixel used another amplifier than the constants'.
     """
+    if calibration.table is not None:  # the range of each pixel has to be looked up first
+        values = [calibrate(frame[np.newaxis], calibration)[0] for frame in frames]
+        plain = Calibration.of(None, shape=states.shape[1:], dtype=calibration.pedestal.dtype.name)
+        add_together(sums, states, values, plain)
+        good = calibration.good.reshape(-1)
+        return np.array([bool(np.isnan(one.reshape(-1)[good]).any()) for one in values], np.bool_)
     lows = np.array([one.low for one in sums])
     flags = np.array([one.flags for one in sums], np.int64)
     switched = np.zeros(-(-len(frames) // TOGETHER) * TOGETHER, np.bool_)
