@@ -162,8 +162,8 @@ class AreaWork:
                 self.counts[f"error_{entry.name}"] += len(rows[batch])
                 self.messages.setdefault(entry.name, f"{type(error).__name__}: {error}")
                 continue
-            if np.isfinite(constants.limit):
-                other_gain[batch] |= np.isnan(pixels.reshape(len(pixels), -1)).any(axis=1)
+            if constants.may_miss:
+                other_gain[batch] |= np.isnan(pixels[:, constants.good]).any(axis=1)
             for name, values in reduced.items():
                 yield f"{detector.name}/{entry.name}_{name}", SomeRows(rows[batch], values)
 

@@ -47,12 +47,15 @@ def run_sums(
 
 def _constants(area: AreaDetector) -> dict[str, OnceValue]:
     calibration, folder = area.calibration, f"UserDataCfg/{area.name}"
+    pedestal, gain = calibration.pedestal, calibration.gain
+    if calibration.table is not None:  # of all gain ranges, as today's producer keeps them
+        pedestal, gain = calibration.table.pedestals, calibration.table.gains
     mask = calibration.good.astype(np.uint8)
     values = {f"{folder}/mask": OnceValue(mask, "1", "1 = use this pixel")}
     if calibration.calibrated:
-        values[f"{folder}/ped"] = OnceValue(calibration.pedestal, "ADU", "mean dark value")
+        values[f"{folder}/ped"] = OnceValue(pedestal, "ADU", "mean dark value")
     if calibration.unit == "keV":
-        values[f"{folder}/gain"] = OnceValue(calibration.gain, "ADU/keV", "signal of one keV")
+        values[f"{folder}/gain"] = OnceValue(gain, "ADU/keV", "signal of one keV")
     return values
 
 
