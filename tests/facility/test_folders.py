@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 
 from workbench.core.errors import InputError, UnknownNameError
-from workbench.facility import experiment_folders, small_data_files, small_data_folder
+from workbench.facility import (
+    experiment_folders,
+    runs_in,
+    small_data_files,
+    small_data_folder,
+    small_data_in,
+)
 
 
 def make(path: Path, age: float) -> Path:
@@ -69,3 +75,16 @@ def test_the_output_folder_carries_the_label(tmp_path: Path, experiment: Path) -
     experiment.mkdir(parents=True)
     folder = small_data_folder("xpplx1234", root=tmp_path)
     assert folder == experiment / "hdf5" / "smalldata" / "workbench"
+
+
+def test_a_run_is_found_in_any_folder_and_its_sub_folders(tmp_path: Path, experiment: Path) -> None:
+    plain = make(tmp_path / "copies" / "xpplx1234_Run0014.h5", 50)
+    label = make(tmp_path / "copies" / "mine" / "ldat_xpplx1234_Run014.h5", 10)
+    make(tmp_path / "copies" / "xpplx1234_Run0014_part0.h5", 0)
+    make(tmp_path / "copies" / "xpplx1234_Run15.h5", 0)
+    found = small_data_in(tmp_path / "copies", 14)
+    assert [(each.path, each.label) for each in found] == [(label, "mine"), (plain, "")]
+    assert runs_in([tmp_path / "copies"]) == [14, 15]
+    inside = make(experiment / "hdf5" / "smalldata" / "xpplx1234_Run0003.h5", 0)
+    assert [each.path for each in small_data_in(experiment, 3)] == [inside]
+    assert runs_in([experiment, tmp_path / "nowhere"]) == [3]

@@ -85,7 +85,7 @@ def test_two_fields_of_a_run_against_each_other_carry_their_units(run: Run) -> N
     picture = plots.against(run, "i0", "x", wb.laser_on())
     assert readable(picture)
     axes = picture.axes[0]
-    assert axes.get_xlabel().endswith("[J]")
+    assert axes.get_xlabel() == f"{MONITOR} [J]"  # not what it is: that is said of each monitor
     assert axes.get_ylabel() == "x [mm]"
     shown = run.classes.on & np.isfinite(run["x"].read())
     assert f"{shown.sum()} events" in axes.get_title(loc="right")
@@ -159,3 +159,19 @@ def test_a_field_with_other_axes_than_the_picture_is_refused(binned: xr.Dataset)
         plots.heat_map(binned, "s")
     with pytest.raises(UnknownNameError, match="binned dataset"):
         plots.curve(binned, "nothing")
+
+
+def test_long_labels_are_broken_until_they_fit(run: Run) -> None:
+    binned = wb.bin(run, {"step": [0, 2, 4]}, ["s"], by="i0")
+    binned["s"].attrs["long_name"] = (
+        "sum of the region of interest over XppSb2BmMon/totalIntensityJoules of the monitor"
+    )
+    picture = plots.curve(binned, "s")
+    picture.draw_without_rendering()
+    axes = picture.axes[0]
+    box = axes.yaxis.label.get_window_extent()
+    assert box.y0 >= 0
+    assert box.y1 <= picture.bbox.y1
+    wide = xr.Dataset({"a": (("step", "det_azav_phi", "q"), np.zeros((2, 3, 4)))})
+    with pytest.raises(InputError, match=r"as in binned.isel\(det_azav_phi=0\)"):
+        plots.heat_map(wide, "a")

@@ -118,3 +118,12 @@ def test_findings_stand_worst_first_in_a_table() -> None:
     table = plots.findings_table([info, error])
     assert [row[0] for row in table.rows] == ["error", "info"]
     assert "nothing that could mislead" in plots.findings_table([]).caption
+
+
+def test_the_trend_goes_forward_in_time_in_files_that_are_not_sorted(tmp_path: Path) -> None:
+    spec = PumpProbe(n_events=900)
+    run = open_run(write_small_data(spec, tmp_path, generation="lcls2", style="facility"))
+    assert not run.is_time_ordered
+    (line,) = plots.intensity_trend(run).axes[0].lines
+    assert (np.diff(line.get_xdata()) > 0).all()
+    assert line.get_xdata()[0] > 0

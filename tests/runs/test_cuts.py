@@ -332,3 +332,10 @@ def test_a_selection_as_toml_is_what_a_person_would_write() -> None:
         "[[all]]",
         'not = { cut = "between", field = "tt/ampl", high = 0.02, scope = "on" }',
     ]
+
+
+def test_an_end_that_is_no_number_is_refused_by_name() -> None:
+    for end in ("5", [1], object()):
+        with pytest.raises(CutError, match=r"cut on a: low is .* not a number"):
+            cut("a", end)  # type: ignore[arg-type]
+    assert cut("a", np.float32(0.5)) == cut("a", 0.5)

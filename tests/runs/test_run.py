@@ -14,6 +14,7 @@ from workbench.runs import (
     cut,
     event_code,
     open_run,
+    open_runs,
     xray_on,
 )
 
@@ -204,3 +205,23 @@ def test_rows_stay_in_file_order_and_their_order_in_time_is_told(write: Write) -
     assert run.time_order.tolist() == [1, 3, 4, 2, 0]
     assert run["x"].read().tolist() == [0, 1, 2, 3, 4]
     assert open_run(write({"x": np.zeros(9)})).is_time_ordered
+
+
+def test_a_folder_and_a_number_open_a_run_and_slips_are_told(write: Write, tmp_path: Path) -> None:
+    for number in (3, 4, 5, 9):
+        path = write(STATUS, run=number)
+    assert open_run(tmp_path, 9).path == path
+    assert [run.run for run in open_runs(tmp_path, [4, 3])] == [4, 3]
+    with pytest.raises(NotThereError, match=r"run 7 \(it has runs 3-5, 9\)"):
+        open_run(tmp_path, 7)
+    with pytest.raises(NotThereError, match=r"run 7 .*open the others: .*\[3\]"):
+        open_runs(tmp_path, [3, 7])
+    with pytest.raises(InputError, match=r"is a folder .*open_run\('.*', 3\)"):
+        open_run(tmp_path)
+    with pytest.raises(InputError, match="is a file: name it alone"):
+        open_run(path, 9)
+    for wrong in ("a", -1):
+        with pytest.raises(InputError, match="whole number"):
+            open_run(tmp_path, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="give the run numbers too"):
+        open_runs(path)

@@ -254,3 +254,21 @@ def test_scales_of_other_writers_are_followed(tmp_path: Path) -> None:
         assert axis_names(file, "det/spectrum") == ("event", "energy")
     assert energy.unit == "keV"
     np.testing.assert_array_equal(energy.values, [7.0, 7.1, 7.2, 7.3])
+
+
+def test_axes_that_a_writer_only_named_get_their_values_from_the_settings(tmp_path: Path) -> None:
+    dims = ("phi", "q")
+    specs = [
+        DatasetSpec("timestamp", "int64"),
+        DatasetSpec("jf/azav_azav", "f8", (3, 5), dims=dims),
+    ]
+    with create_part(tmp_path / "part.h5", specs) as part:
+        part.append({"timestamp": np.arange(EVENTS), "jf/azav_azav": np.ones((EVENTS, 3, 5))})
+    once = {f"UserDataCfg/{name}": OnceValue(np.asarray(value)) for name, value in AZAV.items()}
+    path = tmp_path / "xpplx1234_Run0014.h5"
+    merge_parts([tmp_path / "part.h5"], path, specs=specs, once=once, attributes={})
+    with open_file(path) as file:
+        found = {each.dim: each for each in coordinates(file, "jf/azav_azav")}
+        assert axis_names(file, "jf/azav_azav") == ("event", "phi", "q")
+    np.testing.assert_array_equal(found["q"].values, Q)
+    np.testing.assert_array_equal(found["phi"].values, PHI[:3])

@@ -203,7 +203,7 @@ def test_other_users_read_what_they_may_and_are_told_what_they_may_not(tmp_path:
     assert read_as_nobody(path) == "190.0"
     path.chmod(0o600)
     answer = read_as_nobody(path)
-    assert answer.startswith("DamagedFileError")
+    assert answer.startswith("NoPermissionError")
     assert str(path) in answer
     assert "no permission to read it; ask its owner" in answer
 

@@ -11,6 +11,7 @@ import pytest
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.runs import open_run
 from workbench.smalldata import State, count_states, open_file, zero_filled
+from workbench.smalldata.check import inspect_file
 from workbench.smalldata.missing import states, undecidable_rows
 
 N = 60
@@ -245,3 +246,31 @@ def test_presence_counts_every_state_and_adds_up(write_foreign: Foreign) -> None
     assert len(run.presence()) == 5
     with pytest.raises(UnknownNameError):
         run.presence("b")
+
+
+def test_no_entries_where_the_detector_was_absent_are_absent_not_damaged(
+    write_foreign: Foreign,
+) -> None:
+    flag = (np.arange(N) % 2).astype(np.int64)
+    datasets = {
+        "event_time": np.arange(N),
+        "cam/var_hits/adu": np.ones(2 * int(flag.sum())),
+        "cam/var_hits_len": 2 * flag,
+        "damage/cam": flag,
+    }
+    run = open_run(write_foreign("xpplx1234_Run0014.h5", datasets))
+    for row in run.presence("cam").as_dicts():
+        assert (row["measured"], row["absent"], row["damaged"]) == (flag.sum(), N - flag.sum(), 0)
+
+
+def test_too_many_97_in_8_bits_are_told_and_ordinary_ones_are_not(write_foreign: Foreign) -> None:
+    counts = np.random.default_rng(1).integers(90, 105, 1000).astype(np.uint8)
+    spoilt, image = counts.copy(), np.ones((1000, 2, 2), np.int8)
+    spoilt[::9] = 97
+    image[5] = 97
+    datasets = {"event_time": np.arange(1000), "a/x": counts, "a/y": spoilt, "a/z": image}
+    path = write_foreign("xpplx1234_Run0014.h5", datasets)
+    found = {one.field: one for one in inspect_file(path) if one.code == "unverified"}
+    assert set(found) == {"a/y", "a/z"}
+    assert found["a/y"].count == (spoilt == 97).sum()
+    assert found["a/z"].count == 1

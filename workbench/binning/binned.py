@@ -179,7 +179,7 @@ def _says(channel: Channel, plan: Plan, what: str) -> dict[str, Any]:
     by = plan.norm_channel
     unit = channel.unit if by is None else ratio_unit(channel.unit, by.unit)
     text = channel.long_name or channel.name
-    text = text if by is None else f"{text} / {by.long_name or by.name}"
+    text = text if by is None else f"{text} over {by.name}"
     return {"units": unit, "long_name": f"{text}, {what}" if what else text}
 
 

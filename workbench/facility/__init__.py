@@ -3,8 +3,10 @@
 from workbench.facility.folders import (
     SmallDataCandidate,
     experiment_folders,
+    runs_in,
     small_data_files,
     small_data_folder,
+    small_data_in,
 )
 from workbench.facility.hutches import DetectorFact, Hutch, StatusRule, hutch, hutch_name
 from workbench.facility.meanings import FieldFact, epics_fact
@@ -24,6 +26,8 @@ __all__ = [
     "hutch_name",
     "role_names",
     "roles",
+    "runs_in",
     "small_data_files",
     "small_data_folder",
+    "small_data_in",
 ]

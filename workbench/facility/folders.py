@@ -1,7 +1,8 @@
 """Experiment folders of every site, and the small-data files of a run in them."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from workbench.facility.facts import read_facts
 from workbench.facility.hutches import hutch_name
 
 DATA_ROOT = "WORKBENCH_DATA_ROOT"
+_RUN = re.compile(r".+_Run0*(\d+)\.h5")
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,47 @@ def small_data_files(
     return sorted(found, key=lambda candidate: -candidate.modified)
 
 
+def small_data_in(folder: Path, run: int) -> list[SmallDataCandidate]:
+    """Return every small-data file of a run in a folder, newest first, of any experiment.
+
+    The folder may be an experiment's, the one that holds its small data, or any other; its
+    sub-folders count as labels.
+    """
+    names = _file_names("*", run)
+    found = {
+        path: SmallDataCandidate(path, str(folder), label, path.stat().st_mtime)
+        for label, where in _places(folder)
+        for name in names
+        for path in where.glob(name)
+    }
+    return sorted(found.values(), key=lambda candidate: -candidate.modified)
+
+
+def runs_in(folders: Iterable[Path]) -> list[int]:
+    """Return the numbers of the runs that have a small-data file in these folders, rising."""
+    places = {where for folder in folders for _, where in _places(folder)}
+    names = (entry.name for where in places for entry in where.iterdir())
+    return sorted({int(match[1]) for match in map(_RUN.fullmatch, names) if match})
+
+
+def _places(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield (label, folder) of a folder itself and of where an experiment keeps small data."""
+    for part in ("", *read_facts("", "sites")["small_data"]["folders"]):
+        yield from _labels(folder / part)
+
+
+def _file_names(experiment: str, run: int) -> list[str]:
+    names = read_facts("", "sites")["small_data"]["names"]
+    return list(dict.fromkeys(name.format(experiment=experiment, run=run) for name in names))
+
+
 def _in_experiment(
     site: str, folder: Path, experiment: str, run: int
 ) -> Iterator[SmallDataCandidate]:
-    facts = read_facts("", "sites")["small_data"]
-    names = [name.format(experiment=experiment, run=run) for name in facts["names"]]
-    for place in (folder / part for part in facts["folders"]):
+    folders = read_facts("", "sites")["small_data"]["folders"]
+    for place in (folder / part for part in folders):
         for label, where in _labels(place):
-            for name in dict.fromkeys(names):
+            for name in _file_names(experiment, run):
                 path = where / name
                 if path.is_file():
                     yield SmallDataCandidate(path, site, label, path.stat().st_mtime)

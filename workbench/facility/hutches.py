@@ -143,7 +143,7 @@ def hutch_name(name: str) -> str:
     known = known_names("hutches")
     match = re.fullmatch(rf"({'|'.join(known)})\w*", name.lower())
     if match is None:
-        raise UnknownNameError("hutch", name, known, f"the known ones ({', '.join(known)})")
+        raise UnknownNameError("hutch", name, known, "what the workbench knows of LCLS")
     return match.group(1)
 
 

@@ -70,8 +70,10 @@ def heat_map(
     """
     values = _of(binned, field)
     if values.ndim != 2:
+        further = "".join(f", {dim}=0" for dim in values.dims[1:-1])
+        take = f"; take one of the others, as in binned.isel({further[2:]})" if further else ""
         raise InputError(
-            f"{field} has the axes {', '.join(map(str, values.dims))}: a map needs two"
+            f"{field} has the axes {', '.join(map(str, values.dims))}: a map needs two{take}"
         )
     across, up = (str(dim) for dim in values.dims)
     text = str(values.attrs.get("long_name", field))

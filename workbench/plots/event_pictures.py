@@ -54,7 +54,7 @@ def over_events(
     with house_style():
         picture, (axes,) = panels(height=3.6)
         axes.set_xlabel("event, in the order of time")
-        axes.set_ylabel(label(channel.long_name or channel.name, channel.unit))
+        axes.set_ylabel(label(_text(run, channel), channel.unit))
         picture.alt = f"{channel.name} over the events of {run.label}"
         if not np.isfinite(values[order]).any():
             say_empty(axes, "no event has a value")
@@ -103,7 +103,12 @@ def _medians(run: AnyRun, values: Floats, good: Bools, window: int) -> Floats:
 
 def _axis(run: AnyRun, channel: Channel, good: Bools) -> Axis:
     values = _scalars(run, channel)[good]
-    return Axis(values, channel.long_name or channel.name, channel.unit)
+    return Axis(values, _text(run, channel), channel.unit)
+
+
+def _text(run: AnyRun, channel: Channel) -> str:
+    """Return the name of a dataset, which tells monitors of one kind apart; else what it is."""
+    return channel.name if channel.name in run.infos else channel.long_name or channel.name
 
 
 def _scalars(run: AnyRun, channel: Channel) -> Floats:

@@ -19,6 +19,7 @@ WIDTH = 10.4  # inch; with DPI the width of a report's column
 DPI = 110  # pixels per inch
 PANEL = 3.4  # inch, height of one row of panels
 LETTERS = 12  # of a label that fit one inch
+LINES = 3  # of a label
 DELAY_LABEL = "delay [ps], positive = pump before X-rays"
 
 # Okabe and Ito's colours (https://jfly.uni-koeln.de/color/).
@@ -165,15 +166,16 @@ def nothing(reason: str) -> Picture:
     return picture
 
 
-def _broken(text: str, most: float) -> str:
-    """Break a text that is too long into two lines, at the place nearest to its middle."""
+def _broken(text: str, most: float, lines: int = LINES) -> str:
+    """Break a text that is too long, at the place nearest to its middle; again what still is."""
     head = text.partition(" [")[0]
     commas = [place + 2 for place in range(len(head)) if head[place : place + 2] == ", "]
     places = commas or [place + 1 for place, letter in enumerate(head) if letter in "/ "]
-    if len(text) <= most or "\n" in text or not places:
+    if len(text) <= most or "\n" in text or not places or lines < 2:
         return text
     place = min(places, key=lambda one: abs(one - len(text) / 2))
-    return f"{text[:place].rstrip()}\n{text[place:]}"
+    halves = (text[:place].rstrip(), text[place:])
+    return "\n".join(_broken(half, most, lines - 1) for half in halves)
 
 
 def _scaled(exponent: int) -> Callable[[float, object], str]:

@@ -72,8 +72,9 @@ def intensity_trend(run: AnyRun) -> Picture:
     """Draw the intensity over the time of the run, dropped shots left out."""
     channel = run.role("i0")
     lit = run.classes.on | run.classes.off
-    since = nanoseconds(run.timestamps) - nanoseconds(run.timestamps[:1])
-    return trend(since[lit] * 1e-9, _floats(channel)[lit], *_names(channel))
+    order = run.time_order[lit[run.time_order]]
+    since = nanoseconds(run.timestamps) - nanoseconds(run.timestamps[run.time_order[:1]])
+    return trend(since[order] * 1e-9, _floats(channel)[order], *_names(channel))
 
 
 @_or_reason

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # ships no types
     import xarray as xr
 
-KEPT = {"event", "once"}  # kinds of fields that an export of everything holds
+KEPT = {"event", "once", "archived"}  # kinds of fields that an export of everything holds
 
 
 class Exits:

@@ -31,7 +31,8 @@ class Field:
     role
         What it serves for at this hutch: "i0", "delay" ...; "" for none.
     kind
-        "event" one row per event, "once" one value per run, "ragged" another length per event.
+        "event" one row per event, "once" one value per run, "ragged" another length per event,
+        "intg" one row per frame, "archived" times and values of their own.
     filled
         Percent of events in which it was measured; None: not counted yet.
     """

@@ -4,7 +4,13 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
-from workbench.facility import experiment_folders, small_data_files
+from workbench.facility import (
+    SmallDataCandidate,
+    experiment_folders,
+    runs_in,
+    small_data_files,
+    small_data_in,
+)
 from workbench.runs.experiment.finding import Choice
 from workbench.runs.run import Run
 from workbench.runs.several import Runs
@@ -14,7 +20,7 @@ from workbench.runs.variants import why_taken
 def open_run(
     path_or_experiment: str | Path, run: int | None = None, *, experiment_file: Choice = True
 ) -> Run:
-    """Open the small data of one run, by its file or by experiment and run number.
+    """Open the small data of one run, by its file, or by experiment or folder and run number.
 
     Of several files of a run (other sites, other productions) the newest is taken; `Run.why`
     says which, and names the others; `Run.variants` lists them with label, date and config hash.
@@ -23,15 +29,7 @@ def open_run(
     """
     if run is None:
         return _open_path(Path(path_or_experiment), experiment_file)
-    experiment = str(path_or_experiment)
-    candidates = small_data_files(experiment, int(run))
-    if not candidates:
-        places = ", ".join(str(folder) for _, folder in experiment_folders(experiment))
-        raise NotThereError(
-            f"no small data of {experiment} run {run} (looked in {places}); produce the run, or "
-            "set WORKBENCH_DATA_ROOT"
-        )
-    taken, *others = candidates
+    taken, *others = _found(path_or_experiment, _number(run))
     why = why_taken(taken, others)
     try:
         return Run(taken.path, why=why, experiment_file=experiment_file)
@@ -42,13 +40,13 @@ def open_run(
 
 
 def open_runs(
-    experiment_or_paths: str | Sequence[str | Path],
+    experiment_or_paths: str | Path | Sequence[str | Path],
     runs: Iterable[int] | None = None,
     *,
     allow: Collection[str] = (),
     experiment_file: Choice = True,
 ) -> Runs:
-    """Open several runs as one, by experiment and run numbers or by their files.
+    """Open several runs as one, by experiment (or folder) and run numbers, or by their files.
 
     Only what is known without reading values is looked at. Where the runs do not agree on a
     field, reading it is refused; `Runs.conflicts` lists all such fields.
@@ -56,7 +54,7 @@ def open_runs(
     Parameters
     ----------
     experiment_or_paths
-        Name of the experiment, or the files in the order wanted.
+        Name of the experiment, a folder, or the files in the order wanted.
     runs
         Run numbers, in the order wanted.
     allow
@@ -66,23 +64,25 @@ def open_runs(
         As in `open_run`.
     """
     if runs is None:
-        if isinstance(experiment_or_paths, str):
+        if isinstance(experiment_or_paths, (str, Path)):
+            given = str(experiment_or_paths)
             raise InputError(
-                f"open_runs({experiment_or_paths!r}): give the run numbers too, as in "
-                f"open_runs({experiment_or_paths!r}, range(14, 20)), or a list of files"
+                f"open_runs({given!r}): give the run numbers too, as in "
+                f"open_runs({given!r}, range(14, 20)), or a list of files"
             )
         paths = experiment_or_paths
         opened = [open_run(path, experiment_file=experiment_file) for path in paths]
         return Runs(opened, allow=allow)
-    experiment, numbers = str(experiment_or_paths), [int(number) for number in runs]
-    lacking = [number for number in numbers if not small_data_files(experiment, number)]
+    place, numbers = str(experiment_or_paths), [_number(number) for number in runs]
+    lacking = [number for number in numbers if not _candidates(place, number)]
     if lacking:
         there = [number for number in numbers if number not in lacking]
+        others = f", or open the others: open_runs({place!r}, {there})" if there else ""
         raise NotThereError(
-            f"no small data of {experiment} run {', '.join(map(str, lacking))}; produce them, or "
-            f"open the others: open_runs({experiment!r}, {there})"
+            f"no small data of {place} run {', '.join(map(str, lacking))} "
+            f"({_known(place)}); produce them{others}"
         )
-    opened = [open_run(experiment, one, experiment_file=experiment_file) for one in numbers]
+    opened = [open_run(place, one, experiment_file=experiment_file) for one in numbers]
     return Runs(opened, allow=allow)
 
 
@@ -92,4 +92,61 @@ def _open_path(path: Path, experiment_file: Choice) -> Run:
             f"open_run({str(path)!r}): no such file; for an experiment give the run number too, "
             f"as in open_run({str(path)!r}, 14)"
         )
+    if path.is_dir() and runs_in([path]):
+        raise InputError(
+            f"{path} is a folder ({_known(path)}): give the run number too, as in "
+            f"open_run({str(path)!r}, {runs_in([path])[0]})"
+        )
     return Run(path, experiment_file=experiment_file)
+
+
+def _number(run: object) -> int:
+    try:
+        number = int(run)  # type: ignore[call-overload]  # whatever a user gives, told below
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0:
+        raise InputError(f"run {run!r}: a run number is a whole number, as in open_run(..., 14)")
+    return int(number)
+
+
+def _found(place: str | Path, run: int) -> list[SmallDataCandidate]:
+    """Return the files of a run, at least one, newest first."""
+    if Path(place).is_file():
+        raise InputError(
+            f"{place} is a file: name it alone, as in open_run({str(place)!r}), or give its "
+            "folder with the run number"
+        )
+    found = _candidates(place, run)
+    if not found:
+        raise NotThereError(
+            f"no small data of {place} run {run} ({_known(place)}); produce the run, or set "
+            "WORKBENCH_DATA_ROOT"
+        )
+    return found
+
+
+def _candidates(place: str | Path, run: int) -> list[SmallDataCandidate]:
+    folder = Path(place)
+    return small_data_in(folder, run) if folder.is_dir() else small_data_files(str(place), run)
+
+
+def _known(place: str | Path) -> str:
+    """Say which runs there are; where none, in which folders they would be."""
+    folder = Path(place)
+    folders = [folder] if folder.is_dir() else [one for _, one in experiment_folders(str(place))]
+    numbers = runs_in(folders)
+    if not numbers:
+        return f"looked in {', '.join(map(str, folders))}"
+    return f"it has run{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return rising numbers as text: "1-3, 7, 9-12"."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [number]
+        else:
+            ranges.append([number])
+    return ", ".join("-".join(map(str, ends)) for ends in ranges)

@@ -7,11 +7,19 @@ import numpy as np
 from workbench.core.arrays import Array, Bools
 from workbench.runs.answers import CutError
 from workbench.runs.protocol import AnyRun
+from workbench.smalldata.layout import length_name
 
 
 def cut_values(run: AnyRun, field: str) -> tuple[Array, Bools]:
     """Return one value per event and where it is missing; refuses array fields."""
     channel = run.channel(field)
+    info = run.infos.get(channel.name)
+    if info is not None and info.kind == "ragged":
+        raise CutError(
+            f"cut on {field}: it has another number of values in each event; cut on their number, "
+            f"{length_name(channel.name)}, or compute one value from run.ragged({field!r}) and "
+            "add it with run.with_channel(name, channel)"
+        )
     if len(channel.shape) != 1 or len(channel) != run.n_events:
         raise CutError(
             f"cut on {field}: it has shape {channel.shape}, a cut needs one value per event; "

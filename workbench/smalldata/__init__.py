@@ -12,6 +12,7 @@ from workbench.smalldata.missing import State, missing_rows
 from workbench.smalldata.opening import (
     DamagedFileError,
     MissingPartsError,
+    NoPermissionError,
     NotSmallDataError,
     StillWrittenError,
     TruncatedFileError,
@@ -38,6 +39,7 @@ __all__ = [
     "FieldInfo",
     "FunctionSettings",
     "MissingPartsError",
+    "NoPermissionError",
     "NotSmallDataError",
     "OnceValue",
     "Part",

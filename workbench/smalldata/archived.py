@@ -9,9 +9,9 @@ from workbench.core import clock
 from workbench.core.arrays import Array, Floats, Ints
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.smalldata.identity import EPOCHS
+from workbench.smalldata.layout import ARCHIVER
 from workbench.smalldata.reader import SmallDataFile
 
-GROUP = "epics_archiver"
 Method = Literal["last", "linear"]
 
 
@@ -77,8 +77,8 @@ def read_archived(file: SmallDataFile, name: str) -> Archived:
 
     Raises `UnknownNameError`, or `InputError` where a file holds the values at the events.
     """
-    known = {one.removeprefix(f"{GROUP}/"): one for one in file.names if one.startswith(GROUP)}
-    plain = name.strip("/").removeprefix(f"{GROUP}/").replace(":", "_")
+    known = {one.removeprefix(f"{ARCHIVER}/"): one for one in file.names if one.startswith(ARCHIVER)}
+    plain = name.strip("/").removeprefix(f"{ARCHIVER}/").replace(":", "_")
     if plain not in known:
         raise UnknownNameError("archived variable", plain, known, str(file.path))
     info = file.info(known[plain])

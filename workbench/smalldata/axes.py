@@ -14,6 +14,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "event": (EVENT,),
     "ragged": (EVENT,),
     "intg": (INTG_EVENT,),
+    "archived": ("entry",),
     "other": ("entry",),
 }
 _BY_LENGTH: Mapping[int, tuple[str, ...]] = {

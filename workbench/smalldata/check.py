@@ -14,6 +14,7 @@ from workbench.smalldata.isolated import answer, ask_apart
 from workbench.smalldata.layout import HDF5_ERRORS
 from workbench.smalldata.opening import (
     MissingPartsError,
+    NoPermissionError,
     NotHdf5Error,
     NotSmallDataError,
     StillWrittenError,
@@ -26,6 +27,7 @@ CHECKS = (check_order, check_fields, check_detectors, check_status, check_encode
 _CODES = (  # what opening may raise -> code of the finding, most special first
     (NotThereError, "not-there"),
     (MissingPartsError, "parts-missing"),
+    (NoPermissionError, "no-permission"),
     (TruncatedFileError, "truncated"),
     (StillWrittenError, "still-written"),
     (NotHdf5Error, "not-hdf5"),

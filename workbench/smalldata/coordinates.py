@@ -91,26 +91,25 @@ def _axes(file: SmallDataFile, info: FieldInfo) -> tuple[Axis, ...]:
     shape = inner_shape(info)
     if not shape:
         return ()
-    plain = plain_dims(info, _special(info, shape))[len(info.shape) - len(shape) :]
-    return (
-        _labelled(file, info, plain)
-        or _written(file, info, shape)
-        or tuple(Axis(dim) for dim in plain)
-    )
+    scales = file.scales(info.name)[-len(shape) :]
+    labels = (info.dims or ("",) * len(info.shape))[-len(shape) :]
+    known = () if all(scales) else _written(file, info, shape)
+    if not known:
+        plain = plain_dims(info, _special(info, shape))[len(info.shape) - len(shape) :]
+        known = tuple(Axis(dim) for dim in plain)
+    named = zip(labels, scales, known, strict=True)
+    return tuple(_axis(file, label, scale, other) for label, scale, other in named)
 
 
-def _labelled(file: SmallDataFile, info: FieldInfo, plain: tuple[str, ...]) -> tuple[Axis, ...]:
-    """Return axes as the writer named them, with the values of attached dimension scales."""
-    scales = file.scales(info.name)[-len(plain) :]
-    labels = (info.dims or ("",) * len(info.shape))[-len(plain) :]
-    if not any(labels) and not any(scales):
-        return ()
-    names = zip(labels, scales, plain, strict=True)
-    dims = [label or scale.rsplit("/", 1)[-1] or other for label, scale, other in names]
-    return tuple(
-        Axis(dim, _scale(file, scale, dim) if scale else None)
-        for dim, scale in zip(dims, scales, strict=True)
-    )
+def _axis(file: SmallDataFile, label: str, scale: str, known: Axis) -> Axis:
+    """Return an axis as its writer named it, with the values of its dimension scale.
+
+    Without a scale the settings of the function fill in the values, where they mean the same axis.
+    """
+    if scale:
+        dim = label or scale.rsplit("/", 1)[-1]
+        return Axis(dim, _scale(file, scale, dim))
+    return known if label in {"", known.dim} else Axis(label)
 
 
 def _scale(file: SmallDataFile, scale: str, dim: str) -> Coordinate:

@@ -11,7 +11,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.facility import hutch
 from workbench.smalldata.facts import Facts
 from workbench.smalldata.identity import Identity
-from workbench.smalldata.layout import MISSING_INTEGER, ONCE_GROUPS, var_group
+from workbench.smalldata.layout import ARCHIVER, MISSING_INTEGER, ONCE_GROUPS, var_group
 from workbench.smalldata.record import text_attribute
 
 _TEXTS = ("units", "long_name")  # attributes
@@ -37,8 +37,8 @@ class FieldInfo:
         What stands where an event lacks the value: NaN, -99999, or "" for text.
     kind
         "event": one row per event. "ragged": another number of entries in each event. "once": kept
-        once a file. "intg": one row per frame of an integrating detector. "other": an event axis
-        of unknown length.
+        once a file. "intg": one row per frame of an integrating detector. "archived": times and
+        values from the archiver, not one per event. "other": an event axis of unknown length.
     missing
         How many events lack the value, where the writer counted them.
     dims
@@ -164,8 +164,8 @@ def is_variable(dtype: np.dtype[np.generic]) -> bool:
 
 def _kind(facts: Facts, identity: Identity) -> str:
     parts, rows = facts.name.split("/"), facts.shape[:1] == (identity.n_events,)
-    if parts[0] == "epics_archiver" and rows and facts.shape[1:] != (2,):
-        return "event"  # some files hold the values at the events instead of [time, value]
+    if parts[0] == ARCHIVER:  # some files hold the values at the events, not [time, value]
+        return "event" if rows and facts.shape[1:] != (2,) else "archived"
     if parts[0] in ONCE_GROUPS:
         return "once"
     if parts[0] == "intg":

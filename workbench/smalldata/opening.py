@@ -34,6 +34,10 @@ class DamagedFileError(WorkbenchError, OSError):
     """A file that was cut off or whose content cannot be read."""
 
 
+class NoPermissionError(WorkbenchError, PermissionError):
+    """A file that this user may not read."""
+
+
 class TruncatedFileError(DamagedFileError):
     """A file that ends before its last dataset."""
 
@@ -130,7 +134,7 @@ def _sort(path: Path) -> str:
 def _explain(path: Path, error: OSError) -> WorkbenchError:
     text = str(error)
     if isinstance(error, PermissionError) or error.errno == errno.EACCES:
-        return DamagedFileError(f"{path}: no permission to read it; ask its owner")
+        return NoPermissionError(f"{path}: no permission to read it; ask its owner")
     if error.errno == errno.EAGAIN:  # only where HDF5_USE_FILE_LOCKING makes HDF5 lock
         return _still_written(path, "by another program")
     status = path.stat()

@@ -49,6 +49,8 @@ def count_states(file: SmallDataFile, name: str) -> Presence:
         values = file.read(source, rows)
         flags = None if flagged is None else flagged[rows]
         found = states(values, zero_filled=filled[rows], flagged=flags)
+        if flags is not None and source.endswith("_len"):
+            found[flags & (values == 0)] = State.ABSENT  # no entries where there was no detector
         counts += np.bincount(found, minlength=len(State))
         unclear += int(np.count_nonzero(undecidable_rows(values) & (found == State.PRESENT)))
     return Presence(

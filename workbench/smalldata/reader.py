@@ -46,8 +46,8 @@ def open_file(
     Nothing but what the file is gets read; a file that was opened before need not be listed again
     if its `SmallDataFile.fields` are given as `known`.
 
-    Raises `NotThereError`, `NotSmallDataError`, `TruncatedFileError`, `DamagedFileError`,
-    `StillWrittenError` or `MissingPartsError`.
+    Raises `NotThereError`, `NoPermissionError`, `NotSmallDataError`, `TruncatedFileError`,
+    `DamagedFileError`, `StillWrittenError` or `MissingPartsError`.
     """
     path = Path(path)
     with open_hdf5(path) as h5, Parts(path) as parts:

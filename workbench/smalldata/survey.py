@@ -7,10 +7,11 @@ import numpy as np
 from workbench.core.arrays import Array, Bools
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.layout import MISSING_INTEGER
-from workbench.smalldata.missing import missing_rows, sentinel
+from workbench.smalldata.missing import missing_rows, sentinel, undecidable_rows
 from workbench.smalldata.reader import SmallDataFile
 
 BLOCK_BYTES = 64 << 20  # columns above this are looked at only at their ends
+SURE = 5.0  # standard errors
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,14 @@ class Survey:
         Whether all values present are the same; False where it was not looked at.
     wrapped
         Events whose -99999 was wrapped into a type too narrow for it, or without sign.
+    undecidable
+        Events with a 97 in 8 bits, where there are so many that some may be a cut-off -99999.
     """
 
     missing: int | None
     constant: bool = False
     wrapped: int = 0
+    undecidable: int = 0
 
 
 def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
@@ -46,6 +50,7 @@ def survey(file: SmallDataFile, info: FieldInfo) -> Survey:
         missing=int(np.count_nonzero(gone)),
         constant=bool(numeric and len(present) > 1 and (present == present[0]).all()),
         wrapped=_wrapped(values, gone),
+        undecidable=_undecidable(values),
     )
 
 
@@ -73,6 +78,19 @@ def filled_fraction(
 def _bytes(info: FieldInfo) -> int:
     size = 8 if info.dtype == "str" else np.dtype(info.dtype).itemsize
     return int(np.prod(info.shape, dtype=float)) * size
+
+
+def _undecidable(values: Array) -> int:
+    """Count events with 97 in 8 bits, if they are surely more than those with 96 and 98.
+
+    A whole array of 97 is no reading: it is counted always.
+    """
+    alike = undecidable_rows(values)
+    count = int(np.count_nonzero(alike))
+    if not count or values[0].size > 1:
+        return count
+    beside = float(np.count_nonzero((values == 96) | (values == 98))) / 2
+    return count if count > beside + SURE * np.sqrt(beside + 1) else 0
 
 
 def _wrapped(values: Array, gone: Bools) -> int:

@@ -231,6 +231,10 @@ def reduced_text(field: str, reduce: Reduce) -> str:
 def _end(field: str, name: str, end: float | None) -> float | None:
     if end is None:
         return None
-    if isnan(float(end)):
+    try:
+        number = float("text" if isinstance(end, str) else end)
+    except (TypeError, ValueError) as error:
+        raise CutError(f"cut on {field}: {name} is {end!r}, not a number") from error
+    if isnan(number):
         raise CutError(f"cut on {field}: {name} is NaN; None is an open end")
-    return None if isinf(end) else float(end)
+    return None if isinf(number) else number

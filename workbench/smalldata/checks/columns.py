@@ -60,8 +60,10 @@ def _look(
             file.read(info.name, slice(0, 1))
         else:
             yield wrong
-    elif info.kind == "once":
+    elif info.kind in {"once", "archived"} or not info.shape:
         file.read(info.name)
+    else:
+        file.read(info.name, slice(0, 1))
 
 
 def _ragged_lengths(file: SmallDataFile, info: FieldInfo) -> Finding | None:

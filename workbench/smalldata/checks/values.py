@@ -37,6 +37,7 @@ def check_values(
     yield from _check_missing(file, surveys, leading)
     yield from _check_gaps(file, surveys)
     yield from _check_wrapped(surveys)
+    yield from _check_undecidable(surveys)
     yield from _check_constant(file, surveys, leading)
     yield from _check_leading_zeros(file, surveys)
     yield from _check_units([info for info, _ in surveys.values()])
@@ -115,6 +116,20 @@ def _check_wrapped(surveys: Surveys) -> Iterator[Finding]:
                 "programs as values; leave them out there",
                 field=name,
                 count=seen.wrapped,
+            )
+
+
+def _check_undecidable(surveys: Surveys) -> Iterator[Finding]:
+    for name, (info, seen) in surveys.items():
+        if seen.undecidable:
+            yield Finding(
+                "unverified",
+                Severity.INFO,
+                f"{seen.undecidable} events hold 97 in {info.dtype}: a value, or -99999 cut to 8 "
+                "bits for a missing one; read as values, for nothing in the file tells which; "
+                "compare with the detector's other fields",
+                field=name,
+                count=seen.undecidable,
             )
 
 
