@@ -68,6 +68,20 @@ def test_twelve_lines_recover_the_planted_truth(
     assert np.isfinite(made["delay"].read()).sum() > 0.5 * spec.n_events
 
 
+def test_the_same_lines_analyse_two_runs_as_one(tmp_path: Path) -> None:
+    settings = 'version = 1\n[channels]\nsignal = "epix_1/signal_sum"\n'
+    (tmp_path / "experiment.toml").write_text(settings)
+    specs = [
+        PumpProbe(experiment="xppsyn0126", run=run, seed=run, n_events=1200) for run in (14, 15)
+    ]
+    paths = [write_small_data(spec, tmp_path) for spec in specs]
+    made = {"path": paths}
+    exec(TWELVE_LINES.replace("open_run(", "open_runs("), made)
+    assert len(made["delay"]) == 2400
+    assert abs(made["fit"].t0.value - specs[0].t0) < 3 * made["fit"].t0.error
+    assert abs(made["fit"].amplitude.value - specs[0].amplitude) < 3 * made["fit"].amplitude.error
+
+
 def test_they_are_twelve_lines() -> None:
     assert len([line for line in TWELVE_LINES.splitlines() if line]) == 12
     assert wb.__version__

@@ -286,3 +286,67 @@ def test_a_column_and_a_friendly_name_are_joined_like_a_field(write: Write, tmp_
     np.testing.assert_array_equal(
         runs["first"].read(where=cut("first", 15, 20)), [16, 18, 15, 17, 19]
     )
+
+
+def test_what_runs_hold_besides_values_comes_from_all_of_them(make: Callable[..., Runs]) -> None:
+    slow = "epics_archiver/T"
+    first = np.array([[1_768_557_600.0, 1.0], [1_768_557_601.0, 2.0]])
+    hits = {"det/var_hits/adu": np.arange(5.0), "det/var_hits_len": np.array([2, 0, 3, 0])}
+    runs = make(
+        columns(0, **hits, **{slow: first}),
+        columns(1, **hits, **{slow: first[:1] + np.array([60, 6])}),
+    )
+    assert slow not in {row["field"] for row in runs.conflicts.as_dicts()}
+    assert runs.infos[slow].kind == "archived"
+    np.testing.assert_array_equal(runs[slow].read()[:, 1], [1, 2, 7])
+    np.testing.assert_array_equal(runs.archived("T").values, [1, 2, 7])
+    np.testing.assert_array_equal(runs.settings["det"].functions["azav"].q, Q)
+    (axis,) = runs.coordinates("det/azav_azav")
+    np.testing.assert_array_equal(axis.values, Q)
+    hit = runs.ragged("det/var_hits")
+    assert len(hit) == 8
+    events, values = hit.flatten(slice(1, 7))
+    assert events.tolist() == [2, 2, 2, 4, 4, 6, 6, 6]
+    assert values["adu"].tolist() == [2, 3, 4, 0, 1, 2, 3, 4]
+    assert hit[6]["adu"].tolist() == [2, 3, 4]
+    assert hit.lengths().tolist() == [2, 0, 3, 0] * 2
+    rows = runs.presence("x").as_dicts()
+    assert [(row["run"], row["measured"]) for row in rows] == [("14", 4), ("15", 4)]
+    assert runs.is_time_ordered
+    assert list(runs.alignment()) == [14, 15]
+    assert runs.refresh() is runs
+    runs.drop()
+
+
+def test_settings_on_which_runs_differ_are_refused_when_read(make: Callable[..., Runs]) -> None:
+    runs = make(columns(), columns(**{"UserDataCfg/det/azav__azav_q": Q + 1}))
+    with pytest.raises(ConflictError, match="another value"):
+        _ = runs.settings["det"].functions["azav"].q
+    with pytest.raises(ConflictError, match="lies on other axes"):
+        runs.coordinates("det/azav_azav")
+    allowed = runs.allowing("value", "axis")
+    np.testing.assert_array_equal(allowed.settings["det"].functions["azav"].q, Q)
+
+
+def test_usual_cuts_that_differ_between_runs_are_refused(
+    make: Callable[..., Runs], tmp_path: Path
+) -> None:
+    alike = 'version = 1\n[channels]\nmine = "x"\n[good]\nmine = [0, 3]\n'
+    (tmp_path / "experiment.toml").write_text(alike)
+    assert str(make(columns(), columns()).default_cuts()) == "0 <= mine < 3"
+    later = "[[runs]]\nfrom = 15\nto = 15\n[runs.good]\nmine = [1, 3]\n"
+    (tmp_path / "experiment.toml").write_text(f"{alike}{later}")
+    with pytest.raises(InputError, match="run 14: 0 <= mine < 3; run 15: 1 <= mine < 3"):
+        make(columns(), columns()).default_cuts()
+
+
+def test_runs_that_grew_are_longer_after_a_refresh(make: Callable[..., Runs]) -> None:
+    runs = make(columns(), columns())
+    with h5py.File(runs.paths[1], "r+") as h5:
+        h5["x"][0] = 7
+    fresh = runs.refresh()
+    assert fresh is not runs
+    assert fresh["x"].read()[4] == 7
+    added = runs.with_channel("twice", runs["x"])
+    with pytest.raises(InputError, match="twice"):
+        added.refresh()

@@ -28,15 +28,17 @@ from workbench.runs.members import RUN, Members
 from workbench.runs.reduced import reduced_values
 from workbench.runs.run import Run
 from workbench.runs.tally import tally
+from workbench.runs.together import Together
 from workbench.smalldata import FieldInfo
 
 
-class Runs(Exits):
+class Runs(Together, Exits):
     """Several runs of one experiment, end to end; made by `open_runs`.
 
-    Usable wherever a `Run` is. What has a row per event comes in the order of the runs, run sums
-    (``Sums/*``) are added, what is kept once a file must be equal. A field on which the runs do
-    not agree is refused when it is read; `conflicts` names all of them.
+    Usable wherever a `Run` is, but for integrating detectors, which each run has for itself. What
+    has a row per event comes in the order of the runs, run sums (``Sums/*``) are added, what is
+    kept once a file must be equal. A field on which the runs do not agree is refused when it is
+    read; `conflicts` names all of them.
 
     Parameters
     ----------
@@ -133,6 +135,22 @@ class Runs(Exits):
         """Return these runs with fields read although they differ in this: "mask", "unit" ..."""
         return Runs(self.runs, allow={*self.allow, *states}, channels=self._added)
 
+    def refresh(self) -> "Runs":
+        """Return the runs as they are on file now: longer where a writer has gone on.
+
+        Raises `InputError` where channels were added by hand: they would not grow with it.
+        """
+        fresh = [run.refresh() for run in self.runs]
+        if all(new is old for new, old in zip(fresh, self.runs, strict=True)):
+            return self
+        if self._added:
+            raise InputError(
+                f"{self.label} have changed on file, their added channels "
+                f"({', '.join(self._added)}) have not: refresh the runs as they were opened, then "
+                "add them again"
+            )
+        return Runs(fresh, allow=self.allow)
+
     @property
     def conflicts(self) -> Table:
         """On what the runs do not agree, field by field; reads settings and axes, no event."""
@@ -182,6 +200,11 @@ class Runs(Exits):
         starts = self._members.starts[:-1]
         pairs = zip(self.runs, starts, strict=True)
         return np.concatenate([run.time_order + start for run, start in pairs])
+
+    @property
+    def is_time_ordered(self) -> bool:
+        """Tell whether the rows already are in the order of time, through all runs."""
+        return bool((self.timestamps[1:] >= self.timestamps[:-1]).all())
 
     @property
     def run_index(self) -> Ints:

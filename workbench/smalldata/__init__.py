@@ -1,6 +1,6 @@
 """The small-data HDF5 format: specs, part files and their merge, the reader, the checker."""
 
-from workbench.smalldata.archived import Archived, read_archived
+from workbench.smalldata.archived import Archived, join_archived, read_archived
 from workbench.smalldata.axes import EVENT, Axes, dataset_dims, inner_dims
 from workbench.smalldata.backfill import zero_filled
 from workbench.smalldata.check import check_file
@@ -61,6 +61,7 @@ __all__ = [
     "dataset_dims",
     "filled_fraction",
     "inner_dims",
+    "join_archived",
     "merge_parts",
     "missing_rows",
     "open_file",

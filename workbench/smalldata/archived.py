@@ -1,5 +1,6 @@
 """Slow values from the archiver: times and values of their own, not one per event."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,7 +78,8 @@ def read_archived(file: SmallDataFile, name: str) -> Archived:
 
     Raises `UnknownNameError`, or `InputError` where a file holds the values at the events.
     """
-    known = {one.removeprefix(f"{ARCHIVER}/"): one for one in file.names if one.startswith(ARCHIVER)}
+    stored = (one for one in file.names if one.startswith(f"{ARCHIVER}/"))
+    known = {one.removeprefix(f"{ARCHIVER}/"): one for one in stored}
     plain = name.strip("/").removeprefix(f"{ARCHIVER}/").replace(":", "_")
     if plain not in known:
         raise UnknownNameError("archived variable", plain, known, str(file.path))
@@ -87,11 +89,25 @@ def read_archived(file: SmallDataFile, name: str) -> Archived:
             f"{info.name} has shape {info.shape}, not [time, value] pairs: read it as a field"
         )
     times, values = file.read(info.name).astype(np.float64).T
+    return _in_order(info.name, times, values, info.unit, EPOCHS[file.generation])
+
+
+def join_archived(parts: Sequence[Archived]) -> Archived:
+    """Return one slow variable of several runs of one generation as one, in the order of time."""
+    units = {part.unit for part in parts}
+    if len(units) > 1:
+        raise InputError(f"{parts[0].name} has other units in other runs: {', '.join(units)}")
+    times = np.concatenate([part.times for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    return _in_order(parts[0].name, times, values, parts[0].unit, parts[0].epoch)
+
+
+def _in_order(name: str, times: Floats, values: Floats, unit: str, epoch: int) -> Archived:
+    """Sort by time; of several values at one time the last counts."""
     order = np.argsort(times, kind="stable")
     times, values = times[order], values[order]
     last = np.append(np.diff(_nanoseconds(times)) > 0, True) if len(times) else times > 0
-    epoch = EPOCHS[file.generation]
-    return Archived(info.name, times[last], values[last], info.unit, epoch)
+    return Archived(name, times[last], values[last], unit, epoch)
 
 
 def _nanoseconds(times: Floats) -> Ints:

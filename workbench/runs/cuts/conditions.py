@@ -228,11 +228,11 @@ def reduced_text(field: str, reduce: Reduce) -> str:
     return f"{reduce} of {field}" if reduce else field
 
 
-def _end(field: str, name: str, end: float | None) -> float | None:
+def _end(field: str, name: str, end: Any) -> float | None:  # Any: whatever a user gives
     if end is None:
         return None
     try:
-        number = float("text" if isinstance(end, str) else end)
+        number = float("" if isinstance(end, str) else end)  # no text passes for a number
     except (TypeError, ValueError) as error:
         raise CutError(f"cut on {field}: {name} is {end!r}, not a number") from error
     if isnan(number):
