@@ -9,6 +9,7 @@ from workbench.core.constants import Constants
 from workbench.reductions import Calibration, calibrate
 from workbench.reductions.ranges import JUNGFRAU
 from workbench.sources.calib_tree import read_array
+from workbench.sources.epix10ka import range_choice
 
 WRITE = """
 import sys
@@ -26,6 +27,20 @@ import numpy as np
 from psana.detector.UtilsJungfrau import gainrange_statistics
 raw = np.load(sys.argv[1])
 print(*(int(number) for number in gainrange_statistics(raw)))
+"""
+CHOICE = """
+import sys
+from types import SimpleNamespace
+import numpy as np
+from psana.detector import UtilsEpix10ka as epix
+pixels, trbits = np.load(sys.argv[1]).values()
+panels = [
+    epix.cbits_config_epix10ka(SimpleNamespace(asicPixelConfig=one.copy(), trbit=bits))
+    for one, bits in zip(pixels, trbits)
+]
+for data_bit in (0, 32):
+    maps = epix.gain_maps_epix10ka_any_alg(np.stack(panels) | data_bit)
+    np.save(f"{sys.argv[1]}.{data_bit}.npy", np.stack(maps))
 """
 
 
@@ -45,6 +60,23 @@ def test_files_that_psana_writes_are_read_with_every_number_and_shape(
         np.testing.assert_array_equal(read_array(tmp_path / f"{name}.data"), expected)
     row = read_array(tmp_path / "one.data")
     np.testing.assert_array_equal(row, np.load(tmp_path / "one.npy"))
+
+
+def test_each_pixel_of_an_epix10ka_is_in_the_gain_range_that_psana_says(
+    oracle_python: str, tmp_path: Path
+) -> None:
+    draw = np.random.default_rng(7)
+    pixels = draw.integers(0, 16, (4, 4, 176, 192)).astype(np.uint8)
+    trbits = draw.integers(0, 2, (4, 4)).astype(np.uint8)
+    trbits[:2] = [[1, 1, 1, 1], [0, 0, 0, 0]]
+    np.savez(tmp_path / "settings.npz", pixels=pixels, trbits=trbits)
+    ask(oracle_python, CHOICE, tmp_path / "settings.npz")
+    choice = range_choice({"asicPixelConfig": pixels, "trbit": trbits})
+    for code, data_bit in enumerate((0, 32)):
+        maps = np.load(tmp_path / f"settings.npz.{data_bit}.npy")
+        found = np.stack([choice[code] == number for number in range(7)])
+        np.testing.assert_array_equal(found, maps)
+    assert {*np.unique(choice)} == set(range(-1, 7))
 
 
 def test_as_many_pixels_are_in_each_gain_range_as_psana_counts(

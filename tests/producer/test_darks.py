@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 from workbench.cli.app import app
 from workbench.core.constants import Constants
 from workbench.core.errors import UnknownNameError
-from workbench.producer import produce
+from workbench.producer import ProduceRequest, produce
 from workbench.producer.darks import measure_darks
+from workbench.producer.frames import frame_fields
 from workbench.sources import open_raw
 from workbench.sources.constants import read_constants, write_constants
+from workbench.sources.epix10ka import RANGES
 
 RUN, PEDESTAL, GAIN = 7, 1000.0, 25.0  # number of the made run; ADU, ADU/keV
 
@@ -98,3 +100,55 @@ def test_the_command_measures_shows_and_keeps_the_gain(made: Any, tmp_path: Path
     assert shown.exit_code == 0, shown.output
     assert "0-end" in shown.output
     assert f"{RUN}-end" in shown.output
+
+
+JUNGFRAU, QUAD = "test_jungfrau05M_calib.xtc2", "test_epix_calib.xtc2"
+WHOLE = """
+detectors = ['{0}']
+
+def getROIs(run):
+    return {{'{0}': [{{'name': 'full', 'ROI': None, 'writeArea': True}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "detector", "names", "codes"),
+    [
+        (JUNGFRAU, "jungfrau", ("G0", "G1", "G2"), {0: 0, 1: 1, 3: 2}),
+        # Every pixel of this run is set to the fixed low range, with the gain bit on.
+        (QUAD, "epixquad", RANGES, {1: RANGES.index("FL")}),
+    ],
+)
+def test_real_frames_in_other_gain_ranges_are_calibrated_by_the_constants_of_these(
+    data_folder: Path,
+    tmp_path: Path,
+    file: str,
+    detector: str,
+    names: tuple[str, ...],
+    codes: dict[int, int],
+) -> None:
+    path = data_folder / "xtc2" / "test_data" / "detector" / file
+    source = open_raw(path)
+    (field,) = (f for name, f in frame_fields(source).items() if name == detector)
+    frames = np.concatenate(
+        [np.stack([np.stack(f) for f in some]) for _, some in source.frames(field.name)]
+    ).reshape(-1, *field.shape)
+    draw = np.random.default_rng(8)
+    pedestal = draw.uniform(1000, 3000, (len(names), *field.shape)).astype(np.float32)
+    gain = draw.uniform(1, 2, pedestal.shape).astype(np.float32)
+    constants = tmp_path / "constants.h5"
+    write_constants(constants, [Constants(detector, pedestal, gain, ranges=names)])
+    config = tmp_path / "config.py"
+    config.write_text(WHOLE.format(detector))
+    request = ProduceRequest(
+        "xpptut15", source.number, path, tmp_path / "out", config=config, constants=constants
+    )
+    expected = np.full(frames.shape, np.nan, np.float32)
+    for code, place in codes.items():
+        readings = (frames & 0x3FFF).astype(np.float32)
+        here = frames >> 14 == code
+        expected[here] = ((readings - pedestal[place]) / gain[place])[here]
+    assert np.isfinite(expected).all()
+    with h5py.File(produce(request).output) as made:
+        area = made[f"{detector}/full_area"][()]
+    np.testing.assert_array_equal(area, expected.reshape(area.shape))

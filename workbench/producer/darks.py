@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.core.arrays import Array, Floats
+from workbench.core.arrays import Array, Bools, Floats, Ints
 from workbench.core.constants import Constants
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.producer.area_detector import GROUP_BYTES
-from workbench.producer.frames import FrameField, frame_fields
+from workbench.producer.frames import FrameField, frame_fields, range_choice_of
 from workbench.reductions.calibrate import GAIN_BITS
 from workbench.reductions.dark import Darks, DarkSums
 from workbench.reductions.ranges import ONE_RANGE, GainBits
@@ -78,7 +78,7 @@ def measure_darks(
             frames += len(some)
     if not frames:
         raise InputError(f"{detector}: no event holds a whole frame of it; give another run")
-    darks = sums.finish(sigmas=sigmas)
+    darks = _by_range(sums.finish(sigmas=sigmas), bits, raws, fields)
     numbers = ", ".join(str(raw.number) for raw in raws)
     origin = f"{frames} dark frames of run {numbers}"
     return _result(replace(before or Constants(detector), origin=origin), darks, bits, frames)
@@ -105,42 +105,65 @@ def _stacked(field: FrameField, frames: Sequence[Sequence[Array]]) -> Array:
     return stacked.reshape(len(frames), *field.shape)
 
 
+def _by_range(
+    darks: Darks, bits: GainBits, raws: Sequence[RawRun], fields: Sequence[FrameField]
+) -> Darks:
+    """Return darks by gain range where settings of the pixels tell which each code stands for."""
+    if bits.n_ranges == max(1, len(bits.names)):
+        return darks
+    choices = [range_choice_of(raw, field) for raw, field in zip(raws, fields, strict=True)]
+    first, *others = [choice for choice in choices if choice is not None]
+    if any(not np.array_equal(first, other) for other in others):
+        raise InputError(
+            f"{fields[0].detector}: the runs have other gain settings; measure them one by one, "
+            "into the same file"
+        )
+    pedestal, noise = (
+        _placed(values, first, len(bits.names)) for values in (darks.pedestal, darks.noise)
+    )
+    return replace(darks, pedestal=pedestal, noise=noise)
+
+
+def _placed(values: Floats, choice: Ints, ranges: int) -> Floats:
+    placed = np.full((ranges, *values.shape[1:]), np.nan)
+    for one, where in zip(values, choice, strict=True):
+        for number in range(ranges):
+            here = (where == number) & np.isfinite(one)
+            placed[number][here] = one[here]
+    return placed
+
+
 def _result(before: Constants, darks: Darks, bits: GainBits, frames: int) -> DarkResult:
+    masked = replace(before, good=darks.good)
     if not bits.names:
-        constants = replace(before, pedestal=darks.pedestal[0], noise=darks.noise[0])
-        return DarkResult(_masked(constants, darks), frames, (), (), darks.reasons)
-    old = before if before.ranges == bits.names else replace(before, ranges=bits.names)
+        constants = replace(masked, pedestal=darks.pedestal[0], noise=darks.noise[0])
+        return DarkResult(constants, frames, (), (), darks.reasons)
     if before.gain is not None and before.ranges != bits.names:
         raise InputError(
             f"{before.detector}: its constants so far have no gain ranges, its frames have "
             f"{', '.join(bits.names)}; write to another file, or import the gains of all ranges"
         )
-    pedestal, kept = _completed(darks.pedestal, old.pedestal)
-    noise, _ = _completed(darks.noise, old.noise)
-    constants = replace(old, pedestal=pedestal, noise=noise)
-    unknown = [name for name, values in zip(bits.names, pedestal, strict=True) if _blank(values)]
-    names = tuple(bits.names[place] for place in kept)
-    return DarkResult(_masked(constants, darks), frames, names, tuple(unknown), darks.reasons)
+    old = before if before.ranges == bits.names else Constants(before.detector)
+    pedestal = _completed(darks.pedestal, old.pedestal)
+    noise = _completed(darks.noise, old.noise)
+    constants = replace(masked, pedestal=pedestal, noise=noise, ranges=bits.names)
+    shown = ~_blank(darks.pedestal)
+    kept, unknown = ~shown & ~_blank(pedestal), _blank(pedestal)
+    names = np.array(bits.names)
+    return DarkResult(
+        constants,
+        frames,
+        tuple(names[kept].tolist()),
+        tuple(names[unknown].tolist()),
+        darks.reasons,
+    )
 
 
-def _completed(values: Floats, old: Floats | None) -> tuple[Floats, list[int]]:
-    """Return values with whole ranges that are NaN taken from old ones, and which these are."""
-    if old is None:
-        return values, []
-    kept = [place for place, one in enumerate(values) if _blank(one) and not _blank(old[place])]
-    whole = values.copy()
-    whole[kept] = old[kept]
-    return whole, kept
+def _completed(values: Floats, old: Floats | None) -> Floats:
+    """Return values with what is NaN taken from old ones."""
+    return values if old is None else np.where(np.isnan(values), old, values)
 
 
-def _blank(values: Floats) -> bool:
-    return bool(np.isnan(values).all())
-
-
-def _masked(constants: Constants, darks: Darks) -> Constants:
-    """Return constants whose mask takes out what the darks do, and what has no usable number."""
-    good = darks.good.copy()
-    for values in (constants.pedestal, constants.noise):
-        for one in values if constants.ranges and values is not None else ():
-            good &= np.isfinite(one) | _blank(one)
-    return replace(constants, good=good)
+def _blank(values: Floats) -> Bools:
+    """Tell which gain ranges have no value in any pixel."""
+    return np.asarray(np.isnan(values).reshape(len(values), -1).all(axis=1), np.bool_)

@@ -6,9 +6,10 @@ from math import prod
 
 import numpy as np
 
-from workbench.core.arrays import Array
+from workbench.core.arrays import Array, Ints
 from workbench.core.bounds import Bounds
 from workbench.sources import Frame, RawField, RawRun
+from workbench.sources.epix10ka import Epix10kaConfigError, range_choice
 
 SMALL_ARRAY = 4096  # values; an array of two or more axes up to this size is kept as it is
 
@@ -79,6 +80,23 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
             detector, f"{detector}.{name}", field.dtype, field.shape, kind, field.segments
         )
     return found
+
+
+def range_choice_of(raw: RawRun, frames: FrameField) -> Ints | None:
+    """Return the gain range of each pixel for each code of its raw values; None where it is fixed.
+
+    Raises `Epix10kaConfigError` where the settings do not tell, or change on the way.
+    """
+    if not frames.detector_type.startswith("epix10ka"):
+        return None
+    starts = sorted({0, *raw.steps.first.tolist()} & set(range(max(raw.n_events, 1))))
+    choices = [range_choice(raw.config(frames.detector, start)) for start in starts]
+    if any(not np.array_equal(choice, choices[0]) for choice in choices):
+        raise Epix10kaConfigError(
+            f"{frames.detector}: its gain settings change within run {raw.number}, and constants "
+            "are chosen once a run; produce the steps as runs of their own"
+        )
+    return choices[0].reshape(-1, *frames.shape)
 
 
 def is_array(field: RawField) -> bool:

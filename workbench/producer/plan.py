@@ -14,12 +14,13 @@ from workbench.producer.columns import Column, EventCodeColumn, SlowColumn
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
-from workbench.producer.frames import FrameField, frame_fields
+from workbench.producer.frames import FrameField, frame_fields, range_choice_of
 from workbench.reductions import Calibration, Roi
 from workbench.reductions.calibrate import ConstantsShapeError
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawRun
 from workbench.sources.constants import read_constants
+from workbench.sources.epix10ka import Epix10kaConfigError
 
 BLOCK_EVENTS = (16, 1024)  # fewest and most whose results are held in memory
 BLOCK_BYTES = 64 << 20  # of results held in memory
@@ -97,7 +98,7 @@ def make_plan(job: Job, raw: RawRun) -> Plan:
     areas = [
         _without_clashes(area, taken, has_status, skipped, findings)
         for frames, rois, sums in _wanted(raw, job)
-        for area in _area(job, frames, rois, sums, findings, skipped)
+        for area in _area(raw, job, frames, rois, sums, findings, skipped)
     ]
     return Plan(raw, tuple(columns), tuple(areas), tuple(findings), tuple(skipped))
 
@@ -124,6 +125,7 @@ def _wanted(
 
 
 def _area(
+    raw: RawRun,
     job: Job,
     frames: FrameField,
     rois: tuple[RoiEntry, ...],
@@ -138,9 +140,13 @@ def _area(
         )
     try:
         calibration = Calibration.of(
-            constants, shape=frames.shape, dtype=frames.dtype, detector_type=frames.detector_type
+            constants,
+            shape=frames.shape,
+            dtype=frames.dtype,
+            detector_type=frames.detector_type,
+            choice=range_choice_of(raw, frames) if constants and constants.ranges else None,
         )
-    except ConstantsShapeError as error:
+    except (ConstantsShapeError, Epix10kaConfigError) as error:
         findings.append(
             Finding("constants-shape", Severity.ERROR, f"{error}; skipped", frames.detector)
         )

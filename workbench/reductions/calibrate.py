@@ -4,17 +4,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.core.arrays import Array, Bools, Frames
+from workbench.core.arrays import Array, Bools, Floats, Frames, Ints
 from workbench.core.bounds import Bounds
 from workbench.core.constants import Constants
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
 from workbench.reductions import kernels
-from workbench.reductions.ranges import JUNGFRAU, GainBits
+from workbench.reductions.ranges import EPIX10KA, JUNGFRAU, GainBits
 
 # The DAQ stores which amplifier a pixel used in the bits above its reading.
 READING_BITS = {"jungfrau": 14, "epix10ka": 14, "epix10kaquad": 14, "epix10ka2m": 14}
-GAIN_BITS = {"jungfrau": JUNGFRAU}
+GAIN_BITS = {
+    "jungfrau": JUNGFRAU,
+    **dict.fromkeys(("epix10ka", "epix10kaquad", "epix10ka2m"), EPIX10KA),
+}
 NO_LIMIT = np.inf
 
 
@@ -95,16 +98,26 @@ class Calibration:
         shape: tuple[int, ...],
         dtype: str,
         detector_type: str = "",
+        choice: Ints | None = None,
     ) -> "Calibration":
-        """Prepare constants for frames of this shape and raw type; None leaves frames raw."""
+        """Prepare constants for frames of this shape and raw type; None leaves frames raw.
+
+        Detectors whose pixels are set up one by one need `choice`: the range of each pixel for each
+        code of its raw values, shape (code, *frame), -1 for none.
+        """
         kind = working_type(dtype)
         zeros, ones = np.zeros(shape, kind), np.ones(shape, kind)
         everywhere = np.ones(shape, np.bool_)
         if constants is None:
             return cls(zeros, ones, everywhere, "ADU", calibrated=False)
         if constants.ranges:
-            table = _table(constants, shape, kind, detector_type)
-            first = constants.in_range(constants.ranges[0])
+            coding, told = _by_code(constants, detector_type, choice)
+            table = _table(coding, told, shape, kind)
+            pedestal, gain, noise = (
+                None if values is None else values[0]
+                for values in (told.pedestal, told.gain, told.noise)
+            )
+            first = replace(told, pedestal=pedestal, gain=gain, noise=noise, ranges=())
             single = cls.of(first, shape=shape, dtype=dtype, detector_type=detector_type)
             return replace(single, limit=NO_LIMIT, table=table)
         good = everywhere if constants.good is None else constants.good.astype(np.bool_)
@@ -179,10 +192,10 @@ def calibrate(raw: Array, calibration: Calibration) -> Frames:
     return out
 
 
-def _table(
-    constants: Constants, shape: tuple[int, ...], kind: str, detector_type: str
-) -> RangeTable:
-    """Return the constants of all ranges; the detector must be one whose bits are known."""
+def _by_code(
+    constants: Constants, detector_type: str, choice: Ints | None
+) -> tuple[GainBits, Constants]:
+    """Return how raw values tell ranges, and the constants in the order of these."""
     bits = GAIN_BITS.get(detector_type)
     if bits is None or bits.names != constants.ranges:
         known = ", ".join(bits.names) if bits else "none that its raw values tell"
@@ -191,6 +204,30 @@ def _table(
             f"detector of type {detector_type or 'unknown'} has {known}; take one range only "
             "(`workbench constants import --range`)"
         )
+    if bits.n_ranges == len(bits.names):
+        return bits, constants
+    if choice is None:
+        raise ConstantsShapeError(
+            f"{constants.detector}: its gain ranges depend on its settings, which are not given"
+        )
+    pedestal, gain, noise = (
+        None if values is None else _chosen(values, choice, constants.detector)
+        for values in (constants.pedestal, constants.gain, constants.noise)
+    )
+    return bits, replace(constants, pedestal=pedestal, gain=gain, noise=noise)
+
+
+def _chosen(values: Floats, choice: Ints, detector: str) -> Floats:
+    if values.shape[1:] != choice.shape[1:]:
+        raise ConstantsShapeError(
+            f"{detector}: constants of shape {values.shape[1:]}, settings of {choice.shape[1:]}"
+        )
+    found: Floats = np.take_along_axis(values, np.maximum(choice, 0), axis=0)
+    return np.where(choice < 0, np.nan, found)
+
+
+def _table(bits: GainBits, constants: Constants, shape: tuple[int, ...], kind: str) -> RangeTable:
+    """Return the constants of all ranges, in the order of the codes."""
     whole = (bits.n_ranges, *shape)
     missing, ones = np.full(whole, np.nan, kind), np.ones(whole, kind)
     pedestals = missing if constants.pedestal is None else constants.pedestal.astype(kind)

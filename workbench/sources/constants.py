@@ -240,10 +240,10 @@ def _check(constants: Constants, place: str) -> None:
         if values is None:
             continue
         usable = np.isfinite(values)
-        if constants.ranges:  # a range as a whole may be unknown
-            usable |= np.isnan(values).all(axis=tuple(range(1, values.ndim)), keepdims=True)
         if name == "gain":  # Jungfrau's lower gain ranges count downwards
             usable &= (values != 0) if constants.ranges else (values > 0)
+        if constants.ranges:  # not every range need be known of every pixel
+            usable = usable.any(axis=0)
         if wrong := int(np.count_nonzero(good & ~usable)):
             raise ConstantsFileError(
                 f"{place}: {name} is not a usable number in {wrong} pixels marked good; "
