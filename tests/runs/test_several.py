@@ -334,7 +334,7 @@ def test_usual_cuts_that_differ_between_runs_are_refused(
     alike = 'version = 1\n[channels]\nmine = "x"\n[good]\nmine = [0, 3]\n'
     (tmp_path / "experiment.toml").write_text(alike)
     assert str(make(columns(), columns()).default_cuts()) == "0 <= mine < 3"
-    later = "[[runs]]\nfrom = 15\nto = 15\n[runs.good]\nmine = [1, 3]\n"
+    later = "[[runs]]\nfirst = 15\nlast = 15\n[runs.good]\nmine = [1, 3]\n"
     (tmp_path / "experiment.toml").write_text(f"{alike}{later}")
     with pytest.raises(InputError, match="run 14: 0 <= mine < 3; run 15: 1 <= mine < 3"):
         make(columns(), columns()).default_cuts()
