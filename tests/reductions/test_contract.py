@@ -10,6 +10,8 @@ from workbench.reductions import (
     DropletPhotons,
     Droplets,
     LineOut,
+    PhotonCounting,
+    PhotonProbability,
     Rebin,
     Reduction,
     Roi,
@@ -41,6 +43,9 @@ EVERY: dict[str, Reduction] = {
     "droplets": Droplets(5, 2, store=ALL, children=INNER),
     "photons of droplets": Droplets(
         5, 2, store=Sparse(9), photons=DropletPhotons(4.0, store=ALL, children=INNER)
+    ),
+    "photons": PhotonCounting(
+        4.0, low=1.0, children=(*INNER, Nested("", PhotonProbability()), Nested("ROI_1", Roi()))
     ),
     "region with children": Roi(low=0.5, children=INNER),
 }

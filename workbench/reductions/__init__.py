@@ -1,5 +1,6 @@
 """Detector frames to numbers: calibration, regions, azimuthal averages, run sums; pure arrays."""
 
+from workbench.reductions.autocorrelation import Autocorrelation
 from workbench.reductions.azimuthal import Azimuthal
 from workbench.reductions.base import Reduction, RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
@@ -7,6 +8,7 @@ from workbench.reductions.droplet_photons import DropletPhotons
 from workbench.reductions.droplets import Droplets
 from workbench.reductions.entries import Sparse
 from workbench.reductions.lineout import LineOut
+from workbench.reductions.photons import PhotonCounting, PhotonProbability
 from workbench.reductions.projection import Projection
 from workbench.reductions.rebin import Rebin
 from workbench.reductions.roi import Roi
@@ -16,11 +18,14 @@ from workbench.reductions.spectrum import Spectrum
 from workbench.reductions.sums import PixelSum
 
 __all__ = [
+    "Autocorrelation",
     "Azimuthal",
     "Calibration",
     "DropletPhotons",
     "Droplets",
     "LineOut",
+    "PhotonCounting",
+    "PhotonProbability",
     "PixelSum",
     "Projection",
     "Rebin",

@@ -7,6 +7,7 @@ not from pixels: pixels of one frame share the shot.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Literal, get_args
 
 import numpy as np
@@ -124,7 +125,8 @@ def photon_statistics(
     highest
         Pixels with this many photons or more are counted together.
     """
-    rows = np.asarray(photons).reshape(len(photons), -1)
+    rows = np.asarray(photons)
+    rows = rows.reshape(len(rows), prod(rows.shape[1:]))
     use = np.ones(rows.shape, np.bool_) if rows.dtype.kind != "f" else ~np.isnan(rows)
     if good is not None:
         use &= np.asarray(good).reshape(-1)
