@@ -43,8 +43,8 @@ class Autocorrelation(Reduction):
         shape = tile_shape(spec.shape)
         if spec.shape != shape or self.masks.shape[1:] != shape:
             raise InputError(
-                f"masks of shape {self.masks.shape[1:]}, frames of shape {spec.shape}: both must be "
-                "(row, col); take one tile"
+                f"masks of shape {self.masks.shape[1:]}, frames of shape {spec.shape}: both are "
+                "(row, col) of one tile"
             )
         if any(not 0 < half <= length for half, length in zip(self.half, shape, strict=True)):
             raise InputError(f"distances up to {self.half} do not lie within frames of {shape}")
