@@ -4,6 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 ORACLE ?= .oracle
+HUB ?= .hub
 DEMO ?= demo-output
 BIN := $(VENV)/bin
 JOBS ?= 2
@@ -56,8 +57,13 @@ oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, 
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \
 	  $(BIN)/python -m pytest -m oracle -s tests/oracle $(ARGS)
 
-browser: $(VENV)/.with-dev ## look at a report in headless Chromium
-	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+$(HUB)/.installed:
+	npm install --silent --no-fund --no-audit --prefix $(HUB) configurable-http-proxy@5.3.0
+	@touch $@
+
+browser: $(VENV)/.with-dev $(HUB)/.installed ## reports and the region editor in headless Chromium, JupyterLab and JupyterHub
+	WORKBENCH_HUB_PROXY=$(abspath $(HUB))/node_modules/.bin/configurable-http-proxy \
+	  $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 bench: $(VENV)/.with-dev $(ORACLE)/.installed ## speed and memory as ratios to peers (benchmarks/README.md)
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \
@@ -67,4 +73,4 @@ wheel: $(VENV)/.with-dev ## build the wheel and use it, without extras, in an en
 	bash tests/wheel.sh $(BIN)/python
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(ORACLE) $(DEMO) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) $(HUB) $(DEMO) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
