@@ -7,6 +7,7 @@ it uses, it imports nothing of the project.
 
 import base64
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -16,7 +17,7 @@ import select
 import signal
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,6 +33,8 @@ evaluate = importlib.import_module("evaluate")
 def main() -> None:
     """Answer until the questions end."""
     importlib.import_module("numpy")
+    gc.collect()
+    gc.freeze()  # children then share these objects' pages instead of copying them
     for line in sys.stdin.buffer:
         answer = ask_child(json.loads(line))
         sys.stdout.buffer.write(answer + b"\n")
@@ -92,28 +95,57 @@ def answer_and_end(question: dict[str, Any], writer: int) -> None:
 def of_run(
     question: dict[str, Any], code: types.CodeType, run: int, pool: ThreadPoolExecutor
 ) -> dict[str, Any]:
-    """Return the value of every name of the config in one run, in a module of its own."""
-    module = types.ModuleType("producer_config")
-    module.__file__ = question["path"]
-    sys.modules[module.__name__] = module
+    """Return the value of every name of the config in one run, in a module of its own.
+
+    All names together first, which is fast; where that fails, one by one, to name what fails.
+    """
+    together = pool.submit(lambda: _together(question, code, run))
+    return one_by_one(question, code, run, pool) if together.exception() else together.result()
+
+
+def _together(question: dict[str, Any], code: types.CodeType, run: int) -> dict[str, Any]:
+    module = new_module(question)
+    exec(code, vars(module))  # noqa: S102 - the user's own config
+    return {name: {"value": work()} for name, work in works(question, module, run)}
+
+
+def one_by_one(
+    question: dict[str, Any], code: types.CodeType, run: int, pool: ThreadPoolExecutor
+) -> dict[str, Any]:
+    """Return value or error of every name in one run."""
+    module = new_module(question)
     failed = told(pool, lambda: exec(code, vars(module)))  # noqa: S102 - the user's own config
     if "error" in failed:
         return {"": failed}
-    names = [name for name in vars(module) if name.startswith("get") or name in question["names"]]
+    return {name: told(pool, work) for name, work in works(question, module, run)}
+
+
+def new_module(question: dict[str, Any]) -> types.ModuleType:
+    """Return an empty module in which the config is to run."""
+    module = types.ModuleType("producer_config")
+    module.__file__ = question["path"]
+    sys.modules[module.__name__] = module
+    return module
+
+
+def works(
+    question: dict[str, Any], module: types.ModuleType, run: int
+) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield each name of a config that has run, and what gives its value as plain values."""
     argument = str(run) if question["as_text"] else run
-    values: dict[str, Any] = {}
-    for name in names:
+    for name in list(vars(module)):
         value = vars(module)[name]
+        if not name.startswith("get") and name not in question["names"]:
+            continue
         if isinstance(value, types.FunctionType):
-            values[name] = told(pool, lambda function=value: function(argument))
+            yield name, lambda function=value: digest(evaluate.encode(function(argument)))
         elif not callable(value) and not isinstance(value, types.ModuleType):
-            values[name] = told(pool, lambda found=value: found)
-    return values
+            yield name, lambda found=value: digest(evaluate.encode(found))
 
 
-def told(pool: ThreadPoolExecutor, work: Callable[..., Any]) -> dict[str, Any]:
+def told(pool: ThreadPoolExecutor, work: Callable[[], Any]) -> dict[str, Any]:
     """Do the work in a thread, where any way of ending comes back as a value."""
-    future = pool.submit(lambda: digest(evaluate.encode(work())))
+    future = pool.submit(work)
     error = future.exception()
     if error is None:
         return {"value": future.result()}

@@ -4,7 +4,14 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.producer.editor.changes import DEFAULT_NAMES, FIRST_RUN, LAST_RUN, SINGLE, Change
+from workbench.producer.editor.changes import (
+    DEFAULT_NAMES,
+    FIRST_RUN,
+    LAST_RUN,
+    ROIS,
+    SINGLE,
+    Change,
+)
 from workbench.producer.editor.evaluator import Outcome, Values
 from workbench.producer.editor.problems import EditRefusedError
 from workbench.producer.editor.source import Source
@@ -18,7 +25,7 @@ def runs_to_try(source: Source, change: Change) -> tuple[int, ...]:
 
     A guard such as ``run > 12`` changes its answer only at a number that is written in the file.
     """
-    numbers = {change.from_run, change.from_run if change.to_run is None else change.to_run}
+    numbers = {change.from_run, LAST_RUN if change.to_run is None else change.to_run}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
             numbers |= _whole(node.value)
@@ -80,6 +87,8 @@ def _entries(function: str, change: Change, found: Any, run: int, mask: Any) -> 
     listed = [] if found is None else [found] if isinstance(found, Mapping) else found
     if not isinstance(listed, list) or not all(isinstance(entry, Mapping) for entry in listed):
         raise _unreadable(function, change, found, run)
+    if function == ROIS and isinstance(found, Mapping) and found and "ROI" not in found:
+        raise _unreadable(function, change, found, run)  # a digitizer's: channel -> range
     if change.remove:
         return [entry for entry in listed if not _named(function, entry, change)]
     made = [{**entry, **values} if _named(function, entry, change) else entry for entry in listed]

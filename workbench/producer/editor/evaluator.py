@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -104,6 +105,7 @@ class Evaluator:
         return answer
 
 
+@lru_cache(maxsize=32)  # asked several times of each version
 def generation(source: Source) -> str:
     """Return "lcls1" where the config has names of that producer only, else "lcls2"."""
     names = {
