@@ -76,7 +76,7 @@ def evaluator() -> Iterator[Evaluator]:
 @pytest.fixture(scope="module")
 def config() -> Iterator[Path]:
     """Give a path in memory where there is such a place: most time would go into flushing disks."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         yield Path(folder) / "prod_config.py"
 
@@ -324,7 +324,7 @@ def test_older_spellings_are_refused_and_stay_as_they_are(
     config.write_bytes(text)
     with (
         ConfigEdit(config, evaluator) as session,
-        pytest.raises(EditRefusedError, match="by hand|first"),
+        pytest.raises(EditRefusedError, match=r"by hand|first"),
     ):
         session.set_roi("epix_1", "ROI_0", [[0, 3], [0, 4]], from_run=3)
     assert config.read_bytes() == text
