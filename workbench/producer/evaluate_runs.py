@@ -19,6 +19,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 ERROR_WIDTH = 200  # characters of an exception's text that are kept
@@ -138,9 +139,19 @@ def works(
         if not name.startswith("get") and name not in question["names"]:
             continue
         if isinstance(value, types.FunctionType):
-            yield name, lambda function=value: digest(evaluate.encode(function(argument)))
+            yield name, partial(called, value, argument)
         elif not callable(value) and not isinstance(value, types.ModuleType):
-            yield name, lambda found=value: digest(evaluate.encode(found))
+            yield name, partial(plain, value)
+
+
+def called(function: Callable[..., Any], argument: Any) -> Any:
+    """Return what a function of the config gives, as plain values."""
+    return plain(function(argument))
+
+
+def plain(value: Any) -> Any:
+    """Return a value of the config as plain values."""
+    return digest(evaluate.encode(value))
 
 
 def told(pool: ThreadPoolExecutor, work: Callable[[], Any]) -> dict[str, Any]:
