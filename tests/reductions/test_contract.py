@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output
 from workbench.reductions import (
+    AboveThreshold,
+    CurveCorrection,
     DropletPhotons,
     Droplets,
     LineOut,
@@ -33,6 +36,8 @@ INNER = (
     Nested("list", Sparsify()),
 )
 
+INNER_2D = (Nested("spectrum", Spectrum.of([0, 10, 7])), Nested("lines", Roi()))
+
 EVERY: dict[str, Reduction] = {
     "spectrum": Spectrum.of([-1.0, 9.0, 0.25]),
     "rebin": Rebin((2, 5, 6)),
@@ -46,6 +51,11 @@ EVERY: dict[str, Reduction] = {
     ),
     "photons": PhotonCounting(
         4.0, low=1.0, children=(*INNER, Nested("", PhotonProbability()), Nested("ROI_1", Roi()))
+    ),
+    "samples above threshold": AboveThreshold(4.0),
+    "region with curve": Roi(
+        Bounds((0, 1, 0), (1, 21, 30)),
+        children=(Nested("curve", CurveCorrection((0.01, 0.1, 0.0), children=INNER_2D)),),
     ),
     "region with children": Roi(low=0.5, children=INNER),
 }

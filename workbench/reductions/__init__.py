@@ -4,9 +4,11 @@ from workbench.reductions.autocorrelation import Autocorrelation
 from workbench.reductions.azimuthal import Azimuthal
 from workbench.reductions.base import Reduction, RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
+from workbench.reductions.curve import CurveCorrection
 from workbench.reductions.droplet_photons import DropletPhotons
 from workbench.reductions.droplets import Droplets
 from workbench.reductions.entries import Sparse
+from workbench.reductions.hits import Hits
 from workbench.reductions.lineout import LineOut
 from workbench.reductions.photons import PhotonCounting, PhotonProbability
 from workbench.reductions.projection import Projection
@@ -16,13 +18,19 @@ from workbench.reductions.scattering import Scattering, Setup, scattering_from_p
 from workbench.reductions.sparsify import Sparsify
 from workbench.reductions.spectrum import Spectrum
 from workbench.reductions.sums import PixelSum
+from workbench.reductions.svd import Basis, SvdFit
+from workbench.reductions.waveforms import AboveThreshold, WaveformIntegral
 
 __all__ = [
+    "AboveThreshold",
     "Autocorrelation",
     "Azimuthal",
+    "Basis",
     "Calibration",
+    "CurveCorrection",
     "DropletPhotons",
     "Droplets",
+    "Hits",
     "LineOut",
     "PhotonCounting",
     "PhotonProbability",
@@ -37,6 +45,8 @@ __all__ = [
     "Sparse",
     "Sparsify",
     "Spectrum",
+    "SvdFit",
+    "WaveformIntegral",
     "calibrate",
     "reductions",
     "scattering_from_positions",
