@@ -13,13 +13,12 @@ from scipy import optimize
 
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
+from workbench.regions.bands import Band, balance
 
 FEWEST = 5  # points for a centre, a radius and an idea of the error
-SECTORS = 48  # of the azimuth: wide enough that the grid of pixels averages out in each
+SECTORS = 48  # of the azimuth at least: wide enough that the grid of pixels averages out
 ROUNDS = 2
-STEPS = 30  # of the search for the balance in a sector; each halves the distance at least
-CLEAR = 6.0  # standard deviations by which light must stand out
-COVERED = 0.99  # of the window that must be usable
+SECTOR_LENGTH = 40.0  # pixels along the ring, on large rings
 
 
 class RingError(InputError):
@@ -154,13 +153,14 @@ def find_ring(
     centre: tuple[float, float],
     radius: float,
     width: float,
-    sectors: int = SECTORS,
+    sectors: int | None = None,
 ) -> RingPoints:
     """Find points on a ring near a guess: its radius in each sector of azimuth.
 
     In each sector a straight line through the inner and outer quarter of the band is subtracted;
     the radius is where the light, weighted by a Gaussian window of an eighth of the band, balances.
-    A sector gives no point where light does not stand out or masked pixels lie in the window.
+    A sector gives no point where light does not stand out, or where masked pixels or the end of
+    the picture lie in the window.
 
     Parameters
     ----------
@@ -173,8 +173,9 @@ def find_ring(
     radius, width
         Guess of the radius, and the full width of the band that is searched [pixel].
     sectors
-        How many parts the circle is divided into.
+        How many parts the circle is divided into; None: as many as suit its length.
     """
+    sectors = sectors or sectors_of(radius)
     row, col = np.indices(picture.shape) + 0.5
     down, right = row - centre[0], col - centre[1]
     offset = np.hypot(down, right) - radius
@@ -185,8 +186,8 @@ def find_ring(
     turn = (np.arctan2(down[band], right[band]) + np.pi) / (2 * np.pi)
     sector = np.floor(turn * sectors).astype(np.int64) % sectors
     arc = radius / (radius + offset[band])
-    light = _Band(sector, offset[band], arc, np.where(used, picture[band], 0.0), used, sectors)
-    found, clear = _balance(light, width)
+    light = Band(sector, offset[band], arc, np.where(used, picture[band], 0.0), used, sectors)
+    found, clear = balance(light, width, length=2 * np.pi * radius / sectors)
     if clear.sum() < FEWEST:
         raise RingError(
             f"only {clear.sum()} of {sectors} sectors show a ring near radius {radius:g}: give a "
@@ -197,46 +198,9 @@ def find_ring(
     return RingPoints(centre[0] + reach * np.sin(angle), centre[1] + reach * np.cos(angle))
 
 
-@dataclass(frozen=True)
-class _Band:
-    """The pixels of a band: sector, distance from the guessed ring [pixel], light, usable."""
-
-    sector: Ints
-    offset: Floats
-    arc: Floats
-    light: Floats
-    used: Bools
-    sectors: int
-
-    def total(self, values: Floats) -> Floats:
-        """Add up a value of each usable pixel by sector."""
-        kept = np.where(self.used, values, 0.0)
-        return np.asarray(np.bincount(self.sector, kept, minlength=self.sectors), np.float64)
-
-
-def _balance(band: _Band, width: float) -> tuple[Floats, Bools]:
-    """Return for each sector the offset where the light balances, and whether it is clear."""
-    outer = (np.abs(band.offset) > width / 4).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        count, first = band.total(outer), band.total(outer * band.offset)
-        second, level = band.total(outer * band.offset**2), band.total(outer * band.light)
-        tilt = band.total(outer * band.offset * band.light)
-        slope = (count * tilt - first * level) / (count * second - first**2)
-        base = (level - slope * first) / count
-        above = band.light - (base[band.sector] + slope[band.sector] * band.offset)
-        noise = np.sqrt(band.total(outer * above**2) / (count - 2))
-        sigma = width / 8
-        at = np.zeros(band.sectors)
-        for _ in range(STEPS):
-            away = band.offset - at[band.sector]
-            # A band holds more pixels the further out: each counts by the length of its arc.
-            window = np.exp(-(away**2) / (2 * sigma**2)) * band.arc
-            strength = band.total(window * above)
-            at = np.clip(at + 2 * band.total(window * above * away) / strength, -width, width)
-        seen = np.bincount(band.sector, window, minlength=band.sectors)
-        clear = strength > CLEAR * noise * np.sqrt(band.total(window**2))
-        clear &= (band.total(window) > COVERED * seen) & (np.abs(at) < width / 4)
-    return at, clear & np.isfinite(at)
+def sectors_of(radius: float) -> int:
+    """Return into how many sectors a ring of this radius [pixel] is divided."""
+    return max(SECTORS, round(2 * np.pi * radius / SECTOR_LENGTH))
 
 
 def _algebraic(rows: Floats, cols: Floats, number: Ints, rings: int) -> Floats:
