@@ -7,6 +7,7 @@ import numpy as np
 from workbench.core.arrays import Bools, Floats, Ints
 
 STEPS = 30  # of the search for the balance in a sector; each halves the distance at least
+SETTLED = 1e-4  # pixels
 CLEAR = 6.0  # standard deviations by which light must stand out
 COVERED = 0.99  # of the window's pixels that must be usable
 REACHED = 0.85  # of the window's area that must hold pixels at all
@@ -72,7 +73,10 @@ def balance(band: Band, width: float, *, length: float) -> tuple[Floats, Bools]:
             # A band holds more pixels the further out: each counts by the length of its arc.
             window = np.exp(-(away**2) / (2 * sigma**2)) * band.arc
             strength = band.total(window * above)
-            at = np.clip(at + 2 * band.total(window * above * away) / strength, -width, width)
+            step = 2 * band.total(window * above * away) / strength
+            at = np.clip(at + step, -width, width)
+            if not (np.abs(step[np.abs(at) < width / 4]) > SETTLED).any():
+                break
         seen = np.bincount(band.sector, window, minlength=band.sectors)
         usable, lean = band.total(window), band.total(window * away)
         clear = strength > CLEAR * noise * np.sqrt(band.total(window**2))

@@ -18,6 +18,7 @@ from workbench.regions.bands import Band, balance
 FEWEST = 5  # points for a centre, a radius and an idea of the error
 SECTORS = 48  # of the azimuth at least: wide enough that the grid of pixels averages out
 ROUNDS = 2
+STRAY = 4.5  # standard deviations
 SECTOR_LENGTH = 40.0  # pixels along the ring, on large rings
 
 
@@ -82,8 +83,15 @@ class CentreFit:
         )
 
 
-def fit_rings(rings: Sequence[RingPoints]) -> CentreFit:
+def fit_rings(rings: Sequence[RingPoints], spread: Floats | None = None) -> CentreFit:
     """Fit one centre and a radius per ring.
+
+    Parameters
+    ----------
+    rings
+        Points on each.
+    spread
+        Scatter of the points of each ring, on any scale; None: all alike.
 
     Raises `RingError` where there are too few points, or where they lie on so short an arc that
     the centre is not determined.
@@ -96,13 +104,14 @@ def fit_rings(rings: Sequence[RingPoints]) -> CentreFit:
             f"{len(rows)} points on {len(rings)} ring(s): pick at least 3 on each, {FEWEST} in all"
         )
     start = _algebraic(rows, cols, number, len(rings))
+    weight = np.ones(len(rows)) if spread is None else 1 / spread[number]
 
     def distances(values: Floats) -> Floats:
         row, col, *radii = values
         found: Floats = np.hypot(rows - row, cols - col) - np.array(radii)[number]
-        return found
+        return weight * found
 
-    fit = optimize.least_squares(distances, start, x_scale="jac")
+    fit = optimize.least_squares(distances, start, x_scale="jac", method="lm")
     freedom = len(rows) - len(start)
     curvature = fit.jac.T @ fit.jac
     if not fit.success or np.linalg.cond(curvature) > 1e12:
@@ -113,8 +122,24 @@ def fit_rings(rings: Sequence[RingPoints]) -> CentreFit:
     errors = np.sqrt(np.diag(covariance))
     return CentreFit(
         float(fit.x[0]), float(fit.x[1]), float(errors[0]), float(errors[1]),
-        fit.x[2:], errors[2:], fit.fun, number,
+        fit.x[2:], errors[2:], fit.fun / weight, number,
     )  # fmt: skip
+
+
+def fit_steady(rings: Sequence[RingPoints]) -> CentreFit:
+    """Fit as `fit_rings`, then again with each ring weighted by its scatter and without strays.
+
+    Strays lie further off than `STRAY` standard deviations of their ring, estimated from the
+    median so that they do not hide themselves; of normal scatter they are 1 in 100,000.
+    """
+    rings = list(rings)
+    fit = fit_rings(rings)
+    for _ in range(ROUNDS):
+        parts = [np.abs(fit.residuals[fit.rings == number]) for number in range(len(rings))]
+        spread = np.array([max(1.4826 * float(np.median(part)), 1e-9) for part in parts])
+        rings, spread = _without_strays(rings, parts, spread)
+        fit = fit_rings(rings, spread)
+    return fit
 
 
 def fit_centre(
@@ -141,7 +166,7 @@ def fit_centre(
     guess, sizes = centre, list(radii)
     for _ in range(ROUNDS):
         rings = [find_ring(picture, good, centre=guess, radius=size, width=width) for size in sizes]
-        fit = fit_rings(rings)
+        fit = fit_steady(rings)
         guess, sizes = (fit.row, fit.col), [float(radius) for radius in fit.radii]
     return fit
 
@@ -196,6 +221,16 @@ def find_ring(
     angle = (np.flatnonzero(clear) + 0.5) / sectors * 2 * np.pi - np.pi
     reach = radius + found[clear]
     return RingPoints(centre[0] + reach * np.sin(angle), centre[1] + reach * np.cos(angle))
+
+
+def _without_strays(
+    rings: Sequence[RingPoints], parts: Sequence[Floats], spread: Floats
+) -> tuple[list[RingPoints], Floats]:
+    """Leave out points that lie too far off, and rings of which fewer than three are left."""
+    near = [part <= STRAY * size for part, size in zip(parts, spread, strict=True)]
+    left = [number for number, kept in enumerate(near) if kept.sum() >= 3]
+    kept = [RingPoints(rings[at].rows[near[at]], rings[at].cols[near[at]]) for at in left]
+    return kept, spread[left]
 
 
 def sectors_of(radius: float) -> int:
