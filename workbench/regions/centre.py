@@ -233,9 +233,9 @@ def _without_strays(
     return kept, spread[left]
 
 
-def sectors_of(radius: float) -> int:
-    """Return into how many sectors a ring of this radius [pixel] is divided."""
-    return max(SECTORS, round(2 * np.pi * radius / SECTOR_LENGTH))
+def sectors_of(radius: float, length: float = SECTOR_LENGTH) -> int:
+    """Return into how many sectors of this length a ring of this radius is divided [pixel]."""
+    return max(SECTORS, round(2 * np.pi * radius / length))
 
 
 def _algebraic(rows: Floats, cols: Floats, number: Ints, rings: int) -> Floats:

@@ -240,10 +240,7 @@ class DetectorGeometry:
         rows, cols
             [pixel], pixel centres at half-integers.
         """
-        along = rows * self.poni.pixel1 - self.poni.poni1
-        across = cols * self.poni.pixel2 - self.poni.poni2
-        rays = np.stack(np.broadcast_arrays(along, across, self.poni.distance), axis=-1)
-        return two_theta(rays, self.beam)
+        return two_theta(self._rays(rows, cols), self.beam)
 
     def ring(self, angle: float, points: int = 360) -> tuple[Floats, Floats]:
         """Return the line of one scattering angle on the picture: rows, cols [pixel].
@@ -255,17 +252,45 @@ class DetectorGeometry:
         points
             Over the turn; NaN where the cone misses the plane of the detector.
         """
+        return self.place(np.asarray(angle), np.linspace(0, 2 * np.pi, points))
+
+    def place(self, angle: Floats, azimuth: Floats) -> tuple[Floats, Floats]:
+        """Return where rays meet the plane of the detector: rows, cols [pixel]; NaN: nowhere.
+
+        Parameters
+        ----------
+        angle
+            2 theta [rad].
+        azimuth
+            About the beam, as `azimuth` counts it [rad].
+        """
+        first, second = self._across
+        turn, angle = azimuth[..., np.newaxis], np.asarray(angle)[..., np.newaxis]
+        side = np.cos(turn) * first + np.sin(turn) * second
+        rays = np.cos(angle) * self.beam + np.sin(angle) * side
+        reach = np.where(rays[..., 2] > 1e-6, rays[..., 2], np.nan)
+        foot = np.array([self.poni.poni1, self.poni.poni2])
+        at = foot + self.poni.distance * rays[..., :2] / reach[..., np.newaxis]
+        return at[..., 0] / self.poni.pixel1, at[..., 1] / self.poni.pixel2
+
+    def azimuth(self, rows: Floats, cols: Floats) -> Floats:
+        """Return the angle about the beam from the direction of rows to that of columns [rad]."""
+        rays = self._rays(rows, cols)
+        first, second = self._across
+        return np.asarray(np.arctan2(rays @ second, rays @ first))
+
+    @property
+    def _across(self) -> tuple[Floats, Floats]:
+        """Two directions across the beam; without tilt those of rows and of columns."""
         beam = self.beam
-        # Two directions across the beam; the first is along rows where there is no tilt.
         first = np.array([beam[2], 0.0, -beam[0]])
         first /= np.linalg.norm(first)
-        second = np.cross(beam, first)
-        turn = np.linspace(0, 2 * np.pi, points)[:, np.newaxis]
-        rays = np.cos(angle) * beam + np.sin(angle) * (np.cos(turn) * first + np.sin(turn) * second)
-        reach = np.where(rays[:, 2] > 1e-6, rays[:, 2], np.nan)
-        foot = np.array([self.poni.poni1, self.poni.poni2])
-        at = foot + self.poni.distance * rays[:, :2] / reach[:, np.newaxis]
-        return at[:, 0] / self.poni.pixel1, at[:, 1] / self.poni.pixel2
+        return first, np.cross(beam, first)
+
+    def _rays(self, rows: Floats, cols: Floats) -> Floats:
+        along = rows * self.poni.pixel1 - self.poni.poni1
+        across = cols * self.poni.pixel2 - self.poni.poni2
+        return np.stack(np.broadcast_arrays(along, across, self.poni.distance), axis=-1)
 
     def config_parameters(self) -> dict[str, Any]:
         """Return what a producer config writes of this geometry: `CONFIG_KEYS`.
