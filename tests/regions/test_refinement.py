@@ -198,8 +198,8 @@ def test_what_the_points_do_not_determine_is_refused() -> None:
         refine([ring], [0], lab6, flat, free=("center",))
     with pytest.raises(RingError, match="pick more"):
         refine([RingPoints(ring.rows[:5], ring.cols[:5])], [0], lab6, flat)
+    few = Calibrant("few", lab6.spacings[:2])
     with pytest.raises(RingError, match="no ring of"):
-        few = Calibrant("few", lab6.spacings[:2])
         refine_on_picture(np.ones((400, 460)), np.ones((400, 460), np.bool_), few, truth, width=20)
 
 
