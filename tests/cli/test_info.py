@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from workbench.cli.info import info
 from workbench.core.errors import NotThereError
 from workbench.smalldata import DatasetSpec, OnceValue, create_part, merge_parts
+from workbench.smalldata.inventory import read_difference
 
 APP = typer.Typer()
 APP.command()(info)
@@ -162,3 +163,24 @@ def test_large_columns_are_counted_by_the_detectors_flags_not_by_reading(tmp_pat
     result = CliRunner().invoke(APP, [str(path), "--json"])
     fields = {one["name"]: one for one in json.loads(result.stdout)["fields"]}
     assert fields["det/area"]["filled"] == 0.75
+
+
+def test_differences_that_change_results_come_before_settings_and_unknown_units(
+    tmp_path: Path,
+) -> None:
+    def write(name: str, unit: str, length: int) -> Path:
+        with h5py.File(tmp_path / name, "w") as h5:
+            h5["event_time"] = np.arange(4)
+            h5["a/x"] = np.zeros(4)
+            h5["z/area"] = np.zeros((4, length))
+            h5["UserDataCfg/a/k"] = np.zeros(length)
+            if unit:
+                h5["a/x"].attrs["units"] = unit
+        return tmp_path / name
+
+    found = read_difference(write("a_Run1.h5", "mm", 2), write("a_Run2.h5", "", 3))
+    assert [(one.name, one.what) for one in found.fields] == [
+        ("z/area", "shape"),
+        ("a/x", "unit"),
+        ("UserDataCfg/a/k", "shape"),
+    ]

@@ -9,6 +9,7 @@ from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.findings import Finding, Severity
 from workbench.core.units import UnitError
 from workbench.runs import DelayError, cut, open_run
+from workbench.runs.checks import check_physics
 from workbench.runs.experiment.expressions import Condition, parse_condition, parse_expression
 from workbench.runs.experiment.lines import line_of
 from workbench.runs.experiment.reading import ExperimentFileError, read_experiment_file
@@ -372,3 +373,27 @@ def test_lines_are_found_through_headers_tables_in_lists_and_quotes() -> None:
     assert line_of(text, ("runs", 1, "acknowledged", 0, "code")) == 11
     assert line_of(text, ("runs", 1, "acknowledged", 0, "delay", "sign")) == 12
     assert line_of(text, ("nothing",)) == 0
+
+
+def test_a_field_set_for_a_role_that_is_not_in_the_file_is_told(
+    write: Write, tmp_path: Path
+) -> None:
+    monitor = np.abs(RNG.standard_normal(N)) + 1
+    path = write({**STATUS, "gasdet/f11ENRC": monitor, "gasdet/f21ENRC": monitor + 1})
+    put(tmp_path, '[roles]\ni0 = "gasdet/f11ENR"')
+    run = open_run(path)
+    (warning,) = run.role("i0").warnings
+    assert "names gasdet/f11ENR as i0, but gasdet/f11ENR is not in the file" in warning
+    (found,) = [one for one in check_physics(run) if one.code == "role-overruled"]
+    assert (found.severity, found.field) == (Severity.WARNING, "i0")
+    put(tmp_path, '[roles]\ni0 = ["gasdet/f11ENR", "gasdet/f11ENRC"]\nposition_x = "no/x"')
+    run = open_run(path)
+    assert run.role("i0").warnings == ()
+    assert not [one for one in check_physics(run) if one.code == "role-overruled"]
+
+
+def test_a_status_by_a_field_that_is_not_there_names_the_file(write: Write, tmp_path: Path) -> None:
+    file = put(tmp_path, '[status]\nlaser = "ai/ch33 > 2"')
+    run = open_run(write({**STATUS, "ai/ch03": CC}))
+    with pytest.raises(UnknownNameError, match=rf"'ai/ch33' in .*{file}.*did you mean ai/ch03"):
+        _ = run.classes

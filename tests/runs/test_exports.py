@@ -80,6 +80,8 @@ def groups(parent: h5py.Group) -> Iterator[h5py.Group]:
 
 def test_nexus_follows_the_rules_of_the_manual(run: Run, tmp_path: Path) -> None:
     with h5py.File(run.to_nexus(tmp_path / "out.nxs")) as root:
+        assert not [name for name in root["entry"] if name.startswith("plot_UserDataCfg")]
+        assert not root["entry"].attrs["default"].startswith("plot_Sums")
         assert root.attrs["NX_class"] == "NXroot"
         entry = root[root.attrs["default"]]
         assert entry.attrs["NX_class"] == "NXentry"
@@ -90,7 +92,7 @@ def test_nexus_follows_the_rules_of_the_manual(run: Run, tmp_path: Path) -> None
             for name in group:
                 assert ALLOWED.fullmatch(name), name
         plots = [group for group in groups(root) if group.attrs["NX_class"] == "NXdata"]
-        assert len(plots) == 12  # all but text, ragged, and what is one value
+        assert len(plots) == 11  # all but text, ragged, settings, and what is one value
         for group in plots:
             signal, axes = group[group.attrs["signal"]], list(group.attrs["axes"])
             assert root[signal.attrs["target"]] == signal

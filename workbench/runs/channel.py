@@ -136,12 +136,18 @@ class Channel:
         )
 
     def explained(
-        self, why: str, *, unit: str = "", alternatives: tuple[str, ...] = ()
+        self,
+        why: str,
+        *,
+        unit: str = "",
+        alternatives: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
     ) -> "Channel":
         """Return this channel with the reason why it was chosen, and a unit where it has none."""
         other = copy(self)
         other.unit = self.unit or unit
         other.why, other.alternatives = why, alternatives
+        other.warnings = (*self.warnings, *warnings)
         return other
 
     def opened(self) -> AbstractContextManager[Rows]:

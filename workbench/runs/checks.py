@@ -1,6 +1,6 @@
 """What could mislead in a run: the file's own findings and those of the physics."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from workbench.runs.alignment import align
 from workbench.runs.delay_findings import delay_findings
 from workbench.runs.experiment.finding import find_setup
 from workbench.runs.experiment.reading import ExperimentFileError
+from workbench.runs.roles import candidates, overruled
 from workbench.smalldata import check_file, open_file
 from workbench.smalldata.check import check_apart, inspect_file, opens
 from workbench.smalldata.checks.between import compare, gather
@@ -21,6 +22,7 @@ from workbench.smalldata.layout import HDF5_ERRORS
 if TYPE_CHECKING:
     from workbench.runs.run import Run
 
+COMPUTED = ("delay", "jitter")  # roles that several fields serve for together
 UNUSABLE = ("damaged", "no-events", "not-small-data", "parts-missing", "truncated")
 
 
@@ -89,7 +91,7 @@ def tell_between(*paths: str) -> None:
 def check_physics(run: "Run") -> list[Finding]:
     """Return what could mislead in the values of a run; a part that fails is a finding too."""
     found: list[Finding] = []
-    for part in (_classes, delay_findings, _i0, _alignment):
+    for part in (_classes, delay_findings, _i0, _overruled, _alignment):
         try:
             found += part(run)
         except (WorkbenchError, *HDF5_ERRORS) as error:
@@ -118,6 +120,18 @@ def _classes(run: "Run") -> list[Finding]:
         "a field that tells, or give the hutch's rule"
     )
     return [Finding("beam-state-unknown", severity, message, "lightStatus", unknown)]
+
+
+def _overruled(run: "Run") -> Iterator[Finding]:
+    """Tell of roles for which another field serves than ``experiment.toml`` says."""
+    for role, own in run.setup.roles.items():
+        if role in COMPUTED:
+            chosen = next((name for name in own if name in run), f"a computed {role}")
+        else:
+            chosen = next((one.field.name for one in candidates(run, role) if not one.trouble), "")
+        text = overruled(run, role, chosen) if chosen else ""
+        if text:
+            yield Finding("role-overruled", Severity.WARNING, text, role)
 
 
 def _i0(run: "Run") -> list[Finding]:

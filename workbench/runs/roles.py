@@ -124,7 +124,22 @@ def choose(run: "Run", role: str) -> Channel:
     chosen, *others = usable
     names = tuple(dict.fromkeys(other.name for other in others))
     why = explanation(run, role, chosen, passed_over, names)
-    return run[chosen.name].explained(why, unit=chosen.unit, alternatives=names)
+    told = overruled(run, role, chosen.name)
+    return run[chosen.name].explained(
+        why, unit=chosen.unit, alternatives=names, warnings=(told,) if told else ()
+    )
+
+
+def overruled(run: "Run", role: str, chosen: str) -> str:
+    """Say that nothing serves which ``experiment.toml`` names for a role; empty where it does."""
+    own = run.setup.roles.get(role, ())
+    if not own or chosen in own:
+        return ""
+    reasons = ", ".join(f"{name} {_trouble(run, name, role)}" for name in own)
+    return (
+        f"{run.setup.why} names {', '.join(own)} as {role}, but {reasons}: {chosen} serves "
+        "instead; mend the name, or limit the line to the runs that have it, with [[runs]]"
+    )
 
 
 ABSENT = "is not in the file"

@@ -74,6 +74,9 @@ def _stored(run: "Run", name: str) -> Ints:
 
 
 def _by_condition(run: "Run", condition: Condition) -> Ints:
+    if condition.field not in run:
+        where = f"{run.label}, but {run.setup.why} tells a beam's state by it"
+        raise UnknownNameError("channel", condition.field, run, where)
     channel = run[condition.field]
     if channel.shape != (run.n_events,):
         raise InputError(

@@ -17,6 +17,7 @@ from workbench.smalldata.survey import filled_fraction
 LARGEST = 4 << 20  # bytes; missing values of larger columns are not counted by reading them
 FILLED_APART = 0.01  # of the events, from which two files differ in how much is filled
 SETTINGS = "UserDataCfg"
+UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Difference:
     only_first, only_second
         Datasets that the other lacks.
     fields
-        Shape, type, unit, role or filled part that differ.
+        Shape, type, unit, role or filled part that differ; settings and unknown units last.
     settings
         Settings that differ in their values.
     """
@@ -133,7 +134,7 @@ def read_difference(first: Path, second: Path) -> Difference:
             after,
             tuple(name for name in olds if name not in news),
             tuple(name for name in news if name not in olds),
-            tuple(changes),
+            tuple(sorted(changes, key=_weight)),
             tuple(_settings(one, other, settings)),
         )
 
@@ -156,7 +157,7 @@ def _changes(one: FieldInfo, other: FieldInfo, old: Entry, new: Entry) -> Iterat
     for what, before, after in (
         ("shape", _inner(one), _inner(other)),
         ("type", old.dtype, new.dtype),
-        ("unit", old.unit or "not known", new.unit or "not known"),
+        ("unit", old.unit or UNKNOWN, new.unit or UNKNOWN),
         ("role", old.role or "none", new.role or "none"),
     ):
         if before != after:
@@ -164,6 +165,11 @@ def _changes(one: FieldInfo, other: FieldInfo, old: Entry, new: Entry) -> Iterat
     parts = old.filled, new.filled
     if None not in parts and abs((parts[0] or 0) - (parts[1] or 0)) >= FILLED_APART:
         yield Change(old.name, "filled", *(f"{100 * (part or 0):.1f} %" for part in parts))
+
+
+def _weight(change: Change) -> tuple[bool, bool]:
+    """Return a key that puts first what changes results: values before settings, known units."""
+    return change.name.startswith(f"{SETTINGS}/"), UNKNOWN in {change.before, change.after}
 
 
 def _inner(info: FieldInfo) -> str:

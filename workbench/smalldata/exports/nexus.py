@@ -1,9 +1,10 @@
 """NeXus files of fields (https://manual.nexusformat.org): every number with unit, axes and plot.
 
 ``/entry/instrument/<detector>`` (NXdetector) holds the fields of a detector; what is no detector's
-(scan, epics, ...) lies in ``/entry/<group>`` (NXcollection). For every field with axes there is an
-NXdata group that links to it with ``signal`` and ``axes``; the attributes ``default`` lead a viewer
-to the first. Names keep letters, digits and ``_``; the attribute ``field`` has the original one.
+(scan, epics, ...) lies in ``/entry/<group>`` (NXcollection). For every field with axes, but for
+settings, there is an NXdata group that links to it with ``signal`` and ``axes``; the attributes
+``default`` lead a viewer to the first that is no run sum. Names keep letters, digits and ``_``; the
+attribute ``field`` has the original one.
 """
 
 import re
@@ -23,6 +24,7 @@ COLLECTIONS = {
     *("scan", "epics", "epicsUser", "epicsAll", "epicsOnce", "lightStatus", "damage", "timing"),
     *("evr", "UserDataCfg", "Sums", "enc", "ai", "adc", "EOrbits"),
 }
+SETTINGS = "UserDataCfg"
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_]")
 
 
@@ -44,7 +46,7 @@ def write_nexus(export: Export, target: Path) -> Path:
         _describe(entry, export)
         axes = {name: _write_axis(entry, name, one) for name, one in export.axes.items()}
         plots = [_write_column(entry, column, export, axes) for column in export.columns]
-        shown = next((plot for plot in plots if plot), None)
+        shown = min(filter(None, plots), key=lambda plot: plot.startswith("plot_Sums"), default="")
         if shown:
             entry.attrs["default"] = shown
     return target
@@ -120,8 +122,9 @@ def _write_column(
             continue
         dataset[first : first + len(values)] = values
         first += len(values)
-    if not column.shape or column.dtype == TEXT:
-        return ""
+    settings = column.name.startswith(f"{SETTINGS}/")
+    if not column.shape or column.dtype == TEXT or settings:
+        return ""  # nothing to look at
     return _plot(entry, column, dataset, export, axes)
 
 
