@@ -108,6 +108,13 @@ def test_an_algorithm_that_does_not_exist_is_refused(text: str, message: str) ->
         PixelSum.parse(text)
 
 
+@pytest.mark.parametrize("text", ["calib_skipFirst", "calib_skip_max"])
+def test_the_first_frame_is_left_out_on_request(text: str) -> None:
+    made = PixelSum.parse(text)
+    assert made.skip_first
+    assert "but the first" in made.output(CALIBRATION.spec).long_name
+
+
 def test_units_follow_what_is_summed() -> None:
     units = {
         text: PixelSum.parse(text).output(CALIBRATION.spec).unit

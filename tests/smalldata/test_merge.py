@@ -379,3 +379,18 @@ def test_the_file_needs_no_plugin_and_no_hdf5_above_1_10(make_file: Callable[...
 
         h5.visititems(note)
     assert filters <= {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE}
+
+
+def test_entries_of_some_events_are_kept_and_the_others_have_none(tmp_path: Path) -> None:
+    specs = (
+        DatasetSpec("timestamp", "int64"),
+        DatasetSpec("cam/var_droplet_sparse/row", "float64", ragged=True),
+    )
+    entries = np.empty(2, object)
+    entries[:] = [np.array([1.5, 2.5]), np.array([7.0])]
+    with create_part(tmp_path / "p.h5", specs) as part:
+        part.append({"timestamp": np.arange(4), specs[1].name: SomeRows(np.array([1, 3]), entries)})
+    merge_parts([tmp_path / "p.h5"], tmp_path / "a.h5", specs=specs)
+    with h5py.File(tmp_path / "a.h5") as h5:
+        np.testing.assert_array_equal(h5["cam/var_droplet_sparse_len"][:], [0, 2, 0, 1])
+        np.testing.assert_array_equal(h5[specs[1].name][:], [1.5, 2.5, 7.0])

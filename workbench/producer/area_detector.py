@@ -140,7 +140,8 @@ class AreaWork:
                     found[name].append(some)
             whole = ~damaged[rows]
             known_dropped = whole & (False if xray is None else xray[rows] == 0)
-            self._add(frames, whole, known_dropped, other_gain)
+            first = events == int(np.argmax(raw.present(detector.name)))
+            self._add(frames, (whole, known_dropped, first), other_gain)
             if count := int(np.count_nonzero(other_gain)):
                 self.counts["other_gain"] += count
         return {spec.name: _joined(spec, found[spec.name]) for spec in detector.specs}
@@ -168,10 +169,13 @@ class AreaWork:
                 yield f"{detector.name}/{entry.name}_{name}", SomeRows(rows[batch], values)
 
     def _add(
-        self, frames: Sequence[Frame], whole: Bools, dropped: Bools, other_gain: Bools
+        self, frames: Sequence[Frame], kinds: tuple[Bools, Bools, Bools], other_gain: Bools
     ) -> None:
+        """Add frames to the sums; `kinds`: whole, without X-rays, the first of the run."""
+        whole, dropped, first = kinds
         for group in self.sums.groups:
-            chosen = np.flatnonzero(dropped if group.dropped else whole)
+            taken = dropped if group.dropped else whole
+            chosen = np.flatnonzero(taken & ~first if group.skip_first else taken)
             try:
                 switched = self.sums.add(group, [frames[place] for place in chosen.tolist()])
             except REDUCTION_ERRORS as error:

@@ -25,12 +25,15 @@ class SumGroup:
         What is summed.
     dropped
         Whether they take only events without X-rays.
+    skip_first
+        Whether they leave out the run's first frame.
     state
         Shape (segment, sum, pixel): compiled loops want each array of a frame by itself.
     """
 
     sums: tuple[PixelSum, ...]
     dropped: bool
+    skip_first: bool
     state: Floats
 
 
@@ -52,12 +55,14 @@ class RunSums:
     ) -> None:
         self._spec = spec
         self._constants = tuple(constants)
-        groups = (
-            (tuple(entry.sum for entry in entries if entry.sum.dropped is dropped), dropped)
-            for dropped in (False, True)
+        every = [entry.sum for entry in entries]
+        kinds = sorted({(one.dropped, one.skip_first) for one in every})
+        chosen = (
+            tuple(one for one in every if (one.dropped, one.skip_first) == kind) for kind in kinds
         )
         self.groups = tuple(
-            SumGroup(sums, dropped, self._start(sums)) for sums, dropped in groups if sums
+            SumGroup(sums, *kind, self._start(sums))
+            for sums, kind in zip(chosen, kinds, strict=True)
         )
 
     def add(self, group: SumGroup, frames: Sequence[Frame]) -> Bools:

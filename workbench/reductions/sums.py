@@ -14,9 +14,10 @@ from workbench.reductions.base import RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
 
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
-_NOT_YET = ("img", "skip", "skipFirst")
+_NOT_YET = ("img",)
+_SKIP = {"skip", "skipFirst"}
 TOGETHER = 8  # frames that pass while a block of the sum is in the fastest memory
-TOKENS = ("calib", "max", "square", "dropped", "nhits", "thresADU<x>")
+TOKENS = ("calib", "max", "square", "dropped", "nhits", "skipFirst", "thresADU<x>")
 
 
 class UnknownSumError(InputError):
@@ -42,6 +43,8 @@ class PixelSum(RunSum[Floats]):
         Keep the largest value instead of adding.
     dropped
         Use only events without X-rays.
+    skip_first
+        Leave out the run's first frame, which cameras often read badly.
     """
 
     name: str = "calib"
@@ -50,6 +53,7 @@ class PixelSum(RunSum[Floats]):
     square: bool = False
     maximum: bool = False
     dropped: bool = False
+    skip_first: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "PixelSum":
@@ -64,13 +68,13 @@ class PixelSum(RunSum[Floats]):
                     f"sum {text!r}: {token!r} is not supported yet; leave it out or use "
                     f"{', '.join(TOKENS)}"
                 )
-            elif token not in TOKENS:
+            elif token not in TOKENS and token not in _SKIP:
                 raise UnknownSumError(
                     f"sum {text!r}: unknown token {token!r}; known are {', '.join(TOKENS)}"
                 )
-        return cls(
-            text, low, "nhits" in tokens, "square" in tokens, "max" in tokens, "dropped" in tokens
-        )
+        hits, square, maximum = (name in tokens for name in ("nhits", "square", "max"))
+        skip = not _SKIP.isdisjoint(tokens)
+        return cls(text, low, hits, square, maximum, "dropped" in tokens, skip)
 
     @property
     def flags(self) -> int:
@@ -84,6 +88,7 @@ class PixelSum(RunSum[Floats]):
         unit = "1" if self.hits else f"{spec.unit}^2" if self.square else spec.unit
         what = "largest value" if self.maximum else "sum"
         which = "events without X-rays" if self.dropped else "all events"
+        which = f"{which} but the first" if self.skip_first else which
         long_name = f"{what} of each pixel over {which}, not masked"
         return Output(self.name, unit, spec.shape, "float64", long_name)
 

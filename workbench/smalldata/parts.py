@@ -81,6 +81,8 @@ class Part:
         columns: dict[str, Column] = {}
         for name, spec in self._specs.items():
             given = values[name]
+            if isinstance(given, SomeRows) and spec.ragged:
+                given = _everywhere(spec, given, rows)
             if isinstance(given, SomeRows):
                 columns[name] = self._some(spec, given, rows)
                 continue
@@ -103,12 +105,7 @@ class Part:
         self._file.write(index_text(self._blocks))
 
     def _some(self, spec: DatasetSpec, given: SomeRows, rows: int) -> Column:
-        where = np.asarray(given.where, NUMBER)
-        rising = bool(np.all(np.diff(where, prepend=-1, append=rows) > 0))
-        if spec.ragged or spec.is_text or not rising or len(where) != len(given.values):
-            raise InputError(
-                f"{spec.name}: give numbers with rising row numbers below {rows}, as many of both"
-            )
+        where = _rising(spec, given, rows)
         values = as_stored(spec, given.values)
         return Column(self._write(values), len(where), self._write(where))
 
@@ -127,6 +124,23 @@ class Part:
             self._file.write(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
         self._end = start + values.nbytes
         return start
+
+
+def _rising(spec: DatasetSpec, given: SomeRows, rows: int) -> Ints:
+    where = np.asarray(given.where, NUMBER)
+    rising = bool(np.all(np.diff(where, prepend=-1, append=rows) > 0))
+    if spec.is_text or not rising or len(where) != len(given.values):
+        raise InputError(
+            f"{spec.name}: give numbers with rising row numbers below {rows}, as many of both"
+        )
+    return where
+
+
+def _everywhere(spec: DatasetSpec, given: SomeRows, rows: int) -> Array:
+    """Return one array per event of the stack; None where there is none."""
+    every = spec.blank(rows)
+    every[_rising(spec, given, rows)] = given.values
+    return every
 
 
 def _lengths(rows: Array) -> Ints:
