@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from workbench.producer.editor import ConfigEdit
     from workbench.producer.editor.planning import Plan
+    from workbench.producer.editor.review import Shapes
 
 config = typer.Typer(
     no_args_is_help=True,
@@ -25,9 +26,17 @@ ToRun = Annotated[int | None, typer.Option(help="Last run that gets it; left out
 Shape = Annotated[
     str, typer.Option(help="Shape of the detector's frames, as 704,768, to check the region by.")
 ]
+Geometry = Annotated[
+    Path | None, typer.Option(help="Geometry table of the detector, which tells its shape.")
+]
+Xtc = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the raw runs: tells shapes, and which runs to produce again."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and write nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Kind = Annotated[str, typer.Option(help="Which entry: roi, azav or pyfai.")]
+REFUSED = 1  # exit code: with a reason, nothing was written
 _FUNCTIONS = {"roi": "getROIs", "azav": "azav", "pyfai": "pyfai"}
 
 
@@ -49,6 +58,8 @@ def set_roi(
         str, typer.Option(help="Pixels below count as zero, as 7 or [7,200].")
     ] = "",
     shape: Shape = "",
+    geometry: Geometry = None,
+    xtc: Xtc = None,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
@@ -67,8 +78,8 @@ def set_roi(
             threshold=limit,
         )
 
-    shapes = {detector: _shape(shape)} if shape else None
-    _edit(file, change, from_run, dry_run=dry_run, json_=json_, shapes=shapes)
+    shapes = _shapes(detector, shape, geometry, xtc, from_run)
+    _edit(file, change, (from_run, to_run), shapes, xtc=xtc, dry_run=dry_run, json_=json_)
 
 
 @config.command("set-mask")
@@ -80,6 +91,9 @@ def set_mask(
     from_run: FromRun,
     to_run: ToRun = None,
     kind: Kind = "roi",
+    shape: Shape = "",
+    geometry: Geometry = None,
+    xtc: Xtc = None,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
@@ -91,7 +105,8 @@ def set_mask(
             detector, name, mask, function=function, from_run=from_run, to_run=to_run
         )
 
-    _edit(file, change, from_run, dry_run=dry_run, json_=json_)
+    shapes = _shapes(detector, shape, geometry, xtc, from_run)
+    _edit(file, change, (from_run, to_run), shapes, xtc=xtc, dry_run=dry_run, json_=json_)
 
 
 @config.command("set-azav")
@@ -110,29 +125,36 @@ def set_azav(
         float | None, typer.Option(help="1 horizontal, 0 vertical (Pplane).")
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Pixels below count as zero.")] = None,
+    poni: Annotated[
+        Path | None,
+        typer.Option(help="Geometry file of pyFAI, kept beside the config; without other options."),
+    ] = None,
+    xtc: Xtc = None,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
     """Set parameters of a detector's azimuthal integration for a range of runs."""
-    tx, ty = _literal(f"[{tilt}]", "--tilt") if tilt else (None, None)
+    tx, ty = _pair(tilt, "--tilt") if tilt else (None, None)
+    values = {
+        "center": _pair(center, "--center") if center else None,
+        "dis_to_sam": distance,
+        "eBeam": energy,
+        "tx": tx,
+        "ty": ty,
+        "qbin": q_bin,
+        "phiBins": phi_bins,
+        "Pplane": polarisation,
+        "thresADU": threshold,
+    }
+    if poni is not None and any(value is not None for value in values.values()):
+        raise typer.BadParameter("--poni goes into an entry of its own: give it alone")
 
     def change(edit: "ConfigEdit") -> "Plan":
-        return edit.set_azav(
-            detector,
-            from_run=from_run,
-            to_run=to_run,
-            center=_literal(f"[{center}]", "--center") if center else None,
-            dis_to_sam=distance,
-            eBeam=energy,
-            tx=tx,
-            ty=ty,
-            qbin=q_bin,
-            phiBins=phi_bins,
-            Pplane=polarisation,
-            thresADU=threshold,
-        )
+        if poni is not None:
+            return edit.set_poni(detector, poni, from_run=from_run, to_run=to_run)
+        return edit.set_azav(detector, from_run=from_run, to_run=to_run, **values)
 
-    _edit(file, change, from_run, dry_run=dry_run, json_=json_)
+    _edit(file, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
 
 
 @config.command("remove")
@@ -143,6 +165,7 @@ def remove(
     from_run: FromRun,
     to_run: ToRun = None,
     kind: Kind = "roi",
+    xtc: Xtc = None,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
@@ -152,7 +175,7 @@ def remove(
         function = _function(kind)
         return edit.remove(detector, name, function=function, from_run=from_run, to_run=to_run)
 
-    _edit(file, change, from_run, dry_run=dry_run, json_=json_)
+    _edit(file, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
 
 
 @config.command("diff")
@@ -178,33 +201,44 @@ def diff(
 
 
 @config.command("undo")
-def undo(file: File, json_: Json = False) -> None:
+def undo(file: File, dry_run: DryRun = False, json_: Json = False) -> None:
     """Put back the config as it was before the last edit of the workbench."""
+    from workbench.producer.editor import last_version
     from workbench.producer.editor import undo as take_back
+    from workbench.producer.editor.editing import unified
 
-    version = take_back(file)
+    now = file.read_bytes() if file.exists() else b""
+    version = last_version(file) if dry_run else take_back(file)
+    text = unified(now, version.text.encode("latin-1"), file.name)
     if json_:
-        typer.echo(json.dumps({"file": str(file), "undone": version.what, "edited": version.time}))
-    else:
-        typer.echo(f"{file}: as it was before the edit of {version.time} ({version.what})")
+        told = {"undone": version.what, "edited": version.time, "saved": not dry_run, "diff": text}
+        typer.echo(json.dumps({"file": str(file), **told}, indent=1))
+        return
+    typer.echo(text, nl=False)
+    done = "nothing was written; would be" if dry_run else "now"
+    typer.echo(f"{file}: {done} as before the edit of {version.time} ({version.what})")
 
 
 def _edit(
     file: Path,
     change: "Callable[[ConfigEdit], Plan]",
-    run: int,
+    runs: tuple[int, int | None],
+    shapes: "Shapes",
     *,
+    xtc: Path | None,
     dry_run: bool,
     json_: bool,
-    shapes: dict[str, tuple[int, ...]] | None = None,
 ) -> None:
-    from workbench.producer.editor import edit_config
+    from workbench.producer.editor import edit_config, reproduce_command
 
     with edit_config(file) as edit:
+        before = edit.findings(runs[0], shapes)
         plan = change(edit)
         text = edit.diff
-        findings = edit.findings(run, shapes)
-        saved = False if dry_run else edit.save()
+        findings = edit.findings(runs[0], shapes)
+        worse = [one for one in findings if one.severity == "error" and one not in before]
+        saved = False if dry_run or worse else edit.save()
+    again = reproduce_command(file, *runs, xtc=xtc) if text and not worse else ""
     if json_:
         told: dict[str, Any] = {
             "file": str(file),
@@ -213,14 +247,43 @@ def _edit(
             "runs_compared": len(plan.runs),
             "diff": text,
             "findings": [finding.as_dict() for finding in findings],
+            "reproduce": again,
         }
         typer.echo(json.dumps(told, indent=1))
-        return
-    typer.echo(text, nl=False)
-    for finding in findings:
-        typer.echo(str(finding))
-    done = "written" if saved else "nothing was written"
-    typer.echo(f"{file}: {plan.how}; {done} (compared in {len(plan.runs)} runs)")
+    else:
+        typer.echo(text, nl=False)
+        for finding in findings:
+            typer.echo(str(finding))
+        done = "written" if saved else "nothing was written"
+        typer.echo(f"{file}: {plan.how}; {done} (compared in {len(plan.runs)} runs)")
+        if again:
+            typer.echo(f"to produce the runs again: {again}")
+    if worse:
+        raise typer.Exit(REFUSED)
+
+
+def _shapes(
+    detector: str, shape: str, geometry: Path | None, xtc: Path | None, run: int
+) -> "Shapes":
+    if shape:
+        return {detector: _shape(shape)}
+    if geometry is not None:
+        from workbench.sources.geometry import read_geometry
+
+        return {detector: read_geometry(geometry).x.shape}
+    if xtc is not None:
+        from workbench.producer.plan import shapes_of
+        from workbench.sources import open_raw
+
+        return shapes_of(open_raw(xtc, run))
+    return {}
+
+
+def _pair(text: str, what: str) -> list[Any]:
+    pair = _literal(f"[{text}]", what)
+    if len(pair) != 2:
+        raise typer.BadParameter(f"{what}: give two numbers, as 1.5,2.5, not {text!r}")
+    return list(pair)
 
 
 def _literal(text: str, what: str) -> Any:  # Any: whatever the user wrote; checked by the change

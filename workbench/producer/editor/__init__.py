@@ -1,13 +1,21 @@
 """Writing back into the user's config: the smallest change that does just what was asked."""
 
-from workbench.producer.editor.changes import Change, remove_entry, set_azav, set_mask, set_roi
+from workbench.producer.editor.changes import (
+    Change,
+    remove_entry,
+    set_azav,
+    set_mask,
+    set_poni,
+    set_roi,
+)
 from workbench.producer.editor.editing import ConfigEdit, edit_config
-from workbench.producer.editor.journal import history, undo
+from workbench.producer.editor.journal import history, last_version, undo
 from workbench.producer.editor.problems import (
     CannotEditError,
     ChangedMeanwhileError,
     EditRefusedError,
 )
+from workbench.producer.editor.reproduce import reproduce_command
 
 __all__ = [
     "CannotEditError",
@@ -17,9 +25,12 @@ __all__ = [
     "EditRefusedError",
     "edit_config",
     "history",
+    "last_version",
     "remove_entry",
+    "reproduce_command",
     "set_azav",
     "set_mask",
+    "set_poni",
     "set_roi",
     "undo",
 ]

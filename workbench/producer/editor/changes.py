@@ -150,6 +150,13 @@ def set_azav(
     return Change("azav", detector, name, from_run, to_run, plain)
 
 
+def set_poni(
+    detector: str, path: str, *, from_run: int, to_run: int | None = None, name: str = "pyfai"
+) -> Change:
+    """Return the change that makes a detector's integration by pyFAI use a geometry file."""
+    return Change("pyfai", detector, name, from_run, to_run, {"poni_file": path})
+
+
 def set_mask(
     detector: str,
     name: str,

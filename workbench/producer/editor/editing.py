@@ -7,13 +7,14 @@ from types import TracebackType
 from typing import Any
 
 from workbench.core.findings import Finding
-from workbench.producer.editor import journal, masks
+from workbench.producer.editor import beside, journal, masks, poni
 from workbench.producer.editor.changes import (
     ROIS,
     Change,
     remove_entry,
     set_azav,
     set_mask,
+    set_poni,
     set_roi,
 )
 from workbench.producer.editor.evaluator import Evaluator
@@ -44,8 +45,8 @@ class ConfigEdit:
         self._owned = evaluator is None
         self._before = Source(journal.read_bytes(self.path), str(path))
         self._now = self._before
-        self._plans: list[tuple[Change, Plan]] = []
-        self._masks: list[Path] = []
+        self._plans: list[tuple[Change, Plan, Any]] = []
+        self._kept: list[Path] = []
 
     def __enter__(self) -> "ConfigEdit":
         return self
@@ -60,9 +61,9 @@ class ConfigEdit:
 
     def close(self) -> None:
         """End the edit; what was not saved is forgotten."""
-        for mask in self._masks:
-            masks.discard(mask)
-        self._masks = []
+        for path in self._kept:
+            beside.discard(self.path, path)
+        self._kept = []
         if self._owned:
             self._evaluator.close()
 
@@ -92,6 +93,23 @@ class ConfigEdit:
         change = set_mask(detector, name, stored.relative, **options)
         return self.apply(change, mask=stored.told)
 
+    def set_poni(self, detector: str, source: str | Path, **options: Any) -> Plan:
+        """Give a detector's integration by pyFAI a geometry file, kept beside the config.
+
+        Parameters
+        ----------
+        detector
+            The detector.
+        source
+            The ``.poni`` file, of which a copy is kept.
+        options
+            `from_run`, `to_run` and `name` of the entry, as for `set_azav`.
+        """
+        stored = poni.store(self.path, detector, source)
+        if stored.made:
+            self._kept.append(stored.path)
+        return self.apply(set_poni(detector, str(stored.path), **options))
+
     def remove(self, detector: str, name: str, **options: Any) -> Plan:
         """Take an entry away; the options are those of `changes.remove_entry`."""
         return self.apply(remove_entry(detector, name, **options))
@@ -99,7 +117,7 @@ class ConfigEdit:
     def apply(self, change: Change, mask: Any = None) -> Plan:
         """Plan one change on top of those before; return what was done."""
         made = plan(self._now, change, self.path, self._evaluator, mask)
-        self._plans.append((change, made))
+        self._plans.append((change, made, mask))
         self._now = made.source
         return made
 
@@ -110,7 +128,7 @@ class ConfigEdit:
         listed already.
         """
         made = plan_together(self._now, changes, self.path, self._evaluator)
-        self._plans += [(change, made) for change, _ in changes]
+        self._plans += [(change, made, mask) for change, mask in changes]
         self._now = made.source
         return made
 
@@ -118,8 +136,24 @@ class ConfigEdit:
         """Keep a mask beside the config for `apply`; it is forgotten if the edit is not saved."""
         stored = masks.store(self.path, name, good)
         if stored.made:
-            self._masks.append(stored.path)
+            self._kept.append(stored.path)
         return stored
+
+    def replanned(self) -> str:
+        """Plan the same changes on what the file holds now; return the new diff.
+
+        For use after `ChangedMeanwhileError`: somebody else's changes stay. Where a change cannot
+        be made any more its error is raised, and the edit is as before.
+        """
+        before = Source(journal.read_bytes(self.path), self._before.name)
+        now = before
+        plans: list[tuple[Change, Plan, Any]] = []
+        for change, _, mask in self._plans:
+            made = plan(now, change, self.path, self._evaluator, mask)
+            plans.append((change, made, mask))
+            now = made.source
+        self._before, self._now, self._plans = before, now, plans
+        return self.diff
 
     @property
     def changed(self) -> bool:
@@ -153,9 +187,9 @@ class ConfigEdit:
         """
         if not self.changed:
             return False
-        what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made in self._plans)
+        what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made, _ in self._plans)
         journal.save(self.path, self._before.raw, self._now.raw, what)
-        self._before, self._plans, self._masks = self._now, [], []
+        self._before, self._plans, self._kept = self._now, [], []
         return True
 
 

@@ -64,19 +64,24 @@ def undo(path: str | Path) -> Version:
     """
     path = _real(Path(path))
     with locked(path):
-        versions = history(path)
-        if not versions:
-            raise EditRefusedError(
-                f"{path}: no edit of the workbench is on record, nothing to undo"
-            )
-        last = versions[-1]
-        if hash_of(read_bytes(path)) != last.next_hash:
-            raise ChangedMeanwhileError(
-                f"{path}: changed by hand since the edit of {last.time} by {last.user}; undo would "
-                f"lose that, take the old text from {journal_path(path)}"
-            )
+        last = last_version(path)
         replace_bytes(path, last.text.encode("latin-1"))
-        _write(path, versions[:-1])
+        _write(path, history(path)[:-1])
+    return last
+
+
+def last_version(path: str | Path) -> Version:
+    """Return what `undo` would put back, or raise as it would."""
+    path = _real(Path(path))
+    versions = history(path)
+    if not versions:
+        raise EditRefusedError(f"{path}: no edit of the workbench is on record, nothing to undo")
+    last = versions[-1]
+    if hash_of(read_bytes(path)) != last.next_hash:
+        raise ChangedMeanwhileError(
+            f"{path}: changed by hand since the edit of {last.time} by {last.user}; undo would "
+            f"lose that, take the old text from {journal_path(path)}"
+        )
     return last
 
 

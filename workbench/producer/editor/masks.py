@@ -1,19 +1,16 @@
 """Mask files beside a config: named by their content, with a record of where they come from."""
 
-import getpass
 import hashlib
 import io
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from workbench.core.arrays import Bools
-from workbench.core.atomic import make_folder, replacing, write_text
 from workbench.core.errors import InputError
+from workbench.producer.editor.beside import keep
 from workbench.producer.evaluation import Odd
 
 FOLDER = "masks"
@@ -56,32 +53,17 @@ def store(config: Path, name: str, good: Any) -> StoredMask:
     mask = _read(good)
     content = io.BytesIO()
     np.save(content, mask)
-    digest = hashlib.sha256(content.getvalue()).hexdigest()
-    relative = f"{FOLDER}/{name}_{digest[:12]}.npy"
-    path = config.parent / relative
-    made = not path.exists()
-    if made:
-        make_folder(path.parent)
-        with replacing(path) as part:
-            part.write_bytes(content.getvalue())
-        record = {
-            "polarity": "True = use",
-            "shape": list(mask.shape),
-            "used": int(mask.sum()),
-            "from": str(good) if isinstance(good, str | Path) else "an array",
-            "made": datetime.now(UTC).isoformat(timespec="seconds"),
-            "user": getpass.getuser(),
-        }
-        write_text(path.with_suffix(".json"), json.dumps(record, indent=1) + "\n")
+    origin: dict[str, str | int | list[int]] = {
+        "entry": name,
+        "polarity": "True = use",
+        "shape": list(mask.shape),
+        "used": int(mask.sum()),
+        "from": str(good) if isinstance(good, str | Path) else "an array",
+    }
+    kept = keep(config, f"{FOLDER}/{name}.npy", content.getvalue(), origin)
     told = hashlib.sha256(np.ascontiguousarray(mask).tobytes()).hexdigest()
     value = Odd(f"array {mask.dtype.str} {list(mask.shape)} {told}")
-    return StoredMask(path, relative, value, made)
-
-
-def discard(path: Path) -> None:
-    """Remove a mask that no config uses."""
-    path.unlink(missing_ok=True)
-    path.with_suffix(".json").unlink(missing_ok=True)
+    return StoredMask(kept.path, kept.relative, value, kept.made)
 
 
 def _read(good: Any) -> Bools:

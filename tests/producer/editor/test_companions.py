@@ -1,0 +1,149 @@
+"""Files kept beside a config, edits planned again, and what the command line says and refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from workbench.cli.app import app
+from workbench.core.errors import InputError
+from workbench.producer.editor import ChangedMeanwhileError, edit_config, reproduce_command
+
+PLAIN = """\
+detectors = ['epix_1']
+def getROIs(run):
+    ret = {}
+    ret['epix_1'] = [{'name': 'ROI_0', 'ROI': [[10, 20], [30, 40]]}]
+    return ret
+"""
+PONI = (
+    "poni_version: 2\nDetector: Detector\nDistance: 0.1\nPoni1: 0.02\nPoni2: 0.03\n"
+    "Rot1: 0.0\nRot2: 0.0\nRot3: 0.0\nWavelength: 1e-10\n"
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "prod_config_xpp.py"
+    path.write_text(PLAIN)
+    return path
+
+
+def call(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["config", *map(str, arguments)])
+    return result.exit_code, result.stdout
+
+
+def test_a_change_is_planned_again_on_what_a_colleague_wrote(config: Path) -> None:
+    with edit_config(config) as edit:
+        edit.set_roi("epix_1", "ROI_0", [[11, 20], [30, 40]], from_run=0)
+        config.write_text(PLAIN + "# a colleague\n")
+        with pytest.raises(ChangedMeanwhileError):
+            edit.save()
+        assert "+    ret['epix_1'] = [{'name': 'ROI_0', 'ROI': [[11, 20]" in edit.replanned()
+        assert edit.save()
+    assert config.read_text() == PLAIN.replace("[10,", "[11,") + "# a colleague\n"
+
+
+def test_a_geometry_file_of_pyfai_is_kept_beside_the_config(config: Path) -> None:
+    given = config.with_name("mine.poni")
+    given.write_text(PONI)
+    code, _ = call("set-azav", config, "epix_1", "--from-run", 5, "--poni", given)
+    assert code == 0
+    (kept,) = (config.parent / "poni").glob("*.poni")
+    assert kept.read_text() == PONI
+    assert json.loads(kept.with_suffix(".json").read_text())["from"] == str(given)
+    module: dict = {"__file__": str(config)}
+    exec(config.read_text(), module)
+    assert module["get_azav_pyfai"](5) == {"epix_1": {"poni_file": str(kept)}}
+    assert module["get_azav_pyfai"](4) == {}
+
+
+def test_what_is_no_geometry_file_is_refused(config: Path) -> None:
+    with edit_config(config) as edit, pytest.raises(InputError, match="Distance"):
+        edit.set_poni("epix_1", config, from_run=5)
+    assert not (config.parent / "poni").exists()
+
+
+def test_a_mask_that_another_edit_saved_is_not_thrown_away(config: Path) -> None:
+    good = np.ones((50, 60), np.bool_)
+    with edit_config(config) as one:
+        one.set_mask("epix_1", "ROI_0", good, from_run=5)
+        with edit_config(config) as other:
+            other.set_mask("epix_1", "ROI_0", good, from_run=7)
+            other.save()
+    assert len(list((config.parent / "masks").glob("*.npy"))) == 1
+
+
+def test_the_command_to_produce_again_names_the_runs_of_the_range_that_there_are(
+    tmp_path: Path,
+) -> None:
+    for run in (11, 12, 13, 20):
+        (tmp_path / f"xpplx1234-r{run:04d}-s000-c000.xtc2").touch()
+    assert reproduce_command("c.py", 13, 19, xtc=tmp_path) == (
+        f"workbench produce --experiment xpplx1234 --run 13 --xtc {tmp_path} "
+        "--config c.py --replace"
+    )
+    assert reproduce_command("c.py", 12, xtc=tmp_path).startswith("for run in 12 13 20; do ")
+    assert "--run RUN --xtc XTC" in reproduce_command("c.py", 12)
+
+
+def test_a_region_outside_the_detector_is_not_written(config: Path) -> None:
+    region = ("set-roi", config, "epix_1", "far", "[[0,10],[900,1000]]", "--from-run", 5)
+    code, text = call(*region, "--shape", "704,768")
+    assert code == 1
+    assert "[roi-outside]" in text
+    assert config.read_text() == PLAIN
+    code, text = call(*region, "--shape", "704,1024", "--json")
+    assert (code, json.loads(text)["saved"]) == (0, True)
+
+
+def test_undo_shows_first_what_it_would_do(config: Path) -> None:
+    call("set-roi", config, "epix_1", "ROI_0", "[[1,2],[3,4]]", "--from-run", 0)
+    edited = config.read_text()
+    code, text = call("undo", config, "--dry-run", "--json")
+    assert code == 0
+    assert "[[10, 20], [30, 40]]" in json.loads(text)["diff"]
+    assert config.read_text() == edited
+    assert call("undo", config)[0] == 0
+    assert config.read_text() == PLAIN
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("set-azav", "FILE", "epix_1", "--from-run", "5", "--center", "1"),
+        ("set-azav", "FILE", "epix_1", "--from-run", "5", "--center", "1,2", "--poni", "x.poni"),
+        ("set-roi", "FILE", "epix_1", "ROI_0", "[[1,2", "--from-run", "5"),
+        ("set-roi", "FILE", "epix_1", "ROI_0", "[[1,2]]", "--from-run", "5", "--shape", "a"),
+        ("remove", "FILE", "epix_1", "ROI_0", "--from-run", "5", "--kind", "mask"),
+    ],
+)
+def test_wrong_usage_ends_with_2(config: Path, arguments: tuple[str, ...]) -> None:
+    given = [str(config) if argument == "FILE" else argument for argument in arguments]
+    assert call(*given)[0] == 2
+    assert config.read_text() == PLAIN
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_a_read_only_folder_is_refused_with_the_way_out(config: Path) -> None:
+    config.parent.chmod(0o755)
+    script = (
+        "import os, sys\n"
+        "from workbench.producer.editor import edit_config\n"
+        "from workbench.core.errors import WorkbenchError\n"
+        "edit = edit_config(sys.argv[1])\n"
+        "edit.set_roi('epix_1', 'new', [[1, 2], [3, 4]], from_run=3)\n"
+        "os.seteuid(65534)\n"
+        "try:\n    edit.save()\nexcept WorkbenchError as error:\n    print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(config)], capture_output=True, text=True, check=True
+    )
+    assert "ask its owner, or edit a copy (nothing was changed)" in ran.stdout
+    assert config.read_text() == PLAIN
