@@ -21,7 +21,18 @@ from workbench.regions.centre import (
 )
 from workbench.regions.geometry import CONFIG_KEYS, DetectorGeometry, GeometryInputError
 from workbench.regions.layout import ConfigRegion, Layout, LayoutError
-from workbench.regions.masks import bad_fraction, between, edges, grown, propose
+from workbench.regions.mask_files import MaskFileError, Polarity, check_mask, read_mask
+from workbench.regions.masks import (
+    bad_fraction,
+    between,
+    edges,
+    from_status,
+    grown,
+    inner_edges,
+    inside,
+    propose,
+    shrunk,
+)
 from workbench.regions.places import pixel_places
 from workbench.regions.poni import Poni, PoniError, parse_poni, poni_text, read_poni, write_poni
 from workbench.regions.refinement import RefinedGeometry, find_arc, refine, refine_on_picture
@@ -52,6 +63,8 @@ __all__ = [
     "GeometryInputError",
     "Layout",
     "LayoutError",
+    "MaskFileError",
+    "Polarity",
     "Polygon",
     "Poni",
     "PoniError",
@@ -67,6 +80,7 @@ __all__ = [
     "between",
     "calibrant",
     "calibrant_names",
+    "check_mask",
     "distance_from_rings",
     "edges",
     "find_arc",
@@ -75,17 +89,22 @@ __all__ = [
     "fit_centre",
     "fit_rings",
     "fit_steady",
+    "from_status",
     "grown",
+    "inner_edges",
+    "inside",
     "parse_poni",
     "pixel_places",
     "poni_text",
     "propose",
     "read_calibrant",
+    "read_mask",
     "read_poni",
     "refine",
     "refine_on_picture",
     "region_from_dict",
     "scattering_vector",
+    "shrunk",
     "two_theta",
     "write_poni",
 ]

@@ -1,5 +1,6 @@
 """Masks, True = use: from edges, thresholds and noise; grown; combined with ``&``, ``|``, ``~``."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ from scipy import ndimage
 
 from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
+from workbench.regions.layout import Layout
+from workbench.regions.shapes import Box, Region
 
 MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution to its sigma
 
@@ -69,6 +72,77 @@ def grown(good: Bools, pixels: int) -> Bools:
     reach = reach[np.newaxis] if good.ndim == 3 else reach
     bad: Bools = ndimage.binary_dilation(~good, structure=reach)
     return ~bad
+
+
+def shrunk(good: Bools, pixels: int) -> Bools:
+    """Return a mask whose bad areas have shrunk by some pixels, within each tile, in squares.
+
+    Bad areas do not shrink from the border of their tile; those narrower than twice the number
+    vanish.
+    """
+    if pixels < 0:
+        raise InputError(f"a mask shrinks by 0 pixels or more, not {pixels}")
+    if not pixels:
+        return good.copy()
+    reach = np.ones((2 * pixels + 1,) * 2, dtype=np.bool_)
+    reach = reach[np.newaxis] if good.ndim == 3 else reach
+    bad: Bools = ndimage.binary_erosion(~good, structure=reach, border_value=1)
+    return ~bad
+
+
+def inside(layout: Layout, regions: Iterable[Region | Box]) -> Bools:
+    """Return a mask of the pixels that lie in any of the regions; ``~`` gives those outside.
+
+    Parameters
+    ----------
+    layout
+        Place of each pixel in the assembled picture.
+    regions
+        On the picture, or boxes of the frame.
+    """
+    good = np.zeros(layout.frame_shape, dtype=np.bool_)
+    for region in regions:
+        good |= layout.pixels(region)
+    return good
+
+
+def from_status(status: Array) -> Bools:
+    """Return a mask of the pixels whose status is 0: no bit of trouble is set.
+
+    Parameters
+    ----------
+    status
+        Whole numbers in the shape of the frames, with more axes in front for gain ranges: a pixel
+        is good if it is in all of them.
+    """
+    if status.dtype.kind not in "biu":
+        raise InputError(f"the status of pixels is whole numbers, not {status.dtype}")
+    good = np.asarray(status == 0)
+    return np.asarray(good.all(axis=tuple(range(good.ndim - 3)))) if good.ndim > 3 else good
+
+
+def inner_edges(shape: tuple[int, ...], asics: tuple[int, int], width: int) -> Bools:
+    """Return a mask without the pixels along the seams between the ASICs of every tile.
+
+    Parameters
+    ----------
+    shape
+        (row, col) or (tile, row, col).
+    asics
+        How many ASICs a tile has along rows and columns.
+    width
+        On each side of a seam [pixel].
+    """
+    rest = [length % max(count, 1) for length, count in zip(shape[-2:], asics, strict=True)]
+    if width < 0 or min(asics) < 1 or any(rest):
+        raise InputError(
+            f"{asics} ASICs with edges of {width} pixels do not divide tiles of {shape[-2:]}"
+        )
+    keep = [np.ones(length, dtype=np.bool_) for length in shape[-2:]]
+    for axis, (length, count) in enumerate(zip(shape[-2:], asics, strict=True)):
+        for seam in range(length // count, length, length // count):
+            keep[axis][max(seam - width, 0) : seam + width] = False
+    return np.broadcast_to(keep[0][:, np.newaxis] & keep[1], shape).copy()
 
 
 def propose(dark: Floats, noise: Floats, *, sigmas: float = 6.0) -> Proposal:
