@@ -94,6 +94,21 @@ def test_where_the_time_tool_sees_the_axis_move_the_step_is_not_counted_twice(
     constant = np.nanmedian(np.where(NO_EDGE, np.nan, small - seen))
     np.testing.assert_allclose(delay.read()[~NO_EDGE], (seen + constant)[~NO_EDGE], atol=1e-12)
     assert "moves without the time tool's stage" in delay.why
+    assert delay.why.startswith("delay = tt/fltpos_ps [ps] + ")
+    assert not any("should follow" in warning for warning in delay.warnings)
+
+
+@pytest.mark.parametrize(("follows", "says"), [(0.0, "moves by 0.0"), (-1.0, "moves by -1.0")])
+def test_a_time_tool_that_should_follow_the_scan_and_does_not_is_told(
+    write: Write, follows: float, says: str
+) -> None:
+    made = without("scan/lxt_ttc") | {
+        "scan/lxt": (STEP * 0.2e-12, "s"),
+        "tt/fltpos_ps": (np.where(NO_EDGE, 0.0, follows * STEP * 0.2 + 0.01 * JITTER), "ps"),
+    }
+    run = open_run(write(made))
+    assert any(says in warning and "should follow" in warning for warning in run.delay().warnings)
+    assert not any("should follow" in one for one in run.delay(time_tool=False).warnings)
 
 
 @pytest.mark.parametrize("unit", ["mm", "V", "pixel"])

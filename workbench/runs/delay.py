@@ -12,6 +12,8 @@ from workbench.runs.nominal import DelayError, Nominal, find_nominal, slow_remar
 if TYPE_CHECKING:
     from workbench.runs.run import Run
 
+FEWEST = 20  # events from which a slope says something
+SLOPE_OFF = 0.5  # of the slope: far beyond what a wrong calibration does
 DIRECTION = "Positive: the pump arrives before the X-rays."
 
 
@@ -36,7 +38,7 @@ def delay(
     else:
         arrival, _ = find_arrival(run)
         values, sentence = _combine(nominal, arrival, sense)
-        warnings += _gaps(run, arrival, nominal)
+        warnings += _gaps(run, arrival, nominal) + _not_followed(nominal, arrival, sense)
     if zero:
         sentence += f" - {zero:g} ps"
     return Channel.from_values(
@@ -104,6 +106,7 @@ def _reasons(
 
 def _combine(nominal: Nominal, arrival: Arrival, sign: int) -> tuple[Floats, str]:
     word = "+" if sign > 0 else "-"
+    alone = "" if sign > 0 else "-"
     if nominal.time_tool != "uncompensated":
         text = f"{nominal.text} {word} {arrival.name} [ps]"
         return nominal.values + sign * arrival.values, text
@@ -111,11 +114,36 @@ def _combine(nominal: Nominal, arrival: Arrival, sign: int) -> tuple[Floats, str
     both = nominal.values - sign * arrival.values
     constant = float(np.median(both[np.isfinite(both)])) if np.isfinite(both).any() else np.nan
     text = (
-        f"{word} {arrival.name} [ps] + {constant:.6g} ps ({nominal.name} moves without the time "
+        f"{alone}{arrival.name} [ps] + {constant:.6g} ps ({nominal.name} moves without the time "
         "tool's stage, so the time tool measures the whole delay; the constant is the median "
         f"of {nominal.name} minus it)"
     )
     return sign * arrival.values + np.where(np.isfinite(nominal.values), constant, np.nan), text
+
+
+def _not_followed(nominal: Nominal, arrival: Arrival, sign: int) -> tuple[str, ...]:
+    """Say that the time tool does not see a delay that it should measure by itself.
+
+    By the slope of its value against the nominal delay; `delay_findings` judges it more finely.
+    """
+    good = np.isfinite(nominal.values) & np.isfinite(arrival.values)
+    if nominal.time_tool != "uncompensated" or good.sum() < FEWEST:
+        return ()
+    moved = nominal.values[good] - nominal.values[good].mean()
+    seen = sign * arrival.values[good]
+    square = float((moved**2).sum())
+    if not square:
+        return ()
+    slope = float((moved * seen).sum()) / square
+    rest = seen - seen.mean() - slope * moved
+    error = float(np.sqrt((rest**2).mean() / square))
+    if abs(slope - 1) < max(SLOPE_OFF, 5 * error):
+        return ()
+    return (
+        f"the time tool moves by {slope:.2f} of {nominal.name}, which it should follow by 1: this "
+        "delay does not cover the scan; run.delay(time_tool=False) does, and near -1 the sign is "
+        "the other",
+    )
 
 
 def _gaps(run: "Run", arrival: Arrival | None, nominal: Nominal) -> tuple[str, ...]:
