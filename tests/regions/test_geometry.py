@@ -14,6 +14,7 @@ from pyFAI.io.ponifile import PoniFile
 
 from workbench.core.atomic import CannotWriteError
 from workbench.core.errors import NotThereError
+from workbench.reductions.scattering import Setup, scattering_from_positions
 from workbench.regions import (
     DetectorGeometry,
     GeometryInputError,
@@ -170,6 +171,20 @@ def test_without_tilt_the_center_of_the_config_is_where_the_beam_meets_the_detec
     assert found["dis_to_sam"] == pytest.approx(80)
     assert found["eBeam"] == pytest.approx(9.5)
     assert (found["tx"], found["ty"]) == pytest.approx((0, 3))
+
+
+@settings(max_examples=30, deadline=None)
+@given(ponis)
+def test_the_producers_own_reduction_sees_the_q_of_pyfai_at_every_pixel(poni: Poni) -> None:
+    rows, cols = pixels()
+    geometry = DetectorGeometry.from_poni(poni, corner=(-2e3, 1e3))
+    down, right = -2e3 + rows * poni.pixel1 * 1e6, 1e3 + cols * poni.pixel2 * 1e6
+    x, y = geometry.centre_um
+    # In the laboratory x runs against columns and y against rows of the picture.
+    setup = Setup((-y, -x), geometry.distance, geometry.energy, geometry.tilts)
+    found = scattering_from_positions(-right, -down, np.zeros(SHAPE), setup).radial
+    truth = pyfai(poni).center_array(SHAPE, "q_A^-1")
+    np.testing.assert_allclose(found, truth, rtol=1e-9, atol=1e-11)
 
 
 def test_a_ring_is_drawn_at_its_angle() -> None:

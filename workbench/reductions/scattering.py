@@ -6,8 +6,8 @@ import numpy as np
 
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
+from workbench.regions.scattering import HC
 
-HC = 12.398419843320026  # keV angstrom; exact since the SI of 2019
 PHI_ZERO = (
     "azimuth about the beam: 0 to the right as seen along the beam (+y of psana's image frame), "
     "rising downwards (towards +x of the image frame)"
