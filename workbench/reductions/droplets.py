@@ -1,6 +1,7 @@
 """Droplets: groups of touching pixels above threshold, the charge clouds of photons.
 
-Thresholds and neighbourhood as in Sikorski et al., J. Synchrotron Rad. 23, 1171 (2016), section 3.
+The method is that of Livet et al., Nucl. Instrum. Methods A 451, 596 (2000), with two thresholds
+and four neighbours of the facility's producer, so that numbers compare.
 """
 
 from collections.abc import Iterator, Sequence
