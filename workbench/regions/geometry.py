@@ -240,7 +240,7 @@ class DetectorGeometry:
         rows, cols
             [pixel], pixel centres at half-integers.
         """
-        return two_theta(self._rays(rows, cols), self.beam)
+        return two_theta(self.rays(rows, cols), self.beam)
 
     def ring(self, angle: float, points: int = 360) -> tuple[Floats, Floats]:
         """Return the line of one scattering angle on the picture: rows, cols [pixel].
@@ -275,7 +275,7 @@ class DetectorGeometry:
 
     def azimuth(self, rows: Floats, cols: Floats) -> Floats:
         """Return the angle about the beam from the direction of rows to that of columns [rad]."""
-        rays = self._rays(rows, cols)
+        rays = self.rays(rows, cols)
         first, second = self._across
         return np.asarray(np.arctan2(rays @ second, rays @ first))
 
@@ -287,7 +287,14 @@ class DetectorGeometry:
         first /= np.linalg.norm(first)
         return first, np.cross(beam, first)
 
-    def _rays(self, rows: Floats, cols: Floats) -> Floats:
+    def rays(self, rows: Floats, cols: Floats) -> Floats:
+        """Return rays from the sample to positions: along rows, columns and normal, (..., 3) [m].
+
+        Parameters
+        ----------
+        rows, cols
+            In the picture [pixel].
+        """
         along = rows * self.poni.pixel1 - self.poni.poni1
         across = cols * self.poni.pixel2 - self.poni.poni2
         return np.stack(np.broadcast_arrays(along, across, self.poni.distance), axis=-1)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from workbench.core.arrays import Bools, Floats
+from workbench.core.arrays import Bools, Floats, Ints
 from workbench.regions.bands import Band, balance
 from workbench.regions.calibrants import Calibrant, bragg_angles, rings_on
 from workbench.regions.centre import (
@@ -225,7 +225,7 @@ def find_arc(
     sectors = sectors_of(around, sector)
     turn = geometry.azimuth(row[band], col[band])
     number = np.floor(np.mod(turn / (2 * np.pi), 1.0) * sectors).astype(np.int64) % sectors
-    arc = np.sin(angle) / np.sin(angles[band])
+    arc = _evenly(geometry, row[band], col[band], angles[band], number)
     light = Band(number, offset[band], arc, np.where(used, picture[band], 0.0), used, sectors)
     found, clear = balance(light, width, length=TILTED * around * 2 * np.pi / sectors)
     if clear.sum() < FEWEST:
@@ -237,6 +237,19 @@ def find_arc(
     rows, cols = geometry.place(angle + found[clear] / scale, middle)
     inside = (rows > 0) & (rows < picture.shape[0]) & (cols > 0) & (cols < picture.shape[1])
     return RingPoints(rows[inside], cols[inside])
+
+
+def _evenly(
+    geometry: DetectorGeometry, rows: Floats, cols: Floats, angles: Floats, number: Ints
+) -> Floats:
+    """Return weights by which pixels count as if they were dealt evenly over angle and azimuth.
+
+    Pixels per angle and azimuth go as sin(2 theta) r^3, with r the distance from the sample.
+    """
+    rays = geometry.rays(rows, cols)
+    weight = 1 / (np.sin(angles) * np.linalg.norm(rays, axis=-1) ** 3)
+    mean = np.bincount(number, weight) / np.maximum(np.bincount(number), 1)
+    return np.asarray(weight / mean[number])
 
 
 def _rings_near(
