@@ -109,7 +109,10 @@ def encode(value: Any, depth: int = 0) -> Any:
         if isinstance(value, list | tuple | set | frozenset):
             return [encode(item, depth + 1) for item in value]
     if type(value).__module__ == "numpy":
-        if hasattr(value, "dtype") and value.dtype.kind in "biuf":
+        if hasattr(value, "dtype") and value.dtype.kind == "b":
+            bits = sys.modules["numpy"].packbits(value).tobytes()  # configs hold many large masks
+            return {"bits": [list(value.shape), base64.b64encode(bits).decode()]}
+        if hasattr(value, "dtype") and value.dtype.kind in "iuf":
             data = base64.b64encode(value.tobytes()).decode()
             return {"array": [value.dtype.str, list(value.shape), data]}
         if hasattr(value, "item") and value.ndim == 0:

@@ -11,6 +11,7 @@ import gc
 import hashlib
 import importlib
 import json
+import math
 import os
 import resource
 import select
@@ -169,6 +170,11 @@ def digest(value: Any) -> Any:
         return [digest(item) for item in value]
     if isinstance(value, dict) and "dict" in value:
         return {"dict": [[digest(key), digest(item)] for key, item in value["dict"]]}
+    if isinstance(value, dict) and "bits" in value:
+        shape, data = value["bits"]
+        packed = sys.modules["numpy"].frombuffer(base64.b64decode(data), "u1")
+        bits = sys.modules["numpy"].unpackbits(packed, count=math.prod(shape))
+        return {"odd": f"array |b1 {shape} {hashlib.sha256(bits.tobytes()).hexdigest()}"}
     if isinstance(value, dict) and "array" in value:
         dtype, shape, data = value["array"]
         name = hashlib.sha256(base64.b64decode(data)).hexdigest()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import os
 import re
 import subprocess
@@ -134,6 +135,11 @@ def decode(value: Any) -> Any:
     if "dict" in value:
         pairs = [(decode(key), decode(item)) for key, item in value["dict"]]
         return {_key(key): item for key, item in pairs}
+    if "bits" in value:
+        shape, data = value["bits"]
+        packed = np.frombuffer(base64.b64decode(data), np.uint8)
+        mask = np.unpackbits(packed, count=math.prod(shape)).view(np.bool_).reshape(shape)
+        return mask.item() if mask.ndim == 0 else mask
     if "array" in value:
         dtype, shape, data = value["array"]
         array = np.frombuffer(base64.b64decode(data), dtype=dtype).reshape(shape)

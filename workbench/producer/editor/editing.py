@@ -17,7 +17,8 @@ from workbench.producer.editor.changes import (
     set_poni,
     set_roi,
 )
-from workbench.producer.editor.evaluator import Evaluator
+from workbench.producer.editor.effects import key_values
+from workbench.producer.editor.evaluator import Evaluator, Outcome, list_name
 from workbench.producer.editor.planning import Plan, function_name, plan
 from workbench.producer.editor.review import Shapes, present, review
 from workbench.producer.editor.source import Source
@@ -45,8 +46,9 @@ class ConfigEdit:
         self._owned = evaluator is None
         self._before = Source(journal.read_bytes(self.path), str(path))
         self._now = self._before
-        self._plans: list[tuple[Change, Plan, Any]] = []
-        self._kept: list[Path] = []
+        self._plans: list[tuple[Change, Plan]] = []
+        self._masks: list[Path] = []
+        self._kept: dict[Path, tuple[str, Any]] = {}
 
     def __enter__(self) -> "ConfigEdit":
         return self
@@ -61,9 +63,9 @@ class ConfigEdit:
 
     def close(self) -> None:
         """End the edit; what was not saved is forgotten."""
-        for path in self._kept:
-            beside.discard(self.path, path)
-        self._kept = []
+        for mask in self._masks:
+            masks.discard(mask, unless_in=self.path)
+        self._masks = []
         if self._owned:
             self._evaluator.close()
 
@@ -136,7 +138,8 @@ class ConfigEdit:
         """Keep a mask beside the config for `apply`; it is forgotten if the edit is not saved."""
         stored = masks.store(self.path, name, good)
         if stored.made:
-            self._kept.append(stored.path)
+            self._masks.append(stored.path)
+        self._kept[stored.path] = (name, good)
         return stored
 
     def replanned(self) -> str:
@@ -175,6 +178,23 @@ class ConfigEdit:
         name = function_name(self._now, Change(function, "any", "any", run, remove=True))
         return present(self._evaluator.values(self._now, self.path, [run])[run], name)
 
+    @property
+    def before(self) -> bytes:
+        """The text as it was read, in UTF-8."""
+        return self._before.text
+
+    def detectors(self, run: int) -> list[Any]:
+        """Return the config's list of detectors in one run, with the changes so far."""
+        values = self._evaluator.values(self._now, self.path, [run])[run]
+        found = values.get(list_name(self._now), Outcome([])).value
+        return found if isinstance(found, list) else []
+
+    def entry_before(self, run: int, function: str, detector: str, name: str) -> Any:
+        """Return one entry as the text that was read gives it; None where there is none."""
+        change = Change(function, detector, name, run, remove=True)
+        values = self._evaluator.values(self._before, self.path, [run])[run]
+        return key_values(function_name(self._before, change), change, values)
+
     def findings(self, run: int, shapes: Shapes | None = None) -> list[Finding]:
         """Return what is wrong with the regions of a run: outside, clashing names, not checked."""
         return review(self.entries(run), shapes or {}, str(self.path))
@@ -187,7 +207,10 @@ class ConfigEdit:
         """
         if not self.changed:
             return False
-        what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made, _ in self._plans)
+        for path, (name, good) in self._kept.items():
+            if not path.exists():  # another edit made it, and was given up meanwhile
+                masks.store(self.path, name, good)
+        what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made in self._plans)
         journal.save(self.path, self._before.raw, self._now.raw, what)
         self._before, self._plans, self._kept = self._now, [], []
         return True

@@ -16,8 +16,11 @@ from workbench.widgets.models.display import (
     render,
     render_marks,
 )
+from workbench.widgets.models.drift import Drift, DriftError, Fit, follow
+from workbench.widgets.models.existing import Existing, existing_regions
 from workbench.widgets.models.frames import NoFramesError, RawFrames
 from workbench.widgets.models.listeners import Changed
+from workbench.widgets.models.mask_checks import check_mask, given
 from workbench.widgets.models.masks import (
     EdgeStep,
     GivenStep,
@@ -42,16 +45,23 @@ from workbench.widgets.models.picture import (
     picture_of_run,
     sums_in,
 )
+from workbench.widgets.models.reproduce import affected, produce_commands, runs_in
 from workbench.widgets.models.session import Session
 from workbench.widgets.models.state import RegionState, StateError
 from workbench.widgets.models.stored import NotStoredError, StoredAreas
+from workbench.widgets.models.write_back import BothChangedError, Planned, Saved, WriteBack
 
 __all__ = [
     "Answer",
+    "BothChangedError",
     "Changed",
     "DisplayRange",
+    "Drift",
+    "DriftError",
     "EdgeStep",
     "EmptyPictureError",
+    "Existing",
+    "Fit",
     "FrameSource",
     "GivenStep",
     "GrowStep",
@@ -62,11 +72,13 @@ __all__ = [
     "NotStoredError",
     "Picture",
     "PictureError",
+    "Planned",
     "RawFrames",
     "RegionModel",
     "RegionState",
     "RegionStep",
     "Rendered",
+    "Saved",
     "Session",
     "Signal",
     "StateError",
@@ -74,16 +86,24 @@ __all__ = [
     "StoredAreas",
     "ThresholdStep",
     "Viewport",
+    "WriteBack",
+    "affected",
     "answer",
+    "check_mask",
+    "existing_regions",
+    "follow",
+    "given",
     "mask_of",
     "masked",
     "picture_of_array",
     "picture_of_raw",
     "picture_of_run",
+    "produce_commands",
     "proposed",
     "render",
     "render_marks",
     "roi_of",
+    "runs_in",
     "signal",
     "step_from_dict",
     "sums_in",
