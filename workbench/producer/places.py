@@ -2,6 +2,14 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """The name of a variable, not to be mistaken for an equal text."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -60,22 +68,36 @@ class Places:
         return scope
 
     def _lines_of(self, scope: ast.AST, text: str) -> list[int]:
-        names = {
-            target.id
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Constant)
-            and node.value.value == text
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        found = [
-            node.lineno
-            for node in ast.walk(scope)
-            if (isinstance(node, ast.Constant) and node.value == text)
-            or (isinstance(node, ast.Name) and node.id in names)
-        ]
-        return sorted(found)
+        lines, named = self._lines_in(scope), self._names.get(text, ())
+        return sorted([*lines.get(text, ()), *(at for one in named for at in lines.get(one, ()))])
+
+    @cached_property
+    def _names(self) -> dict[str, set[_Variable]]:
+        """Variables that are given a text anywhere, by the text."""
+        found: dict[str, set[_Variable]] = {}
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Constant):
+                continue
+            if isinstance(node.value.value, str):
+                names = [_Variable(one.id) for one in node.targets if isinstance(one, ast.Name)]
+                found.setdefault(node.value.value, set()).update(names)
+        return found
+
+    def _lines_in(self, scope: ast.AST) -> dict[str | _Variable, list[int]]:
+        """Return the lines of texts and variables in a part of the config, searched once."""
+        if scope not in self._known:
+            found: dict[str | _Variable, list[int]] = {}
+            for node in ast.walk(scope):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.setdefault(node.value, []).append(node.lineno)
+                if isinstance(node, ast.Name):
+                    found.setdefault(_Variable(node.id), []).append(node.lineno)
+            self._known[scope] = found
+        return self._known[scope]
+
+    @cached_property
+    def _known(self) -> dict[ast.AST, dict[str | _Variable, list[int]]]:
+        return {}
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

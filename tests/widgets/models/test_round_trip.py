@@ -98,10 +98,13 @@ class Trip:
 
     def write_back(self) -> None:
         """Write every region for one run, those of two axes with both projections."""
-        two_axes = [name for name in self.model.regions if self.axes(name) == 2]
-        others = [name for name in self.model.regions if self.axes(name) != 2]
+        axes = {name: self.axes(name) for name in self.model.regions}
+        two_axes = [name for name, count in axes.items() if count == 2]
+        others = [name for name in axes if name not in two_axes]
         with WriteBack(self.config, from_run=RUN, to_run=RUN) as back:
             for names, values in ((two_axes, {"pj": [{"axis": 0}, {"axis": 1}]}), (others, {})):
+                if not names:
+                    continue
                 planned = back.plan_regions(self.model, names, values=values)
                 assert planned.changed
                 assert not [one for one in planned.findings if one.severity == "error"]
