@@ -46,9 +46,9 @@ class ConfigEdit:
         self._owned = evaluator is None
         self._before = Source(journal.read_bytes(self.path), str(path))
         self._now = self._before
-        self._plans: list[tuple[Change, Plan]] = []
-        self._masks: list[Path] = []
-        self._kept: dict[Path, tuple[str, Any]] = {}
+        self._plans: list[tuple[Change, Plan, Any]] = []
+        self._kept: list[Path] = []
+        self._good: dict[Path, tuple[str, Any]] = {}
 
     def __enter__(self) -> "ConfigEdit":
         return self
@@ -63,9 +63,9 @@ class ConfigEdit:
 
     def close(self) -> None:
         """End the edit; what was not saved is forgotten."""
-        for mask in self._masks:
-            masks.discard(mask, unless_in=self.path)
-        self._masks = []
+        for path in self._kept:
+            beside.discard(self.path, path)
+        self._kept = []
         if self._owned:
             self._evaluator.close()
 
@@ -138,8 +138,8 @@ class ConfigEdit:
         """Keep a mask beside the config for `apply`; it is forgotten if the edit is not saved."""
         stored = masks.store(self.path, name, good)
         if stored.made:
-            self._masks.append(stored.path)
-        self._kept[stored.path] = (name, good)
+            self._kept.append(stored.path)
+        self._good[stored.path] = (name, good)
         return stored
 
     def replanned(self) -> str:
@@ -187,7 +187,7 @@ class ConfigEdit:
         """Return the config's list of detectors in one run, with the changes so far."""
         values = self._evaluator.values(self._now, self.path, [run])[run]
         found = values.get(list_name(self._now), Outcome([])).value
-        return found if isinstance(found, list) else []
+        return list(found) if isinstance(found, list) else []
 
     def entry_before(self, run: int, function: str, detector: str, name: str) -> Any:
         """Return one entry as the text that was read gives it; None where there is none."""
@@ -207,10 +207,10 @@ class ConfigEdit:
         """
         if not self.changed:
             return False
-        for path, (name, good) in self._kept.items():
+        for path, (name, good) in self._good.items():
             if not path.exists():  # another edit made it, and was given up meanwhile
                 masks.store(self.path, name, good)
-        what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made in self._plans)
+        what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made, _ in self._plans)
         journal.save(self.path, self._before.raw, self._now.raw, what)
         self._before, self._plans, self._kept = self._now, [], []
         return True

@@ -63,15 +63,7 @@ def store(config: Path, name: str, good: Any) -> StoredMask:
     kept = keep(config, f"{FOLDER}/{name}.npy", content.getvalue(), origin)
     told = hashlib.sha256(np.ascontiguousarray(mask).tobytes()).hexdigest()
     value = Odd(f"array {mask.dtype.str} {list(mask.shape)} {told}")
-    return StoredMask(path, relative, value, made)
-
-
-def discard(path: Path, *, unless_in: Path) -> None:
-    """Remove a mask, unless the config as it is on disk now names it."""
-    if unless_in.exists() and path.name.encode() in unless_in.read_bytes():
-        return  # another edit of the same mask was saved meanwhile
-    path.unlink(missing_ok=True)
-    path.with_suffix(".json").unlink(missing_ok=True)
+    return StoredMask(kept.path, kept.relative, value, kept.made)
 
 
 def _read(good: Any) -> Bools:
