@@ -45,6 +45,7 @@ from workbench.widgets.models.picture import (
     picture_of_run,
     sums_in,
 )
+from workbench.widgets.models.profiles import Profile, azimuthal_of, place_of, profile
 from workbench.widgets.models.reproduce import affected, produce_commands, runs_in
 from workbench.widgets.models.session import Session
 from workbench.widgets.models.state import RegionState, StateError
@@ -73,6 +74,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "Planned",
+    "Profile",
     "RawFrames",
     "RegionModel",
     "RegionState",
@@ -89,6 +91,7 @@ __all__ = [
     "WriteBack",
     "affected",
     "answer",
+    "azimuthal_of",
     "check_mask",
     "existing_regions",
     "follow",
@@ -98,7 +101,9 @@ __all__ = [
     "picture_of_array",
     "picture_of_raw",
     "picture_of_run",
+    "place_of",
     "produce_commands",
+    "profile",
     "proposed",
     "render",
     "render_marks",

@@ -1,0 +1,92 @@
+"""The azimuthal average that a beam centre would give, by the producer's own reduction."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Bools, Floats
+from workbench.reductions.azimuthal import Azimuthal
+from workbench.reductions.bins import azimuth_edges, radial_edges
+from workbench.reductions.scattering import Setup, scattering_from_positions
+from workbench.widgets.models.picture import Picture, PictureError
+
+PIXELS = 20_000  # that are enough to tell how positions follow rows and columns
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Azimuthal average of a picture.
+
+    Parameters
+    ----------
+    q
+        Centres of the bins [1/angstrom], shape (q,).
+    phi
+        Centres of the sectors [rad], shape (phi,).
+    values
+        Mean signal, NaN in bins without pixels, shape (phi, q).
+    unit
+        Of the values.
+    """
+
+    q: Floats
+    phi: Floats
+    values: Floats
+    unit: str
+
+
+def place_of(picture: Picture, centre: tuple[float, float]) -> tuple[float, float]:
+    """Return x, y [um] in the frame of the picture's pixels of a place (row, col) [pixel].
+
+    The place may lie beside the detector: positions are taken as linear in row and column.
+    """
+    x, y, _ = _positions(picture)
+    known = np.flatnonzero(np.isfinite(x.ravel() + y.ravel()))
+    some = known[:: max(1, len(known) // PIXELS)]
+    rows, cols = (at.ravel()[some] + 0.5 for at in (picture.layout.rows, picture.layout.cols))
+    matrix = np.stack([np.ones(len(some)), rows, cols], axis=1)
+    at = np.array([1.0, *centre])
+    fits = (np.linalg.lstsq(matrix, axis.ravel()[some], rcond=None)[0] for axis in (x, y))
+    found_x, found_y = (float(at @ fit) for fit in fits)
+    return found_x, found_y
+
+
+def azimuthal_of(
+    picture: Picture, setup: Setup, *, width: float, sectors: int = 1, good: Bools | None = None
+) -> Azimuthal:
+    """Return the producer's azimuthal reduction for a picture's detector.
+
+    Raises `PictureError` where the positions of the pixels are not known.
+
+    Parameters
+    ----------
+    picture
+        With the positions of its pixels.
+    setup
+        Beam centre, distance, energy; see `place_of` for a centre in the picture.
+    width
+        Of the q bins [1/angstrom].
+    sectors
+        In azimuth.
+    good
+        The user's mask, shape of a frame, True = use; None: every pixel.
+    """
+    scattering = scattering_from_positions(*_positions(picture), setup)
+    q, phi = radial_edges(scattering.radial, width), azimuth_edges(scattering.phi, sectors)
+    return Azimuthal(scattering, q, phi, good=good)
+
+
+def profile(picture: Picture, reduction: Azimuthal) -> Profile:
+    """Return what an azimuthal reduction gives on a picture; over events use `signal`."""
+    values = reduction.reduce(picture.frame[np.newaxis], picture.spec)["azav"][0]
+    shaped = np.asarray(values, np.float64).reshape(reduction.bins)
+    return Profile(reduction.radial, reduction.phi, shaped, picture.unit)
+
+
+def _positions(picture: Picture) -> tuple[Floats, Floats, Floats]:
+    if picture.x is None or picture.y is None or picture.z is None:
+        raise PictureError(
+            f"it is not known where the pixels of {picture.detector} are ({picture.origin}): give "
+            "a file of constants with its geometry"
+        )
+    return picture.x, picture.y, picture.z
