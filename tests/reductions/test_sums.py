@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from workbench.core.constants import Constants
 from workbench.core.frames import FrameSpec
 from workbench.reductions import Calibration, PixelSum, calibrate
-from workbench.reductions.sums import UnknownSumError
+from workbench.reductions.sums import UnknownSumError, add_together
 
 SHAPE = (2, 40, 60)  # more pixels than one block of the kernel
 RAW = np.random.default_rng(5).integers(950, 1100, (9, *SHAPE)).astype(np.uint16)
@@ -121,3 +122,25 @@ def test_units_follow_what_is_summed() -> None:
         for text in ("calib", "calib_square", "calib_thresADU1_nhits")
     }
     assert units == {"calib": "keV", "calib_square": "keV^2", "calib_thresADU1_nhits": "1"}
+
+
+@pytest.mark.parametrize("limit", [np.inf, 40.0])
+@pytest.mark.parametrize("first", [np.nan, np.inf, 50.0, 1.0])
+def test_readings_of_other_amplifiers_and_odd_floats_add_nothing_wherever_they_stand(
+    limit: float, first: float
+) -> None:
+    draw = np.random.default_rng(9)
+    frames = draw.uniform(0, 30, (37, 2100)).astype(np.float32)  # a whole and a part of a group
+    places = draw.integers(0, frames.size, 200)
+    odd = np.resize([np.nan, np.inf, -np.inf, 40.0, 39.9, 1e9], 200)
+    frames[5:30].flat[places % frames[5:30].size] = odd
+    frames[3, 0] = frames[4, 2048] = first  # where a block of the loop begins
+    plain = Calibration.of(None, shape=frames.shape[1:], dtype="float32")
+    state = np.zeros((1, frames.shape[1]))
+    switched = add_together([PixelSum.parse("calib")], state, frames, replace(plain, limit=limit))
+    used = np.where(frames < limit, frames, np.nan).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        expected = np.where(np.isnan(used), 0, used).sum(axis=0)
+    np.testing.assert_allclose(state[0], expected, rtol=1e-12)
+    above = (frames >= limit).any(axis=1) if np.isfinite(limit) else np.zeros(len(frames), bool)
+    np.testing.assert_array_equal(switched, above)

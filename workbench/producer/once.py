@@ -62,14 +62,16 @@ def _constants(area: AreaDetector) -> dict[str, OnceValue]:
 def _positions(area: AreaDetector, job: Job) -> dict[str, OnceValue]:
     if job.constants is None:
         return {}
-    constants = read_constants(job.constants, area.name, job.run, fields=tuple("xyz"))
+    constants = read_constants(
+        job.constants, area.name, job.run, fields=tuple("xyz"), dtype="float32"
+    )
     values: dict[str, OnceValue] = {}
     for axis in "xyz":
         position = getattr(constants, axis, None)
         if position is not None:
             text = f"{axis} of pixel centres in the laboratory frame"
             name = f"UserDataCfg/{area.name}/{axis}"
-            values[name] = OnceValue(position.astype(np.float32), "um", text)
+            values[name] = OnceValue(position, "um", text)
     return values
 
 

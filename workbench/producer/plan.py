@@ -16,7 +16,7 @@ from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
 from workbench.producer.frames import FrameField, frame_fields, range_choice_of
 from workbench.reductions import Calibration, Roi
-from workbench.reductions.calibrate import ConstantsShapeError
+from workbench.reductions.calibrate import ConstantsShapeError, working_type
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawRun
 from workbench.sources.constants import read_constants
@@ -136,7 +136,11 @@ def _area(
     constants: Constants | None = None
     if job.constants is not None:
         constants = read_constants(
-            job.constants, frames.detector, job.run, fields=("pedestal", "gain", "good", "noise")
+            job.constants,
+            frames.detector,
+            job.run,
+            fields=("pedestal", "gain", "good", "noise"),
+            dtype=working_type(frames.dtype),
         )
     try:
         calibration = Calibration.of(

@@ -123,11 +123,11 @@ class Calibration:
         good = everywhere if constants.good is None else constants.good.astype(np.bool_)
         pedestal, gain = zeros, ones
         if constants.pedestal is not None:
-            pedestal = constants.pedestal.astype(kind)
+            pedestal = constants.pedestal.astype(kind, copy=False)
             if constants.gain is not None:
-                gain = constants.gain.astype(kind)
+                gain = constants.gain.astype(kind, copy=False)
         known = constants.pedestal is not None
-        noise = zeros if constants.noise is None else constants.noise.astype(kind)
+        noise = zeros if constants.noise is None else constants.noise.astype(kind, copy=False)
         named = (("pedestal", pedestal), ("gain", gain), ("mask", good), ("noise", noise))
         for name, values in named:
             if values.shape != shape:
@@ -230,8 +230,10 @@ def _table(bits: GainBits, constants: Constants, shape: tuple[int, ...], kind: s
     """Return the constants of all ranges, in the order of the codes."""
     whole = (bits.n_ranges, *shape)
     missing, ones = np.full(whole, np.nan, kind), np.ones(whole, kind)
-    pedestals = missing if constants.pedestal is None else constants.pedestal.astype(kind)
-    gains = ones if constants.gain is None else constants.gain.astype(kind)
+    pedestals = (
+        missing if constants.pedestal is None else constants.pedestal.astype(kind, copy=False)
+    )
+    gains = ones if constants.gain is None else constants.gain.astype(kind, copy=False)
     for name, values in (("pedestal", pedestals), ("gain", gains)):
         if values.shape != whole:
             raise ConstantsShapeError(

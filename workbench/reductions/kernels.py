@@ -161,15 +161,17 @@ def add_frames(
         offset, scale = pedestal[start:stop], gain[start:stop]
         for place in range(count):
             readings = frames[place][start:stop]
+            highest = readings[0]
             for pixel in range(stop - start):
-                reading = pedestal.dtype.type(readings[pixel])
-                value = (reading - offset[pixel]) / scale[pixel]
-                values[pixel] = value if reading < top else missing
-            if top < np.inf:
-                above = np.int32(0)
+                raw = readings[pixel]
+                values[pixel] = (pedestal.dtype.type(raw) - offset[pixel]) / scale[pixel]
+                highest = raw if raw > highest else highest
+            if not pedestal.dtype.type(highest) < top:  # rare, or a frame of floats begins with NaN
                 for pixel in range(stop - start):
-                    above |= np.int32(pedestal.dtype.type(readings[pixel]) >= top)
-                switched[place] |= above != 0
+                    reading = pedestal.dtype.type(readings[pixel])
+                    if not reading < top:
+                        values[pixel] = missing
+                        switched[place] |= (top < np.inf) & (reading >= top)
             for number in range(len(totals)):
                 part, flag = totals[number, start:stop], flags[number]
                 bottom = pedestal.dtype.type(lows[number])

@@ -16,7 +16,7 @@ from workbench.reductions.calibrate import Calibration, calibrate
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
 _NOT_YET = ("img",)
 _SKIP = {"skip", "skipFirst"}
-TOGETHER = 8  # frames that pass while a block of the sum is in the fastest memory
+TOGETHER = 32  # frames that pass while a block of the sum is in the fastest memory
 TOKENS = ("calib", "max", "square", "dropped", "nhits", "skipFirst", "thresADU<x>")
 
 

@@ -39,11 +39,17 @@ class ConstantsFileError(WorkbenchError, ValueError):
 
 
 def read_constants(
-    path: Path, detector: str, run: int, *, fields: Sequence[str] = tuple(FIELDS)
+    path: Path,
+    detector: str,
+    run: int,
+    *,
+    fields: Sequence[str] = tuple(FIELDS),
+    dtype: str = "float64",
 ) -> Constants | None:
     """Return the constants of one detector for one run; None where the file covers neither.
 
-    Arrays that are not among `fields` are not read, and None in the result. Raises
+    Arrays that are not among `fields` are not read, and None in the result; `dtype` is the type of
+    the others, but of flags. Raises
     `NotThereError` where there is no such file, `ConstantsFileError` where it is damaged.
     """
     path = Path(path)
@@ -51,7 +57,7 @@ def read_constants(
         if detector not in file:
             return None
         group = _covering(file[detector], run, path)
-        return None if group is None else _read(group, detector, path, fields)
+        return None if group is None else _read(group, detector, path, fields, dtype)
 
 
 def detectors_in(path: Path) -> tuple[str, ...]:
@@ -93,7 +99,7 @@ def all_constants(path: Path, *, fields: Sequence[str] = tuple(FIELDS)) -> list[
     for detector, first, last in found:
         with _opened(Path(path)) as file:
             group = file[f"{detector}/{_name(first, last)}"]
-            constants = _read(group, detector, Path(path), fields)
+            constants = _read(group, detector, Path(path), fields, "float64")
         listed.append(Validity(constants, first, None if last == OPEN_END else last))
     return listed
 
@@ -150,14 +156,16 @@ def _opened(path: Path) -> Generator[h5py.File]:
         ) from error
 
 
-def _wide(dataset: h5py.Dataset) -> Array:
-    """Return numbers in double precision, flags as they are."""
+def _typed(dataset: h5py.Dataset, dtype: str) -> Array:
+    """Return numbers in the type wanted, flags as they are."""
     values: Array = dataset[()]
-    return values.astype(np.float64) if values.dtype.kind == "f" else values
+    return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values
 
 
-def _read(group: h5py.Group, detector: str, path: Path, fields: Sequence[str]) -> Constants:
-    arrays = {name: _wide(group[name]) for name in fields if name in group}
+def _read(
+    group: h5py.Group, detector: str, path: Path, fields: Sequence[str], dtype: str
+) -> Constants:
+    arrays = {name: _typed(group[name], dtype) for name in fields if name in group}
     ranges = tuple(str(name) for name in group.attrs.get("ranges", ()))
     origin = f"{path.name}{group.name}"
     if note := group.attrs.get("origin", ""):
