@@ -17,6 +17,7 @@ from workbench.regions import (
     Region,
     RegionError,
     Ring,
+    pixel_places,
 )
 from workbench.sources.geometry import read_geometry
 
@@ -116,6 +117,18 @@ def test_without_geometry_tiles_lie_one_below_the_other() -> None:
     np.testing.assert_array_equal(picture[-3:], frame[1])
     assert np.isnan(picture[3:-3]).all()
     assert Layout.flat((3, 4)).shape == (3, 4)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_positions_give_the_picture_that_the_geometry_table_gives(
+    name: str, data_folder: Path
+) -> None:
+    table = read_geometry(data_folder / "geometry_lcls2" / f"geometry-def-{name}.data")
+    x, y, _ = table.laboratory
+    places = pixel_places(x, y)
+    assert places is not None
+    np.testing.assert_array_equal(places[0], table.image_rows)
+    np.testing.assert_array_equal(places[1], table.image_cols)
 
 
 def test_a_region_beside_the_detector_is_refused() -> None:
