@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from workbench.batch import BatchRequest, find_template, run_batch
 from workbench.synthetic import PumpProbe
@@ -14,16 +14,6 @@ from workbench.synthetic.small_data import write_small_data
 pytestmark = pytest.mark.browser
 
 WIDTH = 1200  # pixels
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-extensions",
-    "--no-first-run",
-    "--no-proxy-server",
-]
 TEMPLATES = ("run_summary", "delay_scan")
 
 
@@ -37,14 +27,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         assert item.state == "done", item.error
         made[name] = Path(item.report)
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

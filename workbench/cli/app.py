@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from workbench import __version__
+from workbench.cli.app_board import boards
 from workbench.cli.batch import batch
 from workbench.cli.check import check
 from workbench.cli.config import config
@@ -30,6 +31,7 @@ for command in (demo, info, check, produce, batch):
     app.command()(command)
 app.add_typer(config, name="config")
 app.add_typer(constants, name="constants")
+app.add_typer(boards, name="app")
 
 
 def _show_version(wanted: bool) -> None:

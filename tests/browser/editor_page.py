@@ -1,0 +1,94 @@
+"""The region editor in a browser, as tests use it: places in the picture, fields, what is drawn."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.browser.servers import drag, until
+
+PAINTED = 500  # ms from what is kept to what is on the screen, on a busy machine
+FRAME = """() => {
+    const models = Bokeh.documents.flatMap(one => [...one._all_models.values()]);
+    const figures = models.filter(one => one.type === "Figure" && one.tags.length);
+    const seen = figures.map(one => [one, Bokeh.index.find_one(one)]).filter(two => two[1]);
+    const [figure, view] = seen[seen.length - 1];
+    const box = view.frame.bbox, page = view.el.getBoundingClientRect();
+    return {x: page.x + box.left, y: page.y + box.top, width: box.width, height: box.height,
+            left: figure.x_range.start, right: figure.x_range.end,
+            top: figure.y_range.end, bottom: figure.y_range.start};
+}"""
+
+
+@dataclass(frozen=True)
+class EditorPage:
+    """One open editor.
+
+    Parameters
+    ----------
+    page
+        Where it is.
+    state
+        File in which it keeps what is drawn.
+    """
+
+    page: Page
+    state: Path
+
+    def wait(self) -> None:
+        """Wait until the picture stands still on the screen."""
+        self.page.locator(".bk-Figure .bk-events").first.wait_for(timeout=60_000)
+        before: list[dict[str, float]] = []
+
+        def settled() -> bool:
+            before.append(self.page.evaluate(FRAME))
+            return len(before) > 5 and before[-1] == before[-5] and before[-1]["height"] > 100
+
+        until(settled, "the picture settles", seconds=60)
+
+    def place(self, row: float, col: float) -> tuple[float, float]:
+        """Return where a place of the picture is on the page."""
+        frame = self.page.evaluate(FRAME)
+        across = (col - frame["left"]) / (frame["right"] - frame["left"])
+        down = (row - frame["top"]) / (frame["bottom"] - frame["top"])
+        return frame["x"] + across * frame["width"], frame["y"] + down * frame["height"]
+
+    def drag(self, start: tuple[float, float], stop: tuple[float, float]) -> None:
+        """Drag from one (row, col) of the picture to another."""
+        drag(self.page, self.place(*start), self.place(*stop))
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into a field and leave it by Enter."""
+        field = self.page.get_by_label(label, exact=True).first
+        field.fill(text)
+        field.press("Enter")
+
+    def click(self, name: str) -> None:
+        """Click a button."""
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def stored(self, detector: str = "epix_1") -> dict[str, Any]:
+        """Return what the editor has kept of a detector."""
+        if not self.state.exists():
+            return {"regions": {}, "mask": [], "centre": None}
+        found: dict[str, Any] = json.loads(self.state.read_text())["detectors"][detector]
+        return found
+
+    def until(self, check: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """Wait until what is kept fulfils something; return it."""
+        until(lambda: check(self.stored()), f"{what}; kept: {self.stored()}", seconds=20)
+        return self.stored()
+
+    def until_regions(self, regions: dict[str, dict[str, Any]]) -> None:
+        """Wait until exactly these are kept, besides those that the config had."""
+
+        def kept(state: dict[str, Any]) -> bool:
+            return {
+                name: one for name, one in state["regions"].items() if one["shape"] != "box"
+            } == regions
+
+        self.until(kept, f"regions become {regions}")
+        self.page.wait_for_timeout(PAINTED)

@@ -1,0 +1,182 @@
+"""Servers of browser tests: started, waited for, ended; and what is done in their pages."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--no-first-run",
+    "--no-proxy-server",
+]
+BIN = Path(sys.executable).parent
+TOKEN = "test"
+UP = 90  # seconds for a server
+QUIET = {  # no pop-up over the corner, every cell in the page, nothing saved behind our back
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "docmanager-extension/plugin": {"autosaveInterval": 3600},
+}
+LAB_OPTIONS = (
+    "--allow-root",
+    "--LabApp.expose_app_in_browser=True",
+    "--LabApp.news_url=",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server answers, and the folder that it shows."""
+
+    url: str
+    folder: Path
+
+
+def configurable_http_proxy() -> str:
+    """Return JupyterHub's proxy: WORKBENCH_HUB_PROXY names it, else it is on the path."""
+    found = os.environ.get("WORKBENCH_HUB_PROXY") or shutil.which("configurable-http-proxy")
+    if found and Path(found).exists():
+        return found
+    reason = (
+        "needs JupyterHub's proxy: npm install --prefix DIR configurable-http-proxy@5.3.0, and set "
+        "WORKBENCH_HUB_PROXY=DIR/node_modules/.bin/configurable-http-proxy"
+    )
+    if os.environ.get("WORKBENCH_REQUIRE_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def started(command: Sequence[object], folder: Path, environment: dict[str, str]) -> Iterator[Path]:
+    """Run a server for the length of a ``with`` block; yields its log."""
+    log = folder / "server.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [str(part) for part in command], cwd=folder, env=environment, stdout=out, stderr=out
+        )
+    try:
+        yield log
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def wait_for(url: str, log: Path) -> None:
+    """Wait until a server answers."""
+    end = time.monotonic() + UP
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=2).read()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"{url} did not answer within {UP} s:\n{log.read_text()[-3000:]}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nobody uses."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def jupyter_environment(home: Path) -> dict[str, str]:
+    """Return an environment in which Jupyter keeps its settings below a folder."""
+    settings = home / "config" / "lab" / "user-settings"
+    for name, values in QUIET.items():
+        file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    return {
+        **os.environ,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+    }
+
+
+def open_notebook(page: Page, url: str) -> None:
+    """Open a notebook in JupyterLab and wait for its kernel."""
+    page.goto(url, wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook", timeout=60_000)
+    page.wait_for_function(
+        """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status
+            === 'idle'""",
+        timeout=60_000,
+    )
+
+
+def run_all(page: Page) -> None:
+    """Run all cells of the open notebook; a cell that failed fails the test."""
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+        " === 'idle'"
+    )
+    assert cell_errors(page) == []
+
+
+def cell_errors(page: Page) -> list[str]:
+    """Return the errors that stand in the outputs of the open notebook."""
+    errors: list[str] = page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+            .flatMap(cell => (cell.toJSON().outputs || [])
+            .filter(one => one.output_type === 'error')
+            .map(one => one.ename + ': ' + one.evalue))"""
+    )
+    return errors
+
+
+def drag(page: Page, start: tuple[float, float], stop: tuple[float, float]) -> None:
+    """Press at one place of the page, move to another in steps, release."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    for part in range(1, 9):
+        page.mouse.move(*(a + (b - a) * part / 8 for a, b in zip(start, stop, strict=True)))
+    page.mouse.up()
+
+
+def until(check: Callable[[], bool], what: str, *, seconds: float = 15) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds:g} s: {what}")
+        time.sleep(0.05)
+
+
+def figure_frame(page: Page) -> Locator:
+    """Return the picture's figure."""
+    return page.locator(".bk-Figure .bk-events").first

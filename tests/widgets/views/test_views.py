@@ -1,0 +1,204 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.core.bounds import Bounds
+from workbench.core.errors import InputError
+from workbench.producer.editor import edit_config
+from workbench.regions import Box, Rectangle
+from workbench.widgets import region_editor
+from workbench.widgets.models import EmptyPictureError, Session, picture_of_array
+from workbench.widgets.opening import Opened
+from workbench.widgets.views.editor import RegionEditor
+from workbench.widgets.views.selector import SelectorView
+from workbench.widgets.views.typed import TypedView
+
+CONFIG = """\
+detectors = []
+
+
+def getROIs(run):
+    return {"epix": [{"name": "old", "ROI": [[1, 5], [2, 9]]}]}
+"""
+
+
+@pytest.fixture
+def session() -> Session:
+    rng = np.random.default_rng(3)
+    return Session(picture_of_array(rng.poisson(4.0, (60, 80)) * 1.0, detector="epix"))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "prod_config.py"
+    path.write_text(CONFIG)
+    return path
+
+
+def told(editor: RegionEditor, channel: str, content: dict[str, Any]) -> None:
+    """Say what the browser says."""
+    source = editor.picture.canvas._channels[channel]
+    source.data = {"text": [json.dumps({"n": 1, **content})]}
+
+
+def test_a_drag_in_the_browser_becomes_a_region_and_its_fields(session: Session) -> None:
+    editor = RegionEditor(Opened(session))
+    told(editor, "drawn", {"rows": [10.2, 20.1], "cols": [30.4, 50.2]})
+    assert editor.model.regions == {"ROI_0": Rectangle(10, 20, 30, 50)}
+    shown = [one.value for one in editor.regions._numbers]
+    assert shown == [10, 20, 30, 50]
+    editor.regions._numbers[1].value = 25
+    assert editor.model["ROI_0"] == Rectangle(10, 25, 30, 50)
+
+
+def test_a_drag_is_one_step_of_undo_however_long_it_took(session: Session) -> None:
+    editor = RegionEditor(Opened(session))
+    told(editor, "drawn", {"rows": [10, 20], "cols": [30, 50]})
+    for way in (1, 2, 3):
+        moved = {"what": "box", "rows": [10 + way, 20 + way], "cols": [30, 50]}
+        told(editor, "dragged", {**moved, "final": way == 3, "n": way})
+    assert editor.model["ROI_0"] == Rectangle(13, 23, 30, 50)
+    editor.model.undo()
+    assert editor.model["ROI_0"] == Rectangle(10, 20, 30, 50)
+
+
+def test_keys_move_delete_and_bring_back(session: Session) -> None:
+    editor = RegionEditor(Opened(session))
+    editor.model.put("spot", Rectangle(10, 20, 30, 50))
+    told(editor, "pressed", {"key": "ArrowDown", "large": True, "n": 1})
+    assert editor.model["spot"] == Rectangle(20, 30, 30, 50)
+    told(editor, "pressed", {"key": "Delete", "large": False, "n": 2})
+    assert editor.model.regions == {}
+    told(editor, "pressed", {"key": "undo", "large": False, "n": 3})
+    assert editor.model["spot"] == Rectangle(20, 30, 30, 50)
+
+
+def test_an_empty_region_is_refused_in_the_widget_and_nothing_changes(session: Session) -> None:
+    editor = RegionEditor(Opened(session))
+    told(editor, "drawn", {"rows": [10.1, 10.2], "cols": [30, 50]})
+    assert 'role="alert"' in editor.notes.panel.object
+    assert "draw it larger" in editor.notes.panel.object
+    assert editor.model.regions == {}
+    editor.model.put("spot", Rectangle(10, 20, 30, 50))
+    editor.regions._numbers[1].value = 4
+    assert "is empty" in editor.notes.panel.object
+    assert editor.regions._numbers[1].value == 20
+
+
+def test_a_4_megapixel_picture_sends_less_than_a_megabyte() -> None:
+    large = picture_of_array(np.ones((2048, 2048)), detector="epix")
+    editor = RegionEditor(Opened(Session(large)))
+    seen = {"top": 0, "bottom": 2048, "left": 0, "right": 2048, "density": 2}
+    told(editor, "seen", {**seen, "width": 1400, "height": 1200})
+    (levels,) = editor.picture.canvas._image.data["image"]
+    assert levels.dtype == np.uint8
+    assert levels.nbytes <= 1 << 20
+
+
+def test_the_typed_view_changes_the_same_model(session: Session) -> None:
+    view = TypedView(session)
+    view._typed.value = "[[10, 20], [30, 50]]"
+    view._buttons[0].click()
+    assert session.shown.regions == {"ROI_0": Rectangle(10, 20, 30, 50)}
+    view._numbers[0].value = 12
+    assert session.shown["ROI_0"] == Rectangle(12, 20, 30, 50)
+    view._numbers[0].value = 40
+    assert "alert" in view.note.value
+    assert view._numbers[0].value == 12
+    assert bytes(view._still.value).startswith(b"\x89PNG")
+
+
+# ipympl's toolbar itself hands on arguments that traitlets no longer takes.
+@pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")
+def test_the_matplotlib_view_draws_exactly_and_is_not_throttled(session: Session) -> None:
+    view = SelectorView(session)
+    assert view.canvas.pan_zoom_throttle == 0
+    assert not view.selector.useblit
+    view.selector.extents = (30.2, 49.9, 10.1, 19.8)
+    view._selected(None, None)
+    assert session.shown.regions == {"ROI_0": Rectangle(10, 20, 30, 50)}
+    view.selector.extents = (30.2, 59.9, 10.1, 19.8)
+    view._selected(None, None)
+    assert session.shown.regions == {"ROI_0": Rectangle(10, 20, 30, 60)}
+
+
+def test_in_batch_the_editor_is_a_picture(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_BATCH", "1")
+    session.shown.put("spot", Rectangle(10, 20, 30, 50))
+    shown = region_editor(session, state=None)._repr_mimebundle_()
+    assert shown["image/png"].startswith(b"\x89PNG")
+    assert "spot" in shown["text/plain"]
+
+
+def test_what_was_drawn_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    state, picture = tmp_path / "regions.json", np.ones((60, 80))
+    first = region_editor(picture, detector="epix", state=state, view="panel")
+    first.model.put("spot", Rectangle(10, 20, 30, 50))
+    again = region_editor(picture, detector="epix", state=state, view="panel")
+    assert again.model.regions == {"spot": Rectangle(10, 20, 30, 50)}
+
+
+def test_a_picture_without_a_measured_pixel_is_refused_with_a_reason() -> None:
+    with pytest.raises(EmptyPictureError, match="no pixel was measured"):
+        region_editor(np.full((5, 6), np.nan), state=None, view="static")
+    with pytest.raises(InputError, match="none of auto, panel"):
+        region_editor(np.ones((5, 6)), view="qt")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def writer(session: Session, config: Path) -> RegionEditor:
+    session.shown.put("spot", Rectangle(10, 20, 30, 50))
+    return RegionEditor(Opened(session), config=config, run=12)
+
+
+def rois(config: Path, run: int) -> dict[str, Any]:
+    with edit_config(config) as edit:
+        return {one["name"]: one["ROI"] for one in edit.entries(run)["epix"]}
+
+
+def test_regions_of_the_config_are_drawn_for_the_run_shown(writer: RegionEditor) -> None:
+    assert writer.model.regions["old"] == Box(Bounds((1, 2), (5, 9)))
+    writer.model.select("old")
+    moved = {"what": "box", "rows": [3, 7], "cols": [2, 9], "final": True}
+    told(writer, "dragged", moved)
+    assert writer.model.regions["old"] == Rectangle(3, 7, 2, 9)
+
+
+def test_the_diff_is_shown_first_then_written_then_taken_back(
+    writer: RegionEditor, config: Path
+) -> None:
+    writer.writing._plan()
+    assert "[[10, 20], [30, 50]]" in writer.writing._diff.object
+    assert config.read_text() == CONFIG
+    writer.writing._save()
+    assert "Written" in writer.notes.panel.object
+    assert rois(config, 12)["spot"] == [[10, 20], [30, 50]]
+    assert "spot" not in rois(config, 11)
+    writer.writing._undo()
+    assert config.read_text() == CONFIG
+
+
+def test_a_plan_is_forgotten_when_something_else_is_drawn(
+    writer: RegionEditor, config: Path
+) -> None:
+    writer.writing._plan()
+    writer.model.move("spot", 3, 0)
+    assert writer.writing._write.disabled
+    assert "show the changes again" in writer.writing._diff.object
+    with pytest.raises(InputError, match="show the changes first"):
+        writer.writing._save()
+    assert config.read_text() == CONFIG
+
+
+def test_what_somebody_else_wrote_meanwhile_is_kept(writer: RegionEditor, config: Path) -> None:
+    writer.writing._plan()
+    config.write_text(f"{CONFIG}# somebody else\n")
+    writer.writing._save()
+    assert "somebody else made meanwhile are kept" in writer.notes.panel.object
+    assert "# somebody else" in config.read_text()
+    assert rois(config, 12)["spot"] == [[10, 20], [30, 50]]

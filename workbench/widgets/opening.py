@@ -1,0 +1,142 @@
+"""From what a person has at hand (a run, a path, an array) to the pictures of a session."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from workbench.core.arrays import Array
+from workbench.core.errors import InputError, NotThereError
+from workbench.producer.frames import SMALL_ARRAY, frame_fields
+from workbench.runs import Run, open_run
+from workbench.sources import RawRun, open_raw
+from workbench.widgets.models import (
+    EmptyPictureError,
+    NoFramesError,
+    Picture,
+    RawFrames,
+    Session,
+    picture_of_array,
+    picture_of_raw,
+    picture_of_run,
+    sums_in,
+)
+
+Source = Run | RawRun | Picture | Array | str | Path
+HDF5 = (".h5", ".hdf5")
+EVENTS = 30  # of a raw run that are averaged
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the editor begins with.
+
+    Parameters
+    ----------
+    session
+        Pictures of all detectors.
+    frames
+        Detector -> how its frames are opened, event by event; only of raw runs.
+    run
+        Number of the run; None where there is none.
+    missing
+        Detectors without a picture, and why.
+    experiment, folder, constants
+        Of a raw run, for the command that produces it again: name, folder of its files, file of
+        constants; empty or None where not known.
+    """
+
+    session: Session
+    frames: Mapping[str, Callable[[], RawFrames]] = field(default_factory=dict)
+    run: int | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+    experiment: str = ""
+    folder: Path | None = None
+    constants: Path | None = None
+
+
+def open_source(
+    source: Source,
+    *,
+    run: int | None = None,
+    detector: str = "",
+    constants: Path | None = None,
+    events: int = EVENTS,
+) -> Opened:
+    """Open the pictures of a source.
+
+    Parameters
+    ----------
+    source
+        An opened run (small data or raw), the path of one, a picture, or an array.
+    run
+        Which run, where the path is a folder of several raw runs.
+    detector
+        The one wanted; empty: all that have a picture. For an array: its name.
+    constants
+        Calibration constants for frames of a raw run; None: those beside it, where there are any.
+    events
+        Raw events that are averaged.
+    """
+    if isinstance(source, Picture):
+        return Opened(Session(source), run=run)
+    if isinstance(source, np.ndarray):
+        return Opened(Session(picture_of_array(source, detector=detector or "detector")), run=run)
+    if isinstance(source, str | Path):
+        opened = _open_path(Path(source), run)
+        folder = Path(source) if Path(source).is_dir() else Path(source).parent
+        beside = folder / "constants.h5"
+        if constants is None and not isinstance(opened, Run) and beside.is_file():
+            constants = beside
+        made = open_source(opened, detector=detector, constants=constants, events=events)
+        return made if isinstance(opened, Run) else replace(made, folder=folder)
+    if isinstance(source, Run):
+        make = partial(picture_of_run, source)
+        return _opened(make, [detector] if detector else list(sums_in(source)), source.run)
+    if not hasattr(source, "frames"):
+        raise InputError(f"cannot draw on {type(source).__name__}: give a run, a path or an array")
+    names = [detector] if detector else _cameras(source)
+    made = _opened(
+        lambda name: picture_of_raw(source, name, events=events, constants=constants),
+        names,
+        source.number,
+    )
+    frames = {
+        name: cache(partial(RawFrames.of, source, name, constants=constants))
+        for name in made.session.models
+    }
+    return replace(made, frames=frames, experiment=source.experiment, constants=constants)
+
+
+def _opened(make: Callable[[str], Picture], names: list[str], run: int | None) -> Opened:
+    pictures, missing = [], {}
+    for name in names:
+        try:
+            pictures.append(make(name))
+        except (NoFramesError, EmptyPictureError) as error:
+            if len(names) == 1:
+                raise
+            missing[name] = str(error)
+    if not pictures:
+        why = "; ".join(missing.values()) or "it holds no frames and no sums of frames"
+        raise NoFramesError(f"no picture to draw on: {why}")
+    return Opened(Session(*pictures), run=run, missing=missing)
+
+
+def _cameras(raw: RawRun) -> list[str]:
+    return [
+        name
+        for name, one in frame_fields(raw).items()
+        if len(one.shape) in (2, 3) and prod(one.shape) > SMALL_ARRAY
+    ]
+
+
+def _open_path(path: Path, run: int | None) -> Run | RawRun:
+    if not path.exists():
+        raise NotThereError(f"no file or folder {path}; give a small-data file or raw data")
+    if path.suffix in HDF5:
+        return open_run(path)
+    return open_raw(path, run)

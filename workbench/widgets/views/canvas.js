@@ -1,0 +1,102 @@
+// Runs in the browser, called on every change of the figure's ranges and size, of the shapes that
+// can be dragged, and of the pointer. It keeps pixels square and tells Python, through one channel
+// for each kind of message, what is seen and what was done; a burst of changes becomes one message.
+const SETTLED = 40;      // ms without a further change
+const BETWEEN = 100;     // ms between messages during a drag
+const PATIENCE = 5000;   // ms to wait for Python's answer
+const own = (fig.workbench ??= {timers: {}, sent: 0, down: false, over: false, points: [], dragged: null});
+
+const later = (what, wait, act) => {
+  clearTimeout(own.timers[what]);
+  own.timers[what] = setTimeout(act, wait);
+};
+const tell = (channel, content) => {
+  own.sent += 1;
+  channel.data = {text: [JSON.stringify({...content, n: own.sent})]};
+  later("answer", PATIENCE, () => { notice.visible = heard.data.n[0] < own.sent; });
+};
+const tell_seen = () => later("seen", SETTLED, () => tell(seen, {
+  left: x_range.start, right: x_range.end, top: y_range.end, bottom: y_range.start,
+  width: fig.inner_width, height: fig.inner_height, density: window.devicePixelRatio || 1,
+}));
+const square = () => {
+  const [width, height] = [fig.inner_width, fig.inner_height];
+  if (!width || !height) return;
+  const [cols, rows] = [x_range.end - x_range.start, y_range.start - y_range.end];
+  const step = Math.max(cols / width, rows / height);
+  const [x, y] = [(x_range.start + x_range.end) / 2, (y_range.start + y_range.end) / 2];
+  x_range.setv({start: x - step * width / 2, end: x + step * width / 2});
+  y_range.setv({start: y + step * height / 2, end: y - step * height / 2});
+};
+const sketch_corners = () => sketch.setv({
+  xs: own.points.map((one) => one.x), ys: own.points.map((one) => one.y),
+  visible: own.points.length > 0,
+});
+const close = (keep) => {
+  // A double click arrives as two clicks and more: its repeats are dropped in Python.
+  if (keep && own.points.length > 2) tell(drawn, {
+    rows: own.points.map((one) => one.y), cols: own.points.map((one) => one.x)});
+  own.points = [];
+  sketch_corners();
+};
+const tell_dragged = (final) => {
+  clearTimeout(own.timers.drag);
+  own.timers.drag = null;
+  const shape = own.dragged;
+  if (shape === null) return;
+  if (final) own.dragged = null;
+  const [rows, cols] = shape === poly ? [Array.from(poly.ys), Array.from(poly.xs)]
+    : [[shape.top, shape.bottom], [shape.left, shape.right]];
+  tell(dragged, {what: shape === poly ? "poly" : shape.name, rows, cols, final});
+};
+const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Delete", "Backspace"];
+const listen = () => {
+  if (own.listening) return;
+  own.listening = true;
+  window.addEventListener("pointerdown", () => { own.down = true; }, true);
+  window.addEventListener("pointerup", () => {
+    own.down = false;
+    setTimeout(() => tell_dragged(true));  // after Bokeh has handled it
+  }, true);
+  // On the window, before JupyterLab's own shortcuts (where Delete and arrows act on cells).
+  window.addEventListener("keydown", (event) => {
+    const field = event.composedPath()[0];
+    // JupyterLab takes Enter for itself: what was typed would wait until the field is left.
+    if (event.key === "Enter" && field.classList?.contains("bk-input"))
+      field.dispatchEvent(new Event("change"));
+    const undo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
+    const typing = event.composedPath().some((one) =>
+      ["INPUT", "TEXTAREA", "SELECT"].includes(one.tagName) || one.isContentEditable);
+    const corner = own.points.length && ["Enter", "Escape"].includes(event.key);
+    if (!own.over || typing || !(undo || corner || KEYS.includes(event.key))) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (corner) return close(event.key === "Enter");
+    const key = undo ? (event.shiftKey ? "redo" : "undo") : event.key;
+    tell(pressed, {key, large: event.shiftKey});
+  }, true);
+};
+
+listen();
+const name = cb_obj.event_name;
+if (name === "mouseenter") own.over = true;
+else if (name === "mouseleave") own.over = false;
+else if (name === "doubletap") { if (fig.tags[0] === "polygon") close(true); }
+else if (name === "tap" && fig.tags[0] === "polygon") {
+  own.points.push({x: cb_obj.x, y: cb_obj.y});
+  sketch_corners();
+}
+else if (name === "tap") tell(tapped, {row: cb_obj.y, col: cb_obj.x});
+else if (name === "selectiongeometry") {
+  const shape = cb_obj.geometry;
+  if (cb_obj.final) tell(drawn, {rows: [shape.y0, shape.y1], cols: [shape.x0, shape.x1]});
+}
+else if (cb_obj === heard) notice.visible = false;
+else if (cb_obj === again) { square(); tell_seen(); }
+else if (name === undefined && cb_obj === fig && cb_obj.tags[0] !== "polygon" && own.points.length) close(false);
+else if (cb_obj === fig) { square(); tell_seen(); }
+else if (cb_obj === x_range || cb_obj === y_range) tell_seen();
+else if (own.down) {
+  own.dragged = cb_obj;
+  own.timers.drag ??= setTimeout(() => tell_dragged(false), BETWEEN);
+}

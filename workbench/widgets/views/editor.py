@@ -1,0 +1,150 @@
+"""The region editor on Panel and Bokeh: picture, typed fields, numbers, writing to the config."""
+
+from pathlib import Path
+from typing import Any
+
+from workbench.core.extras import load
+from workbench.widgets.models import Changed, RegionModel
+from workbench.widgets.opening import Opened
+from workbench.widgets.views.answer_panel import AnswerPanel
+from workbench.widgets.views.colour_panel import ColourPanel
+from workbench.widgets.views.gestures import SHAPES
+from workbench.widgets.views.mask_panel import MaskPanel
+from workbench.widgets.views.notes import Notes
+from workbench.widgets.views.picture_view import PictureView
+from workbench.widgets.views.region_panel import RegionPanel
+from workbench.widgets.views.write_panel import WritePanel
+
+NOWHERE = "nowhere (no file was given)"
+DRAWING = {**{shape.capitalize(): shape for shape in SHAPES}, "Pan": "pan", "Zoom": "zoom"}
+
+
+class RegionEditor:
+    """Shows a session; owns nothing but its widgets.
+
+    Parameters
+    ----------
+    opened
+        Detectors, pictures and what is drawn on them; where they come from.
+    config
+        Producer config that regions are written to; None: typed in the widget.
+    run
+        First run that gets the regions; None: typed in the widget.
+    state
+        File in which what is drawn is kept, for the message of a lost kernel; None: not kept.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        config: Path | None = None,
+        run: int | None = None,
+        state: Path | None = None,
+    ) -> None:
+        self._pn = load("panel", "the region editor", "widgets")
+        self.session = session = opened.session
+        self.notes = Notes(self._push)
+        kept = f"<code>{state}</code>" if state else NOWHERE
+        self.picture = PictureView(session, self.notes, kept)
+        self.regions = RegionPanel(session, self.notes, lambda: self.picture.view)
+        self.colours = ColourPanel(session, self.notes, self.picture)
+        self.masks = MaskPanel(session, self.notes)
+        self.answers = AnswerPanel(session, self.notes, opened.frames)
+        self.picture.on_preview(self.answers.preview)
+        self._parts = [self.picture.repaint, self.regions.refresh, self.answers.refresh]
+        self.writing = WritePanel(opened, self.notes, config=config, run=run)
+        self._parts += [self.colours.refresh, self.masks.refresh, self.writing.refresh]
+        self._bar = self._make_bar()
+        self.panel: Any = self._layout()
+        for model in session.models.values():
+            model.on_change(self._changed)
+        session.on_change(self._changed)
+        if config is not None and run is not None and config.is_file():
+            with self.notes:
+                self.writing.take_over()
+
+    @property
+    def model(self) -> RegionModel:
+        """The model of the detector that is shown."""
+        return self.session.shown
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return self.panel._repr_mimebundle_(include, exclude)
+
+    def _changed(self, changed: Changed) -> None:
+        if changed.parts & {"shown"}:
+            self._show_choice()
+        for part in self._parts:
+            part(changed.parts)
+        self._push()
+
+    def _push(self) -> None:
+        """Bring changes of the figure to a notebook; in a board they go by themselves."""
+        if hasattr(self, "panel"):
+            self._pn.io.push_notebook(self.panel)
+
+    def _make_bar(self) -> Any:
+        make = self._pn.widgets
+        self._detector = make.Select(label="Detector", width=170)
+        self._origin = make.Select(label="Picture", width=300)
+        self._drawing = make.RadioButtonGroup(
+            label="Drawing", options=DRAWING, value="rectangle", align="end"
+        )
+        self._show_choice()
+        guarded = self.notes.guarded
+        self._detector.param.watch(
+            guarded(lambda: self.session.show(self._detector.value)), "value"
+        )
+        self._origin.param.watch(
+            guarded(lambda: self.session.show(self._detector.value, self._origin.value)), "value"
+        )
+        self._drawing.param.watch(
+            guarded(lambda: self.picture.draw_with(self._drawing.value)), "value"
+        )
+        buttons = [
+            self._button("Undo", lambda: self.model.undo()),
+            self._button("Redo", lambda: self.model.redo()),
+            self._button("Whole picture", self.picture.fit, 110),
+            self._button("+", lambda: self.picture.zoom_by(0.5), 36, "Zoom in"),
+            self._button("\u2212", lambda: self.picture.zoom_by(2.0), 36, "Zoom out"),
+        ]
+        return self._pn.FlexBox(self._detector, self._origin, self._drawing, *buttons)
+
+    def _button(self, name: str, act: Any, width: int = 64, tip: str = "") -> Any:
+        button = self._pn.widgets.Button(label=name, width=width, align="end")
+        button.description = tip or None
+        button.on_click(self.notes.guarded(act))
+        return button
+
+    def _show_choice(self) -> None:
+        detector = self.model.picture.detector
+        with self.notes.quietly():
+            self._detector.param.update(options=list(self.session.models), value=detector)
+            origins = list(self.session.pictures(detector))
+            self._origin.param.update(options=origins, value=self.model.picture.origin)
+
+    def _layout(self) -> Any:
+        pn, canvas = self._pn, self.picture.canvas
+        picture = pn.Column(
+            pn.pane.Bokeh(canvas.notice, sizing_mode="stretch_width"),
+            pn.pane.Bokeh(canvas.figure, sizing_mode="stretch_width"),
+            sizing_mode="stretch_width",
+        )
+        tabs = pn.Tabs(
+            ("Write to the config", self.writing.panel),
+            ("Colours", self.colours.panel),
+            ("Mask and centre", self.masks.panel),
+            ("Signal over events", self.answers.events),
+            sizing_mode="stretch_width",
+        )
+        return pn.Column(
+            self._bar,
+            self.notes.panel,
+            pn.Row(
+                pn.Column(picture, tabs, sizing_mode="stretch_width"),
+                pn.Column(self.regions.panel, self.answers.panel),
+                sizing_mode="stretch_width",
+            ),
+            sizing_mode="stretch_width",
+        )

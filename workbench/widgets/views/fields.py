@@ -1,0 +1,110 @@
+"""Regions as typed fields: the twin of drawing them, whatever shows the fields."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workbench.core.bounds import Bounds
+from workbench.regions import Box, Circle, Polygon, Rectangle, Region, RegionError, Ring
+from workbench.widgets.models import Viewport
+
+Drawn = Region | Box
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One typed number or text of a region.
+
+    Parameters
+    ----------
+    name
+        Of the region's attribute.
+    label
+        For people.
+    value
+        A whole number, a number, or a text; the kind stays.
+    """
+
+    name: str
+    label: str
+    value: Value
+
+
+_LABELS = {
+    "top": "rows from", "bottom": "rows to", "left": "columns from", "right": "columns to",
+    "row": "centre row", "col": "centre column", "radius": "radius", "inner": "inner radius",
+    "outer": "outer radius",
+}  # fmt: skip
+_ORDER = {
+    Rectangle: ("top", "bottom", "left", "right"),
+    Circle: ("row", "col", "radius"),
+    Ring: ("row", "col", "inner", "outer"),
+}
+POINTS, RANGES = "points (row, column), ...", "[low, high] per axis"
+
+
+def fields_of(region: Drawn) -> tuple[Field, ...]:
+    """Return what can be typed about a region; ends of ranges are not included [pixel]."""
+    if isinstance(region, Polygon):
+        return (Field("points", POINTS, ", ".join(f"({r:g}, {c:g})" for r, c in region.points)),)
+    if isinstance(region, Box):
+        return (Field("bounds", RANGES, str(region.bounds)),)
+    return tuple(Field(name, _LABELS[name], getattr(region, name)) for name in _ORDER[type(region)])
+
+
+def with_values(region: Drawn, values: Mapping[str, Any]) -> Drawn:
+    """Return a region with typed values; `RegionError` says what cannot be read."""
+    if isinstance(region, Polygon):
+        return Polygon(tuple(_literal(f"[{values['points']}]")))
+    if isinstance(region, Box):
+        return Box(Bounds.from_pairs(_literal(values["bounds"])))
+    missing = [_LABELS[name] for name, value in values.items() if value is None]
+    if missing:
+        raise RegionError(f"{missing[0]}: type a number [pixel]")
+    return replace(region, **values)
+
+
+def typed_region(text: str, frame_shape: tuple[int, ...], view: Viewport | None) -> Drawn:
+    """Return the region of a text as configs write it, ``[[157, 487], [294, 598]]``.
+
+    Parameters
+    ----------
+    text
+        [low, high) for each axis of the frames; empty: a rectangle in the middle of the view.
+    frame_shape
+        (row, col) or (tile, row, col).
+    view
+        What is on the screen; None: not shown anywhere.
+    """
+    if text.strip():
+        pairs = _literal(text)
+        if len(pairs) == 2 and len(frame_shape) == 2:
+            (top, bottom), (left, right) = pairs
+            return Rectangle(top, bottom, left, right)
+        return Box(Bounds.from_pairs(pairs))
+    height, width = frame_shape[-2:]
+    top, bottom, left, right = (
+        (0, height, 0, width) if view is None else (view.top, view.bottom, view.left, view.right)
+    )
+    rows, cols = (bottom - top) / 10, (right - left) / 10
+    row, col = (top + bottom) / 2, (left + right) / 2
+    return Rectangle.around((row - rows, col - cols), (row + rows, col + cols))
+
+
+def in_config(region: Any) -> str:
+    """Return the words for a `ConfigRegion`: what the config will say."""
+    mask = "" if region.good is None else ", with a mask"
+    return f"{region.bounds}{mask}"
+
+
+def _literal(text: str) -> list[Any]:
+    try:
+        value = ast.literal_eval(text.strip())
+        return [(float(a), float(b)) if isinstance(a, float) else (a, b) for a, b in value]
+    except (ValueError, SyntaxError, TypeError) as error:
+        raise RegionError(
+            f"cannot read {text!r}: type pairs of numbers, as [[157, 487], [294, 598]] or "
+            "(10, 20), (10, 60), (40, 60)"
+        ) from error

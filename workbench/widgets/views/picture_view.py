@@ -1,0 +1,215 @@
+"""The picture that is drawn on: what the pointer does becomes a change of the model, and back."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from workbench.core.arrays import Bools, Floats
+from workbench.regions import Box, Polygon, Rectangle, Region, Ring
+from workbench.widgets.models import (
+    RegionModel,
+    Rendered,
+    Session,
+    Viewport,
+    render,
+    render_marks,
+)
+from workbench.widgets.views.canvas import HEIGHT, Canvas, Outline, Pointer, Seen
+from workbench.widgets.views.fields import Drawn
+from workbench.widgets.views.gestures import dragged, drawn, frame_of, inner_dragged, inner_frame
+from workbench.widgets.views.notes import Notes
+
+STEP, LARGE = 1, 10  # pixels that a region moves with an arrow key; with Shift
+FIRST_WIDTH = 1000  # screen pixels
+MARGIN = 0.02  # of the picture, around it when all of it is shown
+_ARROWS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
+Preview = Callable[[Drawn], None]
+
+
+class PictureView:
+    """The picture of the detector that is shown, with its regions.
+
+    Parameters
+    ----------
+    session
+        Detectors and what is drawn on them.
+    notes
+        Where errors are shown.
+    state
+        Where regions are kept over a restart, for the message of a lost kernel.
+    """
+
+    def __init__(self, session: Session, notes: Notes, state: str) -> None:
+        self._session = session
+        self._notes = notes
+        self._shape = "rectangle"
+        # Before the browser has said what it shows: painted at once, without a round trip.
+        self._seen = Viewport.whole(session.shown.picture.shape, height=HEIGHT, width=FIRST_WIDTH)
+        self._previews: list[Preview] = []
+        self.rendered: Rendered | None = None
+        pointer = Pointer(self._look, self._draw, self._drag, self._tap, self._press)
+        self.canvas = Canvas(self._model.picture.shape, pointer, state)
+        self.draw_with(self._shape)
+        self.repaint(frozenset({"shown"}))
+
+    @property
+    def view(self) -> Viewport:
+        """What is on the screen."""
+        return self._seen
+
+    def on_preview(self, preview: Preview) -> None:
+        """Have a function called with a region while it is being dragged."""
+        self._previews.append(preview)
+
+    def draw_with(self, shape: str) -> None:
+        """Let the pointer draw this shape; "pan" or "zoom": it moves over the picture."""
+        self._shape = shape
+        self.canvas.draw_with(shape)
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        height, width = self._model.picture.shape
+        rows, cols = MARGIN * height, MARGIN * width
+        self.canvas.show_range(-rows, height + rows, -cols, width + cols)
+
+    def zoom_to(self, top: float, bottom: float, left: float, right: float) -> None:
+        """Show a part of the picture [pixel]."""
+        view = Viewport(top, bottom, left, right, 1, 1)  # refuses what shows nothing
+        self.canvas.show_range(view.top, view.bottom, view.left, view.right)
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom about the middle; a factor below 1 shows less of the picture, larger."""
+        seen = self._seen
+        middle = (seen.top + seen.bottom) / 2, (seen.left + seen.right) / 2
+        rows = (seen.bottom - seen.top) / 2 * factor
+        cols = (seen.right - seen.left) / 2 * factor
+        self.zoom_to(middle[0] - rows, middle[0] + rows, middle[1] - cols, middle[1] + cols)
+
+    def show_palette(self, colours: Sequence[str]) -> None:
+        """Paint in these colours, dark to bright."""
+        self.canvas.show_palette(colours)
+
+    def repaint(self, parts: frozenset[str]) -> None:
+        """Show the model again, as far as it changed."""
+        if parts & {"shown"}:
+            self.fit()
+        if parts & {"shown", "picture", "display"}:
+            self._paint_levels()
+        if parts & {"shown", "picture", "mask_steps"}:
+            self._paint_veil()
+        if parts & {"shown", "regions", "selected"}:
+            self._paint_regions(self._model.regions)
+        if parts & {"shown", "centre"}:
+            self.canvas.show_centre(self._model.state.centre)
+
+    @property
+    def _model(self) -> RegionModel:
+        return self._session.shown
+
+    def _look(self, seen: Seen) -> None:
+        with self._notes:
+            self._seen = Viewport(
+                seen.top,
+                seen.bottom,
+                seen.left,
+                seen.right,
+                max(seen.height, 1),
+                max(seen.width, 1),
+            )
+            self._paint_levels()
+            self._paint_veil()
+
+    def _draw(self, rows: Sequence[float], cols: Sequence[float]) -> None:
+        with self._notes.afresh():
+            self._model.add(drawn(self._shape, rows, cols))
+
+    def _drag(self, what: str, rows: Sequence[float], cols: Sequence[float], final: bool) -> None:
+        name = self._model.selected
+        region = self._handled(self._model.regions.get(name))
+        if region is None:
+            return
+        with self._notes.afresh():
+            self._paint_regions(self._model.regions)  # as it is, should the new one be refused
+            changed = self._changed(region, what, rows, cols)
+            if final:
+                self._model.put(name, changed)
+            else:
+                self._paint_regions({**self._model.regions, name: changed})
+                for preview in self._previews:
+                    preview(changed)
+
+    def _changed(
+        self, region: Region, what: str, rows: Sequence[float], cols: Sequence[float]
+    ) -> Region:
+        if what == "poly":
+            return drawn("polygon", rows, cols)
+        if what == "inner" and isinstance(region, Ring):
+            return inner_dragged(region, rows, cols)
+        return dragged(region, rows, cols)
+
+    def _tap(self, row: float, col: float) -> None:
+        place = np.array(int(row)), np.array(int(col))
+        with self._notes:
+            hit = [
+                (float(np.ptp(self._lines(region)[0], axis=0).prod()), name)
+                for name, region in self._model.regions.items()
+                if any(one.covers(*place) for one in self._shapes(region))
+            ]
+            if hit and (smallest := min(hit)[1]) != self._model.selected:
+                self._model.select(smallest)
+
+    def _press(self, key: str, large: bool) -> None:
+        name = self._model.selected
+        with self._notes.afresh():
+            if key in ("undo", "redo"):
+                (self._model.undo if key == "undo" else self._model.redo)()
+            elif name and key in _ARROWS:
+                step = LARGE if large else STEP
+                self._model.move(name, *(step * way for way in _ARROWS[key]))
+            elif name:
+                self._model.remove(name)
+
+    def _paint_levels(self) -> None:
+        picture, display = self._model.picture, self._model.state.display
+        self.rendered = render(picture, self._seen, display)
+        self.canvas.show_levels(self.rendered.levels, self.rendered.extent)
+
+    def _paint_veil(self) -> None:
+        bad: Bools = ~self._model.good
+        if not bad.any():
+            self.canvas.show_veil(None, (0, 1, 0, 1))
+            return
+        marks = render_marks(self._model.picture.layout.on_picture(bad), self._seen)
+        self.canvas.show_veil(marks.levels > 0, marks.extent)
+
+    def _paint_regions(self, regions: Mapping[str, Drawn]) -> None:
+        selected = self._model.selected
+        self.canvas.show_outlines(
+            [Outline(name, self._lines(one), name == selected) for name, one in regions.items()]
+        )
+        chosen = self._handled(regions.get(selected))
+        if isinstance(chosen, Polygon):
+            points = chosen.outline()[0]
+            self.canvas.show_handles(None, None, points, symmetric=False)
+        elif chosen is not None:
+            symmetric = not isinstance(chosen, Rectangle)
+            self.canvas.show_handles(
+                frame_of(chosen), inner_frame(chosen), None, symmetric=symmetric
+            )
+        else:
+            self.canvas.show_handles(None, None, None, symmetric=False)
+
+    def _handled(self, region: Drawn | None) -> Region | None:
+        """Return what can be dragged of a region: its place on the picture, within one tile."""
+        if not isinstance(region, Box):
+            return region
+        places = self._model.picture.layout.to_rectangles(region)
+        return places[0] if len(places) == 1 else None
+
+    def _lines(self, region: Drawn) -> tuple[Floats, ...]:
+        return tuple(line for one in self._shapes(region) for line in one.outline())
+
+    def _shapes(self, region: Drawn) -> tuple[Region, ...]:
+        if isinstance(region, Box):
+            return self._model.picture.layout.to_rectangles(region)
+        return (region,)

@@ -1,0 +1,180 @@
+"""Writing regions into the producer config: runs, the diff first, findings, undo."""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from workbench.core.errors import InputError
+from workbench.core.extras import load
+from workbench.producer.editor import undo
+from workbench.widgets.models import (
+    Planned,
+    RegionModel,
+    Saved,
+    WriteBack,
+    affected,
+    produce_commands,
+    runs_in,
+)
+from workbench.widgets.opening import Opened
+from workbench.widgets.views.notes import Notes
+
+AREAS = {"as it is": None, "keep": True, "do not keep": False}
+ALL, SELECTED = "all regions", "the selected one"
+
+
+class WritePanel:
+    """From what is drawn to the config: shown as a diff, and written only then."""
+
+    def __init__(
+        self, opened: Opened, notes: Notes, *, config: Path | None, run: int | None
+    ) -> None:
+        self._pn = load("panel", "the region editor", "widgets")
+        self._opened, self._notes = opened, notes
+        self._back: WriteBack | None = None  # holds the plan that is shown
+        make = self._pn.widgets
+        self._config = make.TextInput(
+            label="Config", value=str(config or ""), placeholder="prod_config_xpp.py", width=330
+        )
+        self._first = make.IntInput(label="From run", value=run, width=100)
+        self._last = make.IntInput(label="To run", value=None, placeholder="all later", width=100)
+        self._which = make.Select(label="Write", options=[ALL, SELECTED], width=150)
+        self._area = make.Select(
+            label="Pixels of every event", width=160,
+            options=list(AREAS),
+        )  # fmt: skip
+        self._floor = make.FloatInput(
+            label="Count as zero below", value=None, placeholder="as it is", width=150
+        )
+        self._masked = make.Checkbox(label="with the drawn mask", value=False, align="end")
+        self._write = make.Button(
+            label="Write to the config", color="success", disabled=True, align="end"
+        )
+        self._write.on_click(notes.guarded(self._save))
+        self._diff = self._pn.pane.HTML("", sizing_mode="stretch_width", margin=(5, 10))
+        self.panel = self._layout()
+
+    def refresh(self, parts: frozenset[str]) -> None:
+        """Forget a plan that is no longer what is drawn."""
+        if parts & {"shown", "regions", "mask_steps"} and self._back is not None:
+            self._forget()
+            self._diff.object = "Something was changed since: show the changes again."
+
+    def take_over(self) -> None:
+        """Draw the regions that the config has for the run, besides those drawn already."""
+        with self._new() as back:
+            found, taken = back.existing(self._model), back.take_over(self._model)
+        self._model.select("")
+        others = sorted(set(found) - set(self._model.regions))
+        text = f"In the config for this run: {', '.join(found) or 'no region'}"
+        self._notes.say(f"{text}; not drawn: {', '.join(others)}" if others else text)
+        if taken:
+            self._forget()
+
+    @property
+    def _model(self) -> RegionModel:
+        return self._opened.session.shown
+
+    def _layout(self) -> Any:
+        box, make = self._pn.FlexBox, self._pn.widgets
+        acts = {
+            "Regions of the config": self.take_over,
+            "Show the changes": self._plan,
+            "Undo the last write": self._undo,
+        }
+        buttons = []
+        for name, act in acts.items():
+            button = make.Button(label=name, align="end")
+            button.on_click(self._notes.guarded(act))
+            buttons.append(button)
+        load_, show, back = buttons
+        show.color = "primary"
+        return self._pn.Column(
+            box(self._config, self._first, self._last, load_),
+            box(self._which, self._area, self._floor, self._masked, show, self._write, back),
+            self._diff,
+            sizing_mode="stretch_width",
+        )
+
+    def _new(self) -> WriteBack:
+        path = self._config.value.strip()
+        if not path:
+            raise InputError("Config: give the path of the producer config")
+        if self._first.value is None:
+            raise InputError("From run: give the first run that gets the regions")
+        return WriteBack(path, from_run=self._first.value, to_run=self._last.value)
+
+    def _plan(self) -> None:
+        self._forget()
+        names = list(self._model.regions)
+        if self._which.value == SELECTED:
+            names = [self._model.selected] if self._model.selected else []
+        if not names:
+            raise InputError("there is no region to write: draw one, or select one")
+        self._back = self._new()
+        planned = self._back.plan_regions(
+            self._model,
+            names,
+            write_area=AREAS[self._area.value],
+            threshold=self._floor.value,
+            with_mask=self._masked.value,
+        )
+        self._write.disabled = not planned.changed
+        self._diff.object = _told(planned)
+
+    def _save(self) -> None:
+        if self._back is None:
+            raise InputError("show the changes first, then write them")
+        back = self._back
+        try:
+            saved = back.save()
+        finally:
+            self._forget()
+        self._diff.object = ""
+        self._notes.say("\n".join([_written(saved), *self._commands(back)]))
+
+    def _commands(self, back: WriteBack) -> list[str]:
+        """Return what produces the affected runs again, where their raw data are at hand."""
+        opened = self._opened
+        if opened.folder is None or not opened.experiment:
+            return []
+        runs = affected(runs_in(opened.folder), from_run=back.from_run, to_run=back.to_run)
+        commands = produce_commands(
+            opened.experiment, runs, xtc=opened.folder, config=back.path, constants=opened.constants
+        )
+        return ["To produce the affected runs again:", *commands] if commands else []
+
+    def _undo(self) -> None:
+        self._forget()
+        with self._new() as back:
+            version = undo(back.path)
+        self._notes.say(f"The config is as it was before: {version.what}")
+        self._diff.object = ""
+
+    def _forget(self) -> None:
+        if self._back is not None:
+            self._back.close()
+        self._back = None
+        self._write.disabled = True
+
+
+def _written(saved: Saved) -> str:
+    if not saved.written:
+        return f"{saved.path} said all this already; nothing was written."
+    kept = " Changes that somebody else made meanwhile are kept." if saved.theirs else ""
+    return f"Written: {saved.path}.{kept}"
+
+
+def _told(planned: Planned) -> str:
+    findings = "".join(f"<li>{escape(str(finding))}</li>" for finding in planned.findings)
+    colours = {"+": "#1d5b36", "-": "#8c1d18", "@": "#5b4b8a"}
+    lines = "\n".join(
+        f'<span style="color:{colours.get(line[:1], "#333")}">{escape(line)}</span>'
+        for line in planned.diff.splitlines()
+    )
+    text = lines or "The config says all this already: nothing to write."
+    return (
+        f'<pre class="workbench-diff" aria-label="What would change" style="background:#f7f7f5;'
+        f'padding:8px;font-size:13px;overflow-x:auto;max-height:320px">{text}</pre>'
+        + (f"<ul>{findings}</ul>" if findings else "")
+    )
