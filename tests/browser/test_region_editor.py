@@ -114,3 +114,30 @@ def test_what_is_drawn_in_jupyterlab_is_what_the_config_says(
     run_all(page)
     draw_and_write(EditorPage(page, state), config, pictures, "jupyterlab")
     assert cell_errors(page) == []
+
+
+def test_what_is_drawn_behind_jupyterhub_is_what_the_config_says(
+    hub: Server, raw: RawFiles, page: Page, pictures: Path
+) -> None:
+    """From the card in JupyterLab's launcher, through the hub's proxy, below a prefix."""
+    config = copied(raw, hub.folder)
+    page.goto(f"{hub.url}/hub/login")
+    page.fill("#username_input", "alice")
+    page.fill("#password_input", "hutch")
+    page.click("#login_submit")
+    page.wait_for_url("**/user/alice/lab**", timeout=90_000)
+    page.goto(f"{hub.url}/user/alice/lab?reset", wait_until="domcontentloaded")
+    card = page.locator(".jp-LauncherCard", has_text="Regions").first
+    card.wait_for(timeout=60_000)
+    with page.context.expect_page() as opened:
+        card.click()
+    board = opened.value
+    board.set_viewport_size({"width": 1400, "height": 1000})
+    assert "/beamline/user/alice/" in board.url
+    editor = EditorPage(board, hub.folder / "regions.json")
+    source = board.get_by_label("Small-data file, or folder of raw data")
+    source.wait_for(timeout=90_000)
+    editor.fill("Small-data file, or folder of raw data", str(raw.folder))
+    editor.fill("Producer config", config.name)
+    editor.click("Open")
+    draw_and_write(editor, config, pictures, "jupyterhub")

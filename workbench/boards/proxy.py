@@ -19,6 +19,8 @@ def setup_regions() -> dict[str, Any]:  # Any: the settings are those of jupyter
             "regions",
             "--unix-socket",
             "{unix_socket}",
+            "--state",
+            "regions.json",
             "--origin",
             "*",
         ],
