@@ -106,14 +106,13 @@ class RegionEditor:
             self._button("Undo", lambda: self.model.undo()),
             self._button("Redo", lambda: self.model.redo()),
             self._button("Whole picture", self.picture.fit, 110),
-            self._button("+", lambda: self.picture.zoom_by(0.5), 36, "Zoom in"),
-            self._button("\u2212", lambda: self.picture.zoom_by(2.0), 36, "Zoom out"),
+            self._button("Zoom in", lambda: self.picture.zoom_by(0.5), 76),
+            self._button("Zoom out", lambda: self.picture.zoom_by(2.0), 80),
         ]
         return self._pn.FlexBox(self._detector, self._origin, self._drawing, *buttons)
 
-    def _button(self, name: str, act: Any, width: int = 64, tip: str = "") -> Any:
+    def _button(self, name: str, act: Any, width: int = 64) -> Any:
         button = self._pn.widgets.Button(label=name, width=width, align="end")
-        button.description = tip or None
         button.on_click(self.notes.guarded(act))
         return button
 

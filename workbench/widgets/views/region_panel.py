@@ -13,7 +13,6 @@ from workbench.widgets.views.notes import Notes
 
 WIDTH = 330  # screen pixels
 NUDGES = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
-_SIGNS = {"up": "▲", "down": "▼", "left": "◀", "right": "▶"}
 
 
 class RegionPanel:
@@ -33,10 +32,7 @@ class RegionPanel:
             label="Delete region", color="danger", variant="outline", width=110
         )
         self._nudges = {
-            way: make.Button(
-                label=_SIGNS[way], width=34, margin=(5, 3), description=f"Move {way} by 1 pixel"
-            )
-            for way in NUDGES
+            way: make.Button(label=way.capitalize(), width=46, margin=(5, 2)) for way in NUDGES
         }
         self._text = make.TextInput(width=WIDTH - 10, visible=False)
         self._numbers = [
