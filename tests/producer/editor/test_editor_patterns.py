@@ -274,7 +274,7 @@ def skeleton(raw: bytes) -> bytes:
         flags=re.MULTILINE,
     )
     head = re.sub(rb",\s*# rows, then columns\r?\n\s*", b", ", head)  # inside replaced literals
-    head = re.sub(rb"('poni_file'\]? ?[:=] )(?:'[^']*'|\(\s+'/cds[^)]*\))", rb"\1", head)
+    head = re.sub(rb"('poni_file'\]? ?[:=] )(?:'[^']*'|\(\s+'/[^)]*\))", rb"\1", head)
     return re.sub(NUMBER, b"#", head)
 
 
