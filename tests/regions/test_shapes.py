@@ -49,17 +49,19 @@ def test_a_drawn_rectangle_does_not_depend_on_the_corner_where_it_began() -> Non
 def test_a_polygon_covers_what_an_independent_even_odd_rule_covers(
     quarters: list[tuple[int, int]],
 ) -> None:
-    # Quarter pixels plus an eighth: no corner or edge meets a pixel's centre in a row of corners.
+    # Quarter pixels plus an eighth: no corner lies in a row of centres. An edge may still run through
+    # a centre, on which side of it rounding decides: such pixels are not compared.
     points = [(row / 4 + 0.125, col / 4 + 0.125) for row, col in quarters]
     covered = Polygon(tuple(points)).covers(ROWS, COLS)
-    winding = np.zeros(covered.shape, int)
+    winding, touched = np.zeros(covered.shape, int), np.zeros(covered.shape, bool)
     for (r0, c0), (r1, c1) in zip(points, points[1:] + points[:1], strict=True):
         for row in range(40):
             at = row + 0.5
             if (r0 <= at) != (r1 <= at):
                 crossing = c0 + (at - r0) / (r1 - r0) * (c1 - c0)
                 winding[row] += np.arange(50) + 0.5 < crossing
-    np.testing.assert_array_equal(covered, winding % 2 == 1)
+                touched[row] |= np.abs(np.arange(50) + 0.5 - crossing) < 1e-9
+    np.testing.assert_array_equal(covered[~touched], (winding % 2 == 1)[~touched])
 
 
 def test_a_convex_polygon_covers_what_matplotlib_covers() -> None:
