@@ -49,8 +49,8 @@ def test_a_drawn_rectangle_does_not_depend_on_the_corner_where_it_began() -> Non
 def test_a_polygon_covers_what_an_independent_even_odd_rule_covers(
     quarters: list[tuple[int, int]],
 ) -> None:
-    # Quarter pixels plus an eighth: no corner lies in a row of centres. An edge may still run through
-    # a centre, on which side of it rounding decides: such pixels are not compared.
+    # Quarter pixels plus an eighth: no corner lies in a row of centres. Pixels whose centre an edge
+    # runs through are not compared: rounding decides on which side they are.
     points = [(row / 4 + 0.125, col / 4 + 0.125) for row, col in quarters]
     covered = Polygon(tuple(points)).covers(ROWS, COLS)
     winding, touched = np.zeros(covered.shape, int), np.zeros(covered.shape, bool)
