@@ -14,8 +14,8 @@ def pixel_places(x: Array, y: Array) -> tuple[Ints, Ints] | None:
     psana assembles. None where the positions, of any length unit, do not make a picture.
     """
     steps = np.hypot(np.diff(x, axis=-1), np.diff(y, axis=-1))
-    # Six digits: rounding errors of tilted panels must not decide where pixels on a tie go.
-    pitch = float(f"{np.median(steps):.6g}") if steps.size else 0.0
+    # Five digits: a slight tilt, which shortens steps, must not decide where pixels on a tie go.
+    pitch = float(f"{np.median(steps):.5g}") if steps.size else 0.0
     if not np.isfinite(pitch) or pitch <= 0:
         return None
     rows, columns = (_index(-axis.astype(np.float64), pitch) for axis in (y, x))
