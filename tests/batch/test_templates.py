@@ -1,5 +1,8 @@
 """The templates that ship, run as a user would run them."""
 
+import fcntl
+import os
+import pickle
 import re
 from pathlib import Path
 
@@ -10,12 +13,23 @@ from workbench.batch import BatchItem, BatchRequest, find_template, run_batch
 from workbench.synthetic import PumpProbe
 from workbench.synthetic.small_data import write_small_data
 
-pytestmark = pytest.mark.xdist_group("templates")  # the fixture is made once
-
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, BatchItem]:
-    folder = tmp_path_factory.mktemp("templates")
+    """The reports, made once for all processes that share the tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "templates.pickle"
+    with (shared / "templates.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_bytes(pickle.dumps(make_reports(tmp_path_factory.mktemp("templates"))))
+    found: dict[str, BatchItem] = pickle.loads(made.read_bytes())
+    return found
+
+
+def make_reports(folder: Path) -> dict[str, BatchItem]:
     spec = PumpProbe(n_events=3000)
     write_small_data(spec, folder)
     real = write_small_data(PumpProbe(n_events=3000, run=2), folder)
