@@ -32,11 +32,11 @@ demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a ma
 	$(BIN)/workbench demo --output $(DEMO)
 
 test: $(VENV)/.with-dev ## every test that belongs to each commit (under 6 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) -m 'not long and not oracle and not browser' \
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser' \
 	  --durations 15 --cov --cov-report term:skip-covered $(ARGS)
 
 test-all: $(VENV)/.with-dev ## the long property runs too (tens of minutes)
-	$(BIN)/python -m pytest -n $(JOBS) -m 'not oracle and not browser' --durations 15 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not oracle and not browser' --durations 15 $(ARGS)
 
 lint: $(VENV)/.with-dev ## style, types, import layers, docstrings, pages made from the code
 	$(BIN)/ruff check .
