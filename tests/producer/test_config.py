@@ -59,9 +59,9 @@ def test_regions_sums_and_variables_become_typed_entries(tmp_path: Path) -> None
         """,
     )
     assert config.findings == ()
-    names = [(entry.detector, entry.name) for entry in config.rois]
+    names = [(entry.detector, entry.name) for entry in config.reductions]
     assert names == [("epix_1", "ROI_0"), ("jungfrau1M", "ROI"), ("jungfrau1M", "full")]
-    first, tile, full = (entry.roi for entry in config.rois)
+    first, tile, full = (entry.reduction for entry in config.reductions)
     assert first.bounds == Bounds((100, 50), (200, 1_000_000))
     assert (first.area, first.low, first.high) == (True, 2.0, 9.0)
     assert [projection.axis for projection in first.projections] == [0]
@@ -79,7 +79,7 @@ def test_regions_sums_and_variables_become_typed_entries(tmp_path: Path) -> None
         ("lxt", "lxt"),
     ]
     assert config.epics_archiver[0].pv == "las_fs14_controller_time"
-    assert config.rois[0].line == 13
+    assert config.reductions[0].line == 13
 
 
 def test_run_guards_are_followed(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_run_guards_are_followed(tmp_path: Path) -> None:
     def getROIs(run):
         return {'epix_1': [{'ROI': [[0, run], [0, 5]]}]} if run >= 20 else {}
     """
-    assert load(tmp_path, text, run=19).rois == ()
-    assert load(tmp_path, text, run=20).rois[0].roi.bounds == Bounds((0, 0), (20, 5))
+    assert load(tmp_path, text, run=19).reductions == ()
+    assert load(tmp_path, text, run=20).reductions[0].reduction.bounds == Bounds((0, 0), (20, 5))
 
 
 def test_without_sum_function_each_listed_detector_is_summed_as_today(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_bad_region_is_skipped_and_the_good_one_kept(
 ) -> None:
     config = load(tmp_path, REGION.format("'epix_1'", region))
     finding = only(config, code)
-    assert [entry.name for entry in config.rois] == ["ok"]
+    assert [entry.name for entry in config.reductions] == ["ok"]
     assert finding.severity is Severity.ERROR
     assert finding.line in {4, 6}
     assert finding.file.endswith("prod_config_xpp.py")
@@ -175,7 +175,7 @@ def test_a_listed_detector_that_the_run_lacks_is_a_warning_once(tmp_path: Path) 
         "detectors = ['alvium_1']\ndef getROIs(run):\n    return {'alvium_1': [{'ROI': None}]}",
     )
     assert only(config, "detector-not-in-run").severity is Severity.WARNING
-    assert (config.rois, config.sums, config.detectors) == ((), (), ())
+    assert (config.reductions, config.sums, config.detectors) == ((), (), ())
 
 
 def test_unsupported_sums_are_named_and_others_kept(tmp_path: Path) -> None:

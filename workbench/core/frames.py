@@ -34,6 +34,25 @@ class FrameSpec:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A value that the file keeps once of how a reduction was set up.
+
+    Parameters
+    ----------
+    value
+        Array, number or text.
+    unit
+        UDUNITS string; "1" for a pure number.
+    long_name
+        One line for plots and tables.
+    """
+
+    value: Array | float | str
+    unit: str = "1"
+    long_name: str = ""
+
+
+@dataclass(frozen=True)
 class Output:
     """One value per event that a reduction declares before any event is read.
 
@@ -53,6 +72,8 @@ class Output:
     ragged
         Another number of entries in each event; values are then object arrays that hold one
         array per event.
+    dims
+        For each axis the setting of the reduction that holds its values; () where there are none.
     """
 
     name: str
@@ -61,6 +82,7 @@ class Output:
     dtype: str = "float64"
     long_name: str = ""
     ragged: bool = False
+    dims: tuple[str, ...] = ()
 
     def under(self, name: str) -> "Output":
         """Return this output as that of a reduction called `name`.

@@ -1,7 +1,7 @@
 """A raw run and the user's config to one small-data file; bad entries are skipped and named."""
 
 from workbench.producer.config import ProducerConfig
-from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
+from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.produce import ConfigRefusedError, OutputExistsError, produce
 from workbench.producer.request import ProduceRequest, ProduceResult, Progress
 from workbench.producer.workspace import AlreadyProducingError
@@ -15,7 +15,7 @@ __all__ = [
     "ProducerConfig",
     "Progress",
     "PvEntry",
-    "RoiEntry",
+    "ReductionEntry",
     "Skipped",
     "SumEntry",
     "produce",

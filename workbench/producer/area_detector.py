@@ -1,4 +1,4 @@
-"""One area detector: its calibration, regions and sums, worked stack by stack."""
+"""One area detector: its calibration, reductions and sums, worked stack by stack."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,12 @@ import numpy as np
 from workbench.core.arrays import Bools, Ints
 from workbench.core.bounds import Bounds
 from workbench.core.errors import WorkbenchError
-from workbench.core.frames import FrameSpec
+from workbench.core.frames import FrameSpec, Output
 from workbench.core.stack import Stack
-from workbench.producer.entries import RoiEntry, SumEntry
+from workbench.producer.entries import SumEntry
 from workbench.producer.frames import FrameField
 from workbench.producer.run_sums import RunSums
-from workbench.reductions import Calibration, calibrate
+from workbench.reductions import Calibration, Reduction, calibrate
 from workbench.smalldata import DatasetSpec, SomeRows
 from workbench.sources import Frame, RawRun
 
@@ -34,6 +34,14 @@ REDUCTION_ERRORS = (
 
 
 @dataclass(frozen=True, eq=False)
+class Task:
+    """One reduction of a detector and the name of its datasets."""
+
+    name: str
+    reduction: Reduction
+
+
+@dataclass(frozen=True, eq=False)
 class AreaDetector:
     """What is done with the frames of one detector.
 
@@ -43,15 +51,15 @@ class AreaDetector:
         Where they are in the raw run.
     calibration
         Constants ready for use.
-    rois, sums
-        From the config.
+    tasks, sums
+        What is made of them.
     origin
         Where the constants came from; empty without.
     """
 
     frames: FrameField
     calibration: Calibration
-    rois: tuple[RoiEntry, ...] = ()
+    tasks: tuple[Task, ...] = ()
     sums: tuple[SumEntry, ...] = ()
     origin: str = ""
 
@@ -67,18 +75,28 @@ class AreaDetector:
 
     @cached_property
     def specs(self) -> tuple[DatasetSpec, ...]:
-        """The datasets of all regions."""
+        """The datasets of all reductions."""
         return tuple(
             DatasetSpec(
-                f"{self.name}/{entry.name}_{output.name}",
+                self.dataset(task, output),
                 output.dtype,
                 output.shape,
                 unit=output.unit,
                 long_name=output.long_name,
+                dims=tuple(self.setting(task, name) for name in output.dims),
+                ragged=output.ragged,
             )
-            for entry in self.rois
-            for output in entry.roi.outputs(self.spec)
+            for task in self.tasks
+            for output in task.reduction.outputs(self.spec)
         )
+
+    def dataset(self, task: Task, output: Output) -> str:
+        """Return the dataset of one output."""
+        return f"{self.name}/{output.under(task.name).path}"
+
+    def setting(self, task: Task, name: str) -> str:
+        """Return the dataset of one setting of a reduction."""
+        return f"UserDataCfg/{self.name}/{task.name}__{task.name}_{name}"
 
     @property
     def group(self) -> int:
@@ -135,8 +153,8 @@ class AreaWork:
         for events, frames in frames_of:
             rows = events - stack.first
             other_gain = np.zeros(len(rows), np.bool_)
-            for entry in detector.rois:
-                for name, some in self._region(entry, rows, frames, other_gain):
+            for task in detector.tasks:
+                for name, some in self._task(task, rows, frames, other_gain):
                     found[name].append(some)
             whole = ~damaged[rows]
             known_dropped = whole & (False if xray is None else xray[rows] == 0)
@@ -146,27 +164,29 @@ class AreaWork:
                 self.counts["other_gain"] += count
         return {spec.name: _joined(spec, found[spec.name]) for spec in detector.specs}
 
-    def _region(
-        self, entry: RoiEntry, rows: Ints, frames: Sequence[Frame], other_gain: Bools
+    def _task(
+        self, task: Task, rows: Ints, frames: Sequence[Frame], other_gain: Bools
     ) -> Iterator[tuple[str, SomeRows]]:
         detector = self._detector
-        region = entry.roi.region(detector.spec)
+        region = task.reduction.region(detector.spec)
         constants = detector.calibration.within(region)
+        outputs = task.reduction.outputs(detector.spec)
+        datasets = {output.name: detector.dataset(task, output) for output in outputs}
         size = max(1, BATCH_PIXELS // prod(region.shape))
         for first in range(0, len(rows), size):
             batch = slice(first, first + size)
             try:
                 cut = detector.frames.cut(frames[batch], region)
                 pixels = calibrate(cut, constants)
-                reduced = entry.roi.reduce_region(pixels, detector.spec)
+                reduced = task.reduction.reduce_region(pixels, detector.spec)
             except REDUCTION_ERRORS as error:
-                self.counts[f"error_{entry.name}"] += len(rows[batch])
-                self.messages.setdefault(entry.name, f"{type(error).__name__}: {error}")
+                self.counts[f"error_{task.name}"] += len(rows[batch])
+                self.messages.setdefault(task.name, f"{type(error).__name__}: {error}")
                 continue
             if constants.may_miss:
                 other_gain[batch] |= np.isnan(pixels[:, constants.good]).any(axis=1)
             for name, values in reduced.items():
-                yield f"{detector.name}/{entry.name}_{name}", SomeRows(rows[batch], values)
+                yield datasets[name], SomeRows(rows[batch], values)
 
     def _add(
         self, frames: Sequence[Frame], kinds: tuple[Bools, Bools, Bools], other_gain: Bools

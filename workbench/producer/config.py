@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.core.errors import NotThereError, near
 from workbench.core.findings import Finding, Severity
-from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
+from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
 from workbench.producer.places import Places
 from workbench.producer.regions import Shapes, kind, read_rois
@@ -46,7 +46,7 @@ class ProducerConfig:
         The run for which it was evaluated.
     detectors
         Detectors with frames to reduce that the config lists (and the run has, where known).
-    rois, sums
+    reductions, sums
         Valid entries.
     epics, epics_once, epics_archiver
         Control-system variables from the run's files, once a run, and from the archiver.
@@ -60,7 +60,7 @@ class ProducerConfig:
     text: str = ""
     run: int = 0
     detectors: tuple[str, ...] = ()
-    rois: tuple[RoiEntry, ...] = ()
+    reductions: tuple[ReductionEntry, ...] = ()
     sums: tuple[SumEntry, ...] = ()
     epics: tuple[PvEntry, ...] = ()
     epics_once: tuple[PvEntry, ...] = ()
@@ -152,7 +152,7 @@ def _checked(
         empty.text,
         empty.run,
         detectors=known,
-        rois=tuple(rois),
+        reductions=tuple(rois),
         sums=tuple(sums),
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),

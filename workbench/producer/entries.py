@@ -1,13 +1,72 @@
 """What a producer config asks for, entry by entry, with types."""
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
 
-from workbench.reductions import PixelSum, Roi
+from workbench.core.arrays import Floats
+from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec
+from workbench.reductions import PixelSum, Reduction
+from workbench.sources.constants import read_constants
+
+
+class EntryError(InputError):
+    """One entry of a config that cannot be used; `code` is that of its finding."""
+
+    def __init__(self, code: str, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.key = key
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorFacts:
+    """What a recipe may ask about the detector of a run.
+
+    Parameters
+    ----------
+    detector, run
+        As in the run.
+    spec
+        Of its frames.
+    constants
+        File of calibration constants; None without.
+    """
+
+    detector: str
+    run: int
+    spec: FrameSpec
+    constants: Path | None = None
+
+    @cached_property
+    def positions(self) -> tuple[Floats, Floats, Floats]:
+        """Pixel centres x, y, z in the laboratory frame [um]; `EntryError` where not known."""
+        found = None
+        if self.constants is not None:
+            found = read_constants(self.constants, self.detector, self.run, fields=tuple("xyz"))
+        if found is None or found.x is None or found.y is None or found.z is None:
+            where = f"{self.constants} has none" if self.constants else "no constants were given"
+            raise EntryError(
+                "no-geometry",
+                f"it is not known where the pixels of {self.detector} are in run {self.run} "
+                f"({where}): import its geometry into a file of constants",
+            )
+        return found.x, found.y, found.z
+
+
+class Recipe(ABC):
+    """What a config asks for that becomes a reduction only with facts about the detector."""
+
+    @abstractmethod
+    def build(self, facts: DetectorFacts) -> Reduction:
+        """Return the reduction; raise `EntryError` where the detector does not allow it."""
 
 
 @dataclass(frozen=True)
-class RoiEntry:
-    """One region of one detector; its values are stored as ``<detector>/<name>_<value>``.
+class ReductionEntry:
+    """One reduction of one detector; its values are stored as ``<detector>/<name>_<value>``.
 
     Parameters
     ----------
@@ -15,16 +74,32 @@ class RoiEntry:
         As in the run.
     name
         First part of the datasets' names.
-    roi
+    reduction
         What is computed.
+    function
+        Of the config that asks for it.
     line
         Where it stands in the config; 0 where it does not.
     """
 
     detector: str
     name: str
-    roi: Roi
+    reduction: Reduction | Recipe
+    function: str = "getROIs"
     line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.function}[{self.detector!r}] ({self.name})"
+
+    def build(self, facts: DetectorFacts) -> Reduction:
+        """Return the reduction for a detector; raise `EntryError` where it does not fit."""
+        made = self.reduction
+        made = made.build(facts) if isinstance(made, Recipe) else made
+        try:
+            made.outputs(facts.spec)
+        except InputError as error:
+            raise EntryError("does-not-fit", str(error)) from error
+        return made
 
 
 @dataclass(frozen=True)

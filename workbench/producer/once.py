@@ -12,12 +12,12 @@ from workbench.sources.constants import read_constants
 
 
 def settings(plan: Plan, job: Job) -> dict[str, OnceValue]:
-    """Return what is known before any event is read: constants, regions, first slow values."""
+    """Return what is known before any event is read: constants, set-up, first slow values."""
     values: dict[str, OnceValue] = {}
     for area in plan.areas:
         values |= _constants(area)
         values |= _positions(area, job)
-        values |= _regions(area)
+        values |= _set_up(area)
     for entry in job.config.epics_once:
         name = in_stream(plan.raw, entry)
         if name:
@@ -75,23 +75,12 @@ def _positions(area: AreaDetector, job: Job) -> dict[str, OnceValue]:
     return values
 
 
-def _regions(area: AreaDetector) -> dict[str, OnceValue]:
-    values: dict[str, OnceValue] = {}
-    for entry in area.rois:
-        bounds = entry.roi.region(area.spec)
-        prefix = f"UserDataCfg/{area.name}/{entry.name}__{entry.name}"
-        pairs = np.array([bounds.low, bounds.high]).T
-        used = area.spec.good[bounds.slices]
-        if entry.roi.good is not None:
-            used = used & entry.roi.good[bounds.slices]
-        text = "region, [low, high) of each axis"
-        values[f"{prefix}_bound"] = OnceValue(pairs, "pixel", text)
-        values[f"{prefix}_mask"] = OnceValue((~used).astype(np.uint8), "1", "1 = bad pixel")
-        limits = np.array([entry.roi.low, entry.roi.high])
-        if np.isfinite(limits).any():
-            text = "pixels outside [low, high] count as 0"
-            values[f"{prefix}_thresADU"] = OnceValue(limits, area.spec.unit, text)
-    return values
+def _set_up(area: AreaDetector) -> dict[str, OnceValue]:
+    return {
+        area.setting(task, name): OnceValue(kept.value, kept.unit, kept.long_name)
+        for task in area.tasks
+        for name, kept in task.reduction.settings(area.spec).items()
+    }
 
 
 def _first(plan: Plan, name: str) -> OnceValue:

@@ -9,10 +9,17 @@ from pathlib import Path
 from workbench.core.constants import Constants
 from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding, Severity
-from workbench.producer.area_detector import AreaDetector
+from workbench.producer.area_detector import AreaDetector, Task
 from workbench.producer.columns import Column, EventCodeColumn, SlowColumn
 from workbench.producer.config import ProducerConfig
-from workbench.producer.entries import PvEntry, RoiEntry, Skipped, SumEntry
+from workbench.producer.entries import (
+    DetectorFacts,
+    EntryError,
+    PvEntry,
+    ReductionEntry,
+    Skipped,
+    SumEntry,
+)
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
 from workbench.producer.frames import FrameField, frame_fields, range_choice_of
 from workbench.reductions import Calibration, Roi
@@ -97,8 +104,8 @@ def make_plan(job: Job, raw: RawRun) -> Plan:
     taken = {spec.name for column in columns for spec in column.specs}
     areas = [
         _without_clashes(area, taken, has_status, skipped, findings)
-        for frames, rois, sums in _wanted(raw, job)
-        for area in _area(raw, job, frames, rois, sums, findings, skipped)
+        for frames, entries, sums in _wanted(raw, job)
+        for area in _area(raw, job, frames, entries, sums, findings, skipped)
     ]
     return Plan(raw, tuple(columns), tuple(areas), tuple(findings), tuple(skipped))
 
@@ -110,25 +117,26 @@ def shapes_of(raw: RawRun) -> dict[str, tuple[int, ...]]:
 
 def _wanted(
     raw: RawRun, job: Job
-) -> Iterator[tuple[FrameField, tuple[RoiEntry, ...], tuple[SumEntry, ...]]]:
+) -> Iterator[tuple[FrameField, tuple[ReductionEntry, ...], tuple[SumEntry, ...]]]:
     fields = frame_fields(raw)
     for name in job.detectors:
         if name not in fields:
             raise UnknownNameError("detector with frames", name, fields, f"run {job.run}")
     for name, frames in fields.items():
-        rois = tuple(entry for entry in job.config.rois if entry.detector == name)
+        entries = tuple(entry for entry in job.config.reductions if entry.detector == name)
         sums = tuple(entry for entry in job.config.sums if entry.detector == name)
-        if name in job.detectors and not any(entry.name == "full" for entry in rois):
-            rois = (*rois, RoiEntry(name, "full", Roi(area=True, statistics=False)))
-        if rois or sums:
-            yield frames, rois, sums
+        if name in job.detectors and not any(entry.name == "full" for entry in entries):
+            whole = ReductionEntry(name, "full", Roi(area=True, statistics=False))
+            entries = (*entries, whole)
+        if entries or sums:
+            yield frames, entries, sums
 
 
 def _area(
     raw: RawRun,
     job: Job,
     frames: FrameField,
-    rois: tuple[RoiEntry, ...],
+    entries: tuple[ReductionEntry, ...],
     sums: tuple[SumEntry, ...],
     findings: list[Finding],
     skipped: list[Skipped],
@@ -159,7 +167,15 @@ def _area(
     if not calibration.calibrated:
         findings.append(_uncalibrated(job, frames.detector))
     origin = constants.origin if constants else ""
-    yield AreaDetector(frames, calibration, rois, sums, origin)
+    facts = DetectorFacts(frames.detector, job.run, calibration.spec, job.constants)
+    tasks: list[Task] = []
+    for entry in entries:
+        try:
+            tasks.append(Task(entry.name, entry.build(facts)))
+        except EntryError as error:
+            file, line = str(job.config.path or ""), entry.line
+            _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=line)
+    yield AreaDetector(frames, calibration, tuple(tasks), sums, origin)
 
 
 def _uncalibrated(job: Job, detector: str) -> Finding:
@@ -218,17 +234,15 @@ def _without_clashes(
     skipped: list[Skipped],
     findings: list[Finding],
 ) -> AreaDetector:
-    kept: list[RoiEntry] = []
-    for entry in area.rois:
-        names = {
-            f"{area.name}/{entry.name}_{output.name}" for output in entry.roi.outputs(area.spec)
-        }
+    kept: list[Task] = []
+    for task in area.tasks:
+        names = {area.dataset(task, output) for output in task.reduction.outputs(area.spec)}
         if names & taken:
-            text = f"region {entry.name} would be stored as {min(names & taken)}, which is taken"
-            _skip("name-clash", f"getROIs[{area.name!r}] ({entry.name})", text, findings, skipped)
+            text = f"{task.name} would be stored as {min(names & taken)}, which is taken"
+            _skip("name-clash", f"{area.name}/{task.name}", text, findings, skipped)
         else:
             taken |= names
-            kept.append(entry)
+            kept.append(task)
     sums = area.sums
     for summed in sums:
         if summed.sum.dropped and not has_status:
@@ -241,7 +255,14 @@ def _without_clashes(
 
 
 def _skip(
-    code: str, place: str, text: str, findings: list[Finding], skipped: list[Skipped]
+    code: str,
+    place: str,
+    text: str,
+    findings: list[Finding],
+    skipped: list[Skipped],
+    *,
+    file: str = "",
+    line: int = 0,
 ) -> None:
-    findings.append(Finding(code, Severity.ERROR, f"{text}; skipped", place))
-    skipped.append(Skipped(place, text))
+    findings.append(Finding(code, Severity.ERROR, f"{text}; skipped", place, 1, file, line))
+    skipped.append(Skipped(place, text, file, line))

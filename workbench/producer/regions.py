@@ -9,7 +9,7 @@ import numpy as np
 from workbench.core.bounds import Bounds, BoundsError
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
-from workbench.producer.entries import RoiEntry
+from workbench.producer.entries import EntryError, ReductionEntry
 from workbench.producer.report import Report, suggestion
 from workbench.reductions import Projection, Roi
 
@@ -20,23 +20,14 @@ FUNCTION = "getROIs"
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-class EntryError(InputError):
-    """One entry of a config that cannot be used; `code` is that of its finding."""
-
-    def __init__(self, code: str, message: str, key: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.key = key
-
-
 def read_rois(
     value: object, detectors: tuple[str, ...], shapes: Shapes, report: Report
-) -> list[RoiEntry]:
+) -> list[ReductionEntry]:
     """Return the usable regions of all detectors; the others go to `report`."""
     if not isinstance(value, dict):
         report.skip("wrong-type", f"getROIs must return a dict, not {kind(value)}", FUNCTION)
         return []
-    entries: list[RoiEntry] = []
+    entries: list[ReductionEntry] = []
     for detector, regions in value.items():
         if detector not in detectors:
             hint = suggestion(str(detector), detectors) if detectors else ""
@@ -51,7 +42,7 @@ def read_rois(
 
 def _of_detector(
     detector: str, regions: object, shape: tuple[int, ...] | None, report: Report
-) -> Iterator[RoiEntry]:
+) -> Iterator[ReductionEntry]:
     listed = [regions] if isinstance(regions, dict) else regions
     if not isinstance(listed, list) or any(isinstance(item, list) for item in listed):
         text = "regions are a list of dicts like {'name': 'ROI_0', 'ROI': [[0, 10], [0, 20]]}"
@@ -77,7 +68,7 @@ def _of_detector(
             report.skip(error.code, str(error), *inner, label=label)
         else:
             taken.add(name)
-            yield RoiEntry(detector, name, roi, report.line(*path, "ROI"))
+            yield ReductionEntry(detector, name, roi, FUNCTION, report.line(*path, "ROI"))
 
 
 def read_roi(region: object) -> tuple[str, Roi]:

@@ -13,7 +13,7 @@ import numpy as np
 from workbench.core.bounds import Bounds
 from workbench.core.errors import WorkbenchError
 from workbench.producer.config import ProducerConfig
-from workbench.producer.entries import RoiEntry, SumEntry
+from workbench.producer.entries import ReductionEntry, SumEntry
 from workbench.producer.plan import Job, make_plan
 from workbench.producer.unit import Unit, plan_here, work_unit
 from workbench.reductions import PixelSum, Roi
@@ -38,8 +38,9 @@ def rehearse(folder: Path) -> None:
         for time in (5, 6):
             stream.event(time, {0: {"raw": np.zeros(SHAPE, np.uint16)}, 1: {"sum": 0.0}})
         stream.end_run(7)
-    region = RoiEntry("camera", "roi", Roi(Bounds((0, 0), SHAPE)))
-    config = ProducerConfig(run=1, rois=(region,), sums=(SumEntry("camera", PixelSum("calib")),))
+    region = ReductionEntry("camera", "roi", Roi(Bounds((0, 0), SHAPE)))
+    summed = SumEntry("camera", PixelSum("calib"))
+    config = ProducerConfig(run=1, reductions=(region,), sums=(summed,))
     plan = make_plan(Job(1, "rehearsal", config, None, ()), open_raw(path))
     unit = Unit(folder / "plan.pickle", 1, 0, 0, 2)
     with plan_here([unit], plan):

@@ -1,7 +1,7 @@
 """What every reduction promises: declared outputs, pure work, results free of the split."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Generic, Protocol, TypeVar
@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.core.arrays import Array, Frames
 from workbench.core.bounds import Bounds
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.core.registry import Registry
 from workbench.reductions.calibrate import Calibration
 
@@ -43,6 +43,10 @@ class Reduction(ABC):
     @abstractmethod
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the outputs of frames already cut to `region`, shape (event, ...)."""
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:  # noqa: ARG002 - for others
+        """Return what the file keeps of its set-up, by the names that today's producer gives."""
+        return {}
 
     def reduce(self, frames: Frames, spec: FrameSpec) -> Values:
         """Return the outputs of whole frames, shape (event, ...)."""

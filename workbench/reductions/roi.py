@@ -1,5 +1,6 @@
 """One region of a detector: sum, mean, brightest pixel, centre of mass, its pixels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from workbench.core.arrays import Array, Bools, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import kernels
 from workbench.reductions.base import Nested, Reduction, flattened, reductions
 from workbench.reductions.projection import Projection
@@ -72,6 +73,21 @@ class Roi(Reduction):
         for child in self.children:
             out += child.outputs(self._inside(spec))
         return tuple(out)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the region, its mask (1 = bad) and its thresholds."""
+        bounds = self.region(spec)
+        kept = {
+            "bound": Setting(
+                np.array([bounds.low, bounds.high]).T, "pixel", "region, [low, high) of each axis"
+            ),
+            "mask": Setting((~self._good(spec)).astype(np.uint8), "1", "1 = bad pixel"),
+        }
+        limits = np.array([self.low, self.high])
+        if np.isfinite(limits).any():
+            text = "pixels outside [low, high] count as 0"
+            kept["thresADU"] = Setting(limits, spec.unit, text)
+        return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the declared outputs of the region's pixels, shape (event, ...)."""

@@ -72,7 +72,8 @@ def test_a_range_that_no_literal_decides_gets_a_block_that_the_next_edit_replace
     assert "50" not in text
     assert text.startswith(PLAIN[: PLAIN.index("    return")])
     found = {
-        run: ProducerConfig.load(path, run).rois[0].roi.bounds.high for run in (12, 19, 20, 29, 30)
+        run: ProducerConfig.load(path, run).reductions[0].reduction.bounds.high
+        for run in (12, 19, 20, 29, 30)
     }
     assert found == {12: (20, 40), 19: (20, 40), 20: (60, 9), 29: (60, 9), 30: (70, 9)}
 
@@ -84,7 +85,7 @@ def test_a_new_detector_joins_the_list_of_detectors(tmp_path: Path) -> None:
         edit.save()
     config = ProducerConfig.load(path, 1)
     assert config.detectors == ("epix_1", "jungfrau1M")
-    assert [(entry.name, entry.roi.area) for entry in config.rois] == [("peak", True)]
+    assert [(entry.name, entry.reduction.area) for entry in config.reductions] == [("peak", True)]
 
 
 def test_an_early_return_is_overridden_by_a_wrapper(tmp_path: Path) -> None:
@@ -103,7 +104,8 @@ def test_an_early_return_is_overridden_by_a_wrapper(tmp_path: Path) -> None:
         plan = edit.set_roi("epix_1", "ROI_0", [[1, 2], [3, 4]], from_run=8)
         assert "wraps getROIs" in plan.how
         edit.save()
-    assert [len(ProducerConfig.load(path, run).rois) for run in (5, 7, 8, 900)] == [0, 0, 1, 1]
+    loaded = [ProducerConfig.load(path, run).reductions for run in (5, 7, 8, 900)]
+    assert [len(found) for found in loaded] == [0, 0, 1, 1]
 
 
 def test_azimuthal_parameters_of_the_older_producer_are_changed_in_place(tmp_path: Path) -> None:
@@ -133,10 +135,10 @@ def test_a_mask_is_kept_beside_the_config_and_loaded_by_the_producer(tmp_path: P
     with edit_config(path) as edit:
         edit.set_mask("epix_1", "ROI_0", good, from_run=15)
         edit.save()
-    loaded = ProducerConfig.load(path, 15).rois[0].roi
+    loaded = ProducerConfig.load(path, 15).reductions[0].reduction
     assert loaded.good is not None
     np.testing.assert_array_equal(loaded.good, good)
-    assert ProducerConfig.load(path, 14).rois[0].roi.good is None
+    assert ProducerConfig.load(path, 14).reductions[0].reduction.good is None
     (mask,) = (tmp_path / "masks").glob("ROI_0_*.npy")
     assert "True = use" in mask.with_suffix(".json").read_text()
 
@@ -254,7 +256,7 @@ def test_two_people_editing_at_once_lose_nothing(tmp_path: Path) -> None:
     path = write(tmp_path, PLAIN)
     with mp.get_context("spawn").Pool(2) as pool:
         pool.starmap(_add_regions, [(path, "a"), (path, "b")])
-    names = {entry.name for entry in ProducerConfig.load(path, 5).rois}
+    names = {entry.name for entry in ProducerConfig.load(path, 5).reductions}
     assert names == {f"{who}{number}" for who in "ab" for number in range(4)}
 
 
@@ -325,7 +327,8 @@ def test_the_command_line_sets_shows_and_takes_back(tmp_path: Path) -> None:
     assert "+++ prod_config_xpp.py (after)" in shown.stdout
     assert path.read_text() == PLAIN
     subprocess.run([*run, "--json"], capture_output=True, text=True, check=True)
-    (entry,) = (one for one in ProducerConfig.load(path, 20).rois if one.detector == "jungfrau1M")
-    assert (entry.roi.bounds.high, entry.roi.area, entry.roi.low) == ((1, 487, 598), True, 7.0)
+    entries = ProducerConfig.load(path, 20).reductions
+    (roi,) = (one.reduction for one in entries if one.detector == "jungfrau1M")
+    assert (roi.bounds.high, roi.area, roi.low) == ((1, 487, 598), True, 7.0)
     subprocess.run([*call, "undo", str(path)], check=True, capture_output=True)
     assert path.read_text() == PLAIN

@@ -23,7 +23,9 @@ def config(tmp_path: Path) -> Path:
 
 
 def bounds_in(config: Path, run: int) -> dict[str, str]:
-    return {one.name: str(one.roi.bounds) for one in ProducerConfig.load(config, run).rois}
+    return {
+        one.name: str(one.reduction.bounds) for one in ProducerConfig.load(config, run).reductions
+    }
 
 
 def test_many_changes_are_one_block_in_exactly_their_runs(config: Path) -> None:
@@ -73,14 +75,14 @@ def test_a_region_that_loses_its_mask_is_read_without_one(config: Path) -> None:
         masked = Change(drawn.function, "epix_1", "r", 12, None, drawn.values, stored.relative)
         edit.apply(masked, mask=stored.told)
         edit.save()
-    roi = ProducerConfig.load(config, 12).rois[-1].roi
+    roi = ProducerConfig.load(config, 12).reductions[-1].reduction
     np.testing.assert_array_equal(roi.good, good)
     with edit_config(config) as edit:
         edit.apply(
             Change(drawn.function, "epix_1", "r", 12, None, {**drawn.values, "userMask": None})
         )
         edit.save()
-    assert ProducerConfig.load(config, 12).rois[-1].roi.good is None
+    assert ProducerConfig.load(config, 12).reductions[-1].reduction.good is None
 
 
 def test_masks_of_an_edit_that_is_not_saved_are_not_left_behind(config: Path) -> None:

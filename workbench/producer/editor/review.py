@@ -6,7 +6,8 @@ from typing import Any
 
 from workbench.core.findings import Finding, Severity, worst_first
 from workbench.producer.editor.evaluator import Outcome, Values
-from workbench.producer.regions import EntryError, fits, read_roi
+from workbench.producer.entries import EntryError
+from workbench.producer.regions import fits, read_roi
 
 Shapes = Mapping[str, tuple[int, ...]]
 MASK = "userMask"
