@@ -188,7 +188,7 @@ def test_regions_come_back_from_the_producer_with_their_pixels_and_numbers(
     trip = round_trip(tmp_path, table_of(data_folder, name), regions=regions, events=3)
     for run in (RUN - 1, RUN + 1):
         assert not ProducerConfig.load(trip.config, run).skipped
-        assert "ROI_0" not in {one.name for one in ProducerConfig.load(trip.config, run).rois}
+        assert "ROI_0" not in {one.name for one in ProducerConfig.load(trip.config, run).reductions}
 
 
 @pytest.mark.long
