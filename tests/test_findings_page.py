@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.runs.experiment.codes import CODES
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "findings.md"
 FILES = [
@@ -53,3 +55,7 @@ def test_every_code_has_one_row_on_the_page_and_every_row_a_code() -> None:
     page = page_codes()
     assert len(page) == len(set(page))
     assert set(page) == codes
+
+
+def test_what_can_be_acknowledged_is_every_code_of_the_page() -> None:
+    assert list(CODES) == sorted(page_codes())

@@ -287,6 +287,18 @@ def test_acknowledged_findings_become_infos_with_the_reason(write: Write, tmp_pa
         ),
         ("[[runs]]\nfirst = 1\n[runs.roles]\ni00 = 'x'", 5, "runs.0.roles.i00", "did you mean i0"),
         ("[[acknowledged]]\ncode = 'x'", 2, "acknowledged.0.reason", "is missing"),
+        (
+            "[[acknowledged]]\ncode = 'encoder-stuk'\nreason = 'x'",
+            3,
+            "acknowledged.0.code",
+            "did you mean encoder-stuck",
+        ),
+        (
+            "[[runs]]\nfirst = 1\n[[runs.acknowledged]]\nreason = 'x'\ncode = 'qqq'",
+            6,
+            "runs.0.acknowledged.0.code",
+            "write it as `workbench check` does",
+        ),
         ("experiment = 'xcsl1234'", 2, "experiment", "the run is of xpplx1234"),
         ("x = = 3", 2, "", "is no TOML"),
     ],

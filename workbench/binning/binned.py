@@ -3,16 +3,22 @@
 What `bin_run` gives for each field: `<field>`, the ratio of sums; `<field>_error` from the scatter
 of the shots, sqrt(N/(N-1) Σ(S - R I)²)/ΣI, NaN for N = 1; `<field>_sum`, `<field>_norm` (ΣI) and
 `<field>_count`; with the dark mean subtracted also `<field>_error_dark`, its error, common to all
-bins. For one value per event `<field>_error_jackknife` over contiguous blocks of 1 s, which sees
-drift, and `<field>_<axis>_mean` and `_std` of the events in which the field was measured; over one
-axis `<field>_error_at_mean`, the error of the value at that mean: from the scatter around a line
-through the bin; a fit to mean positions needs it.
+bins; and `<field>_error_jackknife` over contiguous blocks of 1 s, which sees drift. For images of
+which the sums of blocks would take more than `JACKKNIFE_BYTES` it is left out: the attribute
+"jackknife" of the field says so.
+
+For one value per event also `<field>_<axis>_mean` and `_std` of the events in which the field was
+measured; over one axis `<field>_error_at_mean`, the error of the value at that mean: from the
+scatter around a line through the bin; a fit to mean positions needs it.
+
+Axes of arrays are called as in ``run.to_xarray``: `<det>_<func>_q`.
 
 For each axis: bin centres, `<axis>_edges`, `<axis>_mean` and `<axis>_std` of all events in the bin,
 weighted by I. The attribute "excluded" counts the events in no bin by reason.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +26,21 @@ from numpy.typing import ArrayLike
 
 from workbench.binning.background import DarkMean, dark_mean
 from workbench.binning.bias import warn_of_signal_cuts
-from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
+from workbench.binning.jackknife import (
+    BLOCK_SECONDS,
+    Blocks,
+    BlockSums,
+    block_jackknife,
+    block_residuals,
+    time_blocks,
+)
 from workbench.binning.labels import (
     Variables,
     axis_coordinates,
     axis_moments,
     field_coordinates,
     field_dims,
+    own_axes,
     ratio_unit,
     run_attributes,
 )
@@ -49,6 +63,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 PROVISIONAL_EVENTS = 64  # give the provisional ratio around which squares are summed
+JACKKNIFE_BYTES = 1 << 30  # of memory for the sums of blocks: 22 million pixels over all bins
+FROM_BLOCKS = f"error from blocks of {BLOCK_SECONDS:g} s"
 NO_DARK = DarkMean(np.zeros(()), np.zeros(()), 0)
 
 
@@ -95,18 +111,15 @@ def bin_run(
     norm, norm_dark, norm_channel = normalisation(run, by, where, background)
     plan = make_plan(made, run.mask(where, of=of), norm, norm_channel)
     dark = dark_events(run, where)
-    blocks = time_blocks(run.timestamps, run.run_index)
+    named = own_axes(channels)
+    blocks = in_order(run, time_blocks(run.timestamps, run.run_index))
     variables: Variables = {}
     coordinates: Variables = {}
     for channel in channels:
-        offset = dark_mean(channel, dark) if background == "dark" else NO_DARK
-        ratio = sum_up(channel, plan, offset, stack_size)
-        variables |= _variables(channel, plan, ratio, offset.count)
-        if background == "dark":
-            variables |= _dark_error(channel, plan, ratio, (offset, norm_dark))
-        if len(channel.shape) == 1:
-            variables |= _scalar_errors(channel, plan, offset, blocks)
-        coordinates |= field_coordinates(channel)
+        own = named[channel.name]
+        darks = (dark_mean(channel, dark), norm_dark) if background == "dark" else None
+        variables |= _field(channel, plan, field_dims(own, plan), darks, blocks, stack_size)
+        coordinates |= field_coordinates(channel, own)
     bias = warn_of_signal_cuts(run, made, where, channels)
     about = {"events": of, "background": background, "bias": bias}
     return _dataset(run, plan, (variables, coordinates), where, about)
@@ -143,26 +156,78 @@ def provisional_ratio(channel: Channel, plan: Plan, offset: Floats) -> Floats:
     return np.asarray(np.nan_to_num(ratio))
 
 
-def sum_up(channel: Channel, plan: Plan, offset: DarkMean, stack_size: int | None = None) -> Ratio:
-    """Return the ratio of sums of a channel per bin, dark mean subtracted, read by stacks."""
+def too_large(channel: Channel, plan: Plan) -> str:
+    """Say why a field has no jackknife error; empty where it has one, as single numbers do."""
+    if len(channel.shape) == 1:
+        return ""
+    needed = BlockSums.nbytes(plan.bins, int(np.prod(channel.shape[1:], dtype=np.int64)))
+    if needed <= JACKKNIFE_BYTES:
+        return ""
+    return (
+        f"not computed: its sums would take {needed / 1e9:.1f} GB, more than "
+        f"{JACKKNIFE_BYTES / 1e9:.1f} GB; use fewer bins or a smaller region"
+    )
+
+
+def in_order(run: AnyRun, blocks: Ints) -> Blocks:
+    """Return the blocks of a run's events with the order in which they must come, if not theirs."""
+    return Blocks(blocks, None if (np.diff(blocks) >= 0).all() else run.time_order)
+
+
+def sum_up(
+    channel: Channel,
+    plan: Plan,
+    offset: DarkMean,
+    stack_size: int | None = None,
+    blocks: Blocks | None = None,
+) -> Ratio:
+    """Return the ratio of sums of a channel per bin, dark mean subtracted, read by stacks.
+
+    With `blocks` also the jackknife error, of an array.
+    """
     if channel.dtype.kind not in "biuf":
         raise InputError(f"cannot bin {channel.name}: its values are {channel.dtype}, not numbers")
-    sums = RatioSums(plan.bins, provisional_ratio(channel, plan, offset.mean))
-    for events, values in channel.iter_stacks(stack_size, where=plan.used):
+    provisional = provisional_ratio(channel, plan, offset.mean)
+    sums = RatioSums(plan.bins, provisional)
+    of_blocks = BlockSums(plan.bins, provisional) if blocks else None
+    order = blocks.order if blocks else None
+    for events, values in channel.iter_stacks(stack_size, where=plan.used, order=order):
         dark_free = values - offset.mean if offset.count else values
-        sums.add(plan.numbers[events], dark_free, plan.norm[events])
-    return sums.result()
+        numbers, norm = plan.numbers[events], plan.norm[events]
+        sums.add(numbers, dark_free, norm)
+        if of_blocks and blocks:
+            of_blocks.add(numbers, blocks.numbers[events], dark_free, norm)
+    ratio = sums.result()
+    return replace(ratio, jackknife=of_blocks.error(ratio)) if of_blocks else ratio
 
 
-def _variables(channel: Channel, plan: Plan, ratio: Ratio, dark_events: int) -> Variables:
-    dims = field_dims(channel, plan)
+def _field(
+    channel: Channel,
+    plan: Plan,
+    dims: tuple[str, ...],
+    darks: tuple[DarkMean, DarkMean] | None,
+    blocks: Blocks,
+    stack_size: int | None,
+) -> Variables:
+    """Return all that is told of one field; `darks`: the dark means of S and I to subtract."""
+    offset = darks[0] if darks else NO_DARK
+    scalar, why_not = len(channel.shape) == 1, too_large(channel, plan)
+    ratio = sum_up(channel, plan, offset, stack_size, None if scalar or why_not else blocks)
+    made = _variables(channel, plan, ratio, dims)
+    made[channel.name][2].update(dark_events=offset.count, jackknife=why_not or FROM_BLOCKS)
+    if darks:
+        made |= _dark_error(channel, plan, ratio, dims, darks)
+    return made | _scalar_errors(channel, plan, offset, blocks.numbers) if scalar else made
+
+
+def _variables(channel: Channel, plan: Plan, ratio: Ratio, dims: tuple[str, ...]) -> Variables:
     shape = (*plan.shape, *channel.shape[1:])
     name = channel.name
     own = {"units": channel.unit}
     by = plan.norm_channel
     norm = {"units": by.unit if by else "1", "long_name": by.name if by else "events"}
-    main = _says(channel, plan, "") | {"count": f"{name}_count", "dark_events": dark_events}
-    return {
+    main = _says(channel, plan, "") | {"count": f"{name}_count"}
+    made: Variables = {
         name: (dims, ratio.value.reshape(shape), main),
         f"{name}_error": (dims, ratio.error.reshape(shape), _says(channel, plan, "error")),
         f"{name}_sum": (dims, ratio.total.reshape(shape), own | {"long_name": f"sum of {name}"}),
@@ -173,6 +238,10 @@ def _variables(channel: Channel, plan: Plan, ratio: Ratio, dark_events: int) -> 
             {"units": "1", "long_name": "events in the bin"},
         ),
     }
+    if ratio.jackknife is not None:
+        error = ratio.jackknife.reshape(shape)
+        made[f"{name}_error_jackknife"] = (dims, error, _says(channel, plan, FROM_BLOCKS))
+    return made
 
 
 def _says(channel: Channel, plan: Plan, what: str) -> dict[str, Any]:
@@ -184,7 +253,11 @@ def _says(channel: Channel, plan: Plan, what: str) -> dict[str, Any]:
 
 
 def _dark_error(
-    channel: Channel, plan: Plan, ratio: Ratio, darks: tuple[DarkMean, DarkMean]
+    channel: Channel,
+    plan: Plan,
+    ratio: Ratio,
+    dims: tuple[str, ...],
+    darks: tuple[DarkMean, DarkMean],
 ) -> Variables:
     """Return by how much the errors of both dark means, of S and of I, move every bin."""
     signal, norm = darks
@@ -193,17 +266,17 @@ def _dark_error(
         error = share * np.hypot(signal.error, ratio.value * norm.error)
     error = np.asarray(error).reshape((*plan.shape, *channel.shape[1:]))
     about = _says(channel, plan, "dark")
-    return {f"{channel.name}_error_dark": (field_dims(channel, plan), error, about)}
+    return {f"{channel.name}_error_dark": (dims, error, about)}
 
 
 def _scalar_errors(channel: Channel, plan: Plan, offset: DarkMean, blocks: Ints) -> Variables:
-    dims = field_dims(channel, plan)
+    dims = field_dims((), plan)
     values = channel.read().astype(np.float64) - offset.mean
     good: Bools = plan.used & np.isfinite(values)
     signal, norm, numbers = values[good], plan.norm[good], plan.numbers[good]
     residuals = block_residuals(signal, norm, numbers, blocks[good], bins=plan.bins)
     jackknife = block_jackknife(residuals).reshape(plan.shape)
-    about = _says(channel, plan, "error from blocks of 1 s")
+    about = _says(channel, plan, FROM_BLOCKS)
     errors: Variables = {f"{channel.name}_error_jackknife": (dims, jackknife, about)}
     if len(plan.axes) == 1:
         position = plan.axes[0].values[good]

@@ -1,11 +1,31 @@
 """Errors from contiguous blocks of time: they see drift, which the scatter of shots does not."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from workbench.binning.sums import Ratio
 from workbench.core import clock
-from workbench.core.arrays import Floats, Ints, Times
+from workbench.core.arrays import Array, Floats, Ints, Times
 
 BLOCK_SECONDS = 1.0  # s
+ARRAYS = 6  # sums of `BlockSums` per bin and element, 8 bytes each
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of time of the events of a run.
+
+    Parameters
+    ----------
+    numbers
+        Block of each event, shape (event,), from `time_blocks`.
+    order
+        Event numbers in the order of time; None where the events are in it already.
+    """
+
+    numbers: Ints
+    order: Ints | None = None
 
 
 def time_blocks(
@@ -61,3 +81,59 @@ def block_jackknife(residuals: Floats) -> Floats:
     squares = np.nansum(residuals**2, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.sqrt(np.where(number > 1, number / (number - 1), np.nan) * squares))
+
+
+class BlockSums:
+    """Sums from which the jackknife error of arrays follows: curves, images, bin by bin.
+
+    Only one block of each bin is open at a time, so events must come block after block; memory does
+    not grow with their number. Of each block Σ(S - R0 I) and ΣI are kept until the next one begins,
+    then their squares and product are added up: the residual for the final ratio R follows, as
+    S - R I = (S - R0 I) - (R - R0) I, and near R the squares do not cancel.
+
+    Parameters
+    ----------
+    bins
+        Number of bins.
+    provisional
+        R0, shape of one event's value.
+    """
+
+    def __init__(self, bins: int, provisional: Array) -> None:
+        self._provisional = np.nan_to_num(np.asarray(provisional, dtype=np.float64))
+        self._shape = (bins, *self._provisional.shape)
+        self._sums = np.zeros((ARRAYS, bins, self._provisional.size))
+        self._open = np.full(bins, -1, dtype=np.int64)
+
+    @staticmethod
+    def nbytes(bins: int, elements: int) -> int:
+        """Return the memory that the sums of so many bins and elements take [bytes]."""
+        return 8 * ARRAYS * bins * elements
+
+    def add(self, numbers: Ints, blocks: Ints, values: Array, norm: Floats) -> None:
+        """Add events: bin and block of each, shape (event,), values (event, ...), I (event,)."""
+        # Only arrays need the compiler, which takes a second to import.
+        from workbench.binning.kernels import add_blocks
+
+        closes = np.zeros(len(numbers), dtype=np.bool_)
+        for event, (number, block) in enumerate(zip(numbers, blocks, strict=True)):
+            closes[event] = self._open[number] not in {-1, block}
+            self._open[number] = block
+        frames = np.ascontiguousarray(values).reshape(len(values), -1)
+        add_blocks(frames, numbers, closes, norm, self._provisional.reshape(-1), self._sums)
+
+    def error(self, ratio: Ratio) -> Floats:
+        """Return the jackknife error of the ratios, shape (bin, ...); NaN for less than 2 blocks.
+
+        Parameters
+        ----------
+        ratio
+            From the same events.
+        """
+        d, i, dd, di, ii, count = self._sums.reshape(ARRAYS, *self._shape)
+        shift = ratio.value - self._provisional
+        squares = dd + d**2 - 2 * shift * (di + d * i) + shift**2 * (ii + i**2)
+        number = count + (i != 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            bessel = np.where(number > 1, number / (number - 1), np.nan)
+            return np.asarray(np.sqrt(bessel * np.maximum(squares, 0)) / np.abs(ratio.norm))

@@ -1,6 +1,7 @@
 """Names, dimensions, coordinates and attributes of binned datasets."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,24 +9,31 @@ import numpy as np
 from workbench.binning.plan import Axis, Plan
 from workbench.core.arrays import Array, Bools, Floats, Ints
 from workbench.runs import Channel, Cut
+from workbench.runs.datasets import axes_of
 from workbench.runs.protocol import AnyRun
+from workbench.smalldata import dataset_dims
 
 Variables = dict[str, tuple[tuple[str, ...], Array, dict[str, Any]]]
 
 
-def field_dims(channel: Channel, plan: Plan) -> tuple[str, ...]:
+def own_axes(channels: Iterable[Channel]) -> dict[str, tuple[str, ...]]:
+    """Return the names of each field's own axes, as in ``to_xarray``: ``<det>_<func>_<axis>``."""
+    named = dataset_dims({channel.name: axes_of(channel) for channel in channels})
+    return {name: dims[1:] for name, dims in named.items()}
+
+
+def field_dims(own: tuple[str, ...], plan: Plan) -> tuple[str, ...]:
     """Return the dimensions of a binned field: the axes of the bins, then its own."""
-    own = channel.name.replace("/", "_")
-    return (*(axis.name for axis in plan.axes), *(f"{own}_{dim}" for dim in channel.dims[1:]))
+    return (*(axis.name for axis in plan.axes), *own)
 
 
-def field_coordinates(channel: Channel) -> Variables:
-    """Return the coordinates of a field's own axes, such as q, named as in `field_dims`."""
-    own = channel.name.replace("/", "_")
+def field_coordinates(channel: Channel, own: tuple[str, ...]) -> Variables:
+    """Return the coordinates of a field's own axes, such as q, named as by `own_axes`."""
+    new = dict(zip(channel.dims[1:], own, strict=True))
     return {
-        f"{own}_{name}": (tuple(f"{own}_{dim}" for dim in dims), np.asarray(values), dict(about))
+        new[name]: (tuple(new[dim] for dim in dims), np.asarray(values), dict(about))
         for name, (dims, values, about) in channel.labels().items()
-        if "event" not in dims
+        if name in new
     }
 
 

@@ -37,6 +37,7 @@ from workbench.binning.labels import (
     axis_coordinates,
     field_coordinates,
     field_dims,
+    own_axes,
     ratio_unit,
     run_attributes,
 )
@@ -235,7 +236,8 @@ def _dataset(
     import xarray as xr
 
     plan = compared.plan
-    dims = field_dims(compared.channel, plan)
+    own = own_axes([compared.channel])[compared.channel.name]
+    dims = field_dims(own, plan)
     shape = (*plan.shape, *compared.channel.shape[1:])
     variables: Variables = {}
     for name, (change, unit) in compared.changes().items():
@@ -252,7 +254,7 @@ def _dataset(
     variables |= _parts(compared, dims, shape)
     if compared.shots is not None:
         variables |= _shot_errors(compared, compared.shots, dims)
-    coordinates = axis_coordinates(plan, plan.used) | field_coordinates(compared.channel)
+    coordinates = axis_coordinates(plan, plan.used) | field_coordinates(compared.channel, own)
     attributes = {**about, **_about(compared), **run_attributes(run, plan, where)}
     return xr.Dataset(variables, coords=coordinates, attrs=attributes)
 

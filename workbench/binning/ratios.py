@@ -21,6 +21,7 @@ from workbench.binning.labels import (
     axis_coordinates,
     field_coordinates,
     field_dims,
+    own_axes,
     ratio_unit,
     run_attributes,
 )
@@ -61,10 +62,12 @@ def mean_of_ratios(
     bias = warn_of_signal_cuts(run, made, where, channels)
     variables: Variables = {}
     coordinates = axis_coordinates(flat, plan.used)
+    named = own_axes(channels)
     for channel in channels:
+        own = named[channel.name]
         dark = dark_mean(channel, dark_events(run, where)) if background == "dark" else NO_DARK
         ratio = sum_up(_ratio(channel, norm, dark), flat, NO_DARK)
-        dims, shape = field_dims(channel, plan), (*plan.shape, *channel.shape[1:])
+        dims, shape = field_dims(own, plan), (*plan.shape, *channel.shape[1:])
         unit = {"units": ratio_unit(channel.unit, norm_channel.unit)}
         name = f"{channel.name}_mean_of_ratios"
         says = unit | {"long_name": f"mean of {channel.name} / {norm_channel.name}"}
@@ -73,7 +76,7 @@ def mean_of_ratios(
             f"{name}_error": (dims, ratio.error.reshape(shape), unit),
             f"{name}_count": (dims, ratio.count.reshape(shape), {"units": "1"}),
         }
-        coordinates |= field_coordinates(channel)
+        coordinates |= field_coordinates(channel, own)
     about = {"events": of, "background": background, "bias": bias}
     return xr.Dataset(variables, coordinates, attrs=about | run_attributes(run, plan, where))
 

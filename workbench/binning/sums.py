@@ -21,6 +21,8 @@ class Ratio:
         ΣS and ΣI.
     count
         Events N; for frames with NaN pixels counted pixel by pixel.
+    jackknife
+        Error from blocks of time; None where it was not asked for.
     """
 
     value: Floats
@@ -28,6 +30,7 @@ class Ratio:
     total: Floats
     norm: Floats
     count: Ints
+    jackknife: Floats | None = None
 
 
 class RatioSums:

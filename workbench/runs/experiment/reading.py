@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.core.errors import InputError, near
 from workbench.core.units import UnitError, factor
 from workbench.facility import ROLES
+from workbench.runs.experiment.codes import CODES
 from workbench.runs.experiment.expressions import Expression, parse_condition, parse_expression
 from workbench.runs.experiment.lines import line_of
 from workbench.runs.experiment.setup import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "experiment.toml"
 REFERENCE = "docs/reference/experiment-toml.md"
+FINDINGS = "docs/reference/findings.md"
 WAY_OUT = "mend it, or open the run without it: open_run(..., experiment_file=False)"
 CHOSEN_ROLES = tuple(role for role in ROLES if role != "delay")  # [delay] says more than a field
 
@@ -207,6 +209,8 @@ def _check_section(file: ExperimentFile, place: tuple[str | int, ...], section: 
             )
         if not low < high:
             raise file.fail((*place, "good", name), f"low {low:g} must lie below high {high:g}")
+    for number, entry in enumerate(section.acknowledged):
+        _check_code(file, (*place, "acknowledged", number, "code"), entry.code)
     for table, unit in _units(section):
         _check_time_unit(file, (*place, table, "unit"), unit, section)
     try:
@@ -222,6 +226,15 @@ def _check_name(
         close = near(name, known)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
         raise file.fail(place, f"no {kind} of this name; {hint}")
+
+
+def _check_code(file: ExperimentFile, place: tuple[str | int, ...], code: str) -> None:
+    if code not in CODES:
+        close = near(code, CODES)
+        hint = (
+            f"did you mean {' or '.join(close)}?" if close else "write it as `workbench check` does"
+        )
+        raise file.fail(place, f"no finding has the code {code!r}; {hint} (all: {FINDINGS})")
 
 
 def _units(section: "Section") -> Iterator[tuple[str, str]]:
