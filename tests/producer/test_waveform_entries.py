@@ -1,11 +1,13 @@
 """Dictionaries of get_wf_integrate and get_wf_hitfinder, as shipped configs write them."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from workbench.core.frames import FrameSpec
+from workbench.producer.evaluation import evaluate_config
 from workbench.producer.regions import EntryError
 from workbench.producer.waveform_entries import read_wf_hitfinder, read_wf_integrate
 from workbench.reductions import AboveThreshold, WaveformIntegral
@@ -45,3 +47,11 @@ def test_a_wrong_entry_names_its_key(read: Any, entry: Any, key: str) -> None:
     with pytest.raises(EntryError) as caught:
         read(entry)
     assert caught.value.key == key
+
+
+def test_slices_reach_the_readers_as_the_config_wrote_them(tmp_path: Path) -> None:
+    path = tmp_path / "prod_config_xpp.py"
+    text = "def get_wf_integrate(run):\n    return {'fim': {'sig_roi': slice(104, 113)}}\n"
+    path.write_text(text)
+    values = evaluate_config(path, text, ("get_wf_integrate",), run=3).values
+    assert values["get_wf_integrate"] == {"fim": {"sig_roi": slice(104, 113, None)}}

@@ -108,6 +108,8 @@ def encode(value: Any, depth: int = 0) -> Any:
             }
         if isinstance(value, list | tuple | set | frozenset):
             return [encode(item, depth + 1) for item in value]
+    if isinstance(value, slice):
+        return {"slice": [encode(end, DEEPEST) for end in (value.start, value.stop, value.step)]}
     if type(value).__module__ == "numpy":
         if hasattr(value, "dtype") and value.dtype.kind == "b":
             bits = sys.modules["numpy"].packbits(value).tobytes()  # configs hold many large masks

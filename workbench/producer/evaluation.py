@@ -144,6 +144,8 @@ def decode(value: Any) -> Any:
         dtype, shape, data = value["array"]
         array = np.frombuffer(base64.b64decode(data), dtype=dtype).reshape(shape)
         return array.item() if array.ndim == 0 else array
+    if "slice" in value:
+        return slice(*(decode(end) for end in value["slice"]))
     return Odd(value["odd"])
 
 
