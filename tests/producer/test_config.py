@@ -184,7 +184,7 @@ def test_unsupported_sums_are_named_and_others_kept(tmp_path: Path) -> None:
         """
         detectors = ['epix_1']
         def get_sum_algos(run):
-            return {'epix_1': ['calib', 'calib_img', 'calib_sqare']}
+            return {'epix_1': ['calib', 'calib_image', 'calib_sqare']}
         """,
     )
     assert [finding.code for finding in config.findings] == ["unknown-sum", "unknown-sum"]

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.core.frames import FrameSpec
 from workbench.producer.droplet_entries import read_droplet, read_droplet2photon
-from workbench.producer.regions import EntryError
+from workbench.producer.entries import EntryError
 
 SPEC = FrameSpec((4, 5), "keV", np.ones((4, 5), bool), noise=np.ones((4, 5), "f4"))
 SHIPPED = {

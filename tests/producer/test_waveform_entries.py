@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from workbench.core.frames import FrameSpec
+from workbench.producer.entries import EntryError
 from workbench.producer.evaluation import evaluate_config
-from workbench.producer.regions import EntryError
 from workbench.producer.waveform_entries import read_wf_hitfinder, read_wf_integrate
 from workbench.reductions import AboveThreshold, WaveformIntegral
 

@@ -102,7 +102,7 @@ def test_dropped_marks_events_without_xrays() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("calib_img", "not supported yet"), ("calib_sqare", "unknown token 'sqare'")],
+    [("calib_mix", "unknown token 'mix'"), ("calib_sqare", "unknown token 'sqare'")],
 )
 def test_an_algorithm_that_does_not_exist_is_refused(text: str, message: str) -> None:
     with pytest.raises(UnknownSumError, match=message):

@@ -17,6 +17,7 @@ from workbench.producer.entries import SumEntry
 from workbench.producer.frames import FrameField
 from workbench.producer.run_sums import RunSums
 from workbench.reductions import Calibration, Reduction, calibrate
+from workbench.regions import Layout
 from workbench.smalldata import DatasetSpec, SomeRows
 from workbench.sources import Frame, RawRun
 
@@ -55,6 +56,8 @@ class AreaDetector:
         What is made of them.
     origin
         Where the constants came from; empty without.
+    layout
+        Where its pixels lie in the assembled picture; None where no sum asks for it.
     """
 
     frames: FrameField
@@ -62,6 +65,7 @@ class AreaDetector:
     tasks: tuple[Task, ...] = ()
     sums: tuple[SumEntry, ...] = ()
     origin: str = ""
+    layout: Layout | None = None
 
     @property
     def name(self) -> str:

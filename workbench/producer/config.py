@@ -12,8 +12,8 @@ from workbench.core.findings import Finding, Severity
 from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
 from workbench.producer.places import Places
-from workbench.producer.regions import Shapes, kind, read_rois
-from workbench.producer.report import Report, suggestion
+from workbench.producer.regions import Shapes, read_rois
+from workbench.producer.report import Report, kind, suggestion
 from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 

@@ -3,8 +3,8 @@
 import math
 
 from workbench.core.errors import InputError
+from workbench.producer.entries import EntryError
 from workbench.producer.given import Given
-from workbench.producer.regions import EntryError
 from workbench.reductions import DropletPhotons, Droplets, Sparse
 
 DROPLET_KEYS = (

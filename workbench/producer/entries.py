@@ -110,6 +110,9 @@ class SumEntry:
     sum: PixelSum
     line: int = 0
 
+    def __str__(self) -> str:
+        return f"get_sum_algos[{self.detector!r}] ({self.sum.name})"
+
 
 @dataclass(frozen=True)
 class PvEntry:

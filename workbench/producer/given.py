@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from workbench.core.arrays import Bools
-from workbench.producer.regions import EntryError, kind
-from workbench.producer.report import suggestion
+from workbench.producer.entries import EntryError
+from workbench.producer.report import kind, suggestion
 
 
 class Given:

@@ -34,9 +34,10 @@ def run_sums(
         totals, counted = sums[area.name].finish(), counts.get(area.name, {})
         for entry in area.sums:
             output, name = entry.sum.output(area.spec), entry.sum.name
-            values[f"Sums/{area.name}_{name}"] = OnceValue(
-                totals[name], output.unit, output.long_name
-            )
+            total = totals[name]
+            if entry.sum.image and area.layout is not None:
+                total = area.layout.picture(total)
+            values[f"Sums/{area.name}_{name}"] = OnceValue(total, output.unit, output.long_name)
             values[f"UserDataCfg/{area.name}/{name}__n_events"] = OnceValue(
                 counted.get(f"summed_{name}", 0),
                 "1",

@@ -1,7 +1,7 @@
 """All that one production will write, decided before the first event is read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -22,6 +22,7 @@ from workbench.producer.entries import (
 )
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
 from workbench.producer.frames import FrameField, frame_fields, range_choice_of
+from workbench.producer.pictures import layout_of
 from workbench.reductions import Calibration, Roi
 from workbench.reductions.calibrate import ConstantsShapeError, working_type
 from workbench.smalldata import DatasetSpec
@@ -175,7 +176,28 @@ def _area(
         except EntryError as error:
             file, line = str(job.config.path or ""), entry.line
             _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=line)
-    yield AreaDetector(frames, calibration, tuple(tasks), sums, origin)
+    area = AreaDetector(frames, calibration, tuple(tasks), sums, origin)
+    yield _with_layout(area, facts, job.config, findings, skipped)
+
+
+def _with_layout(
+    area: AreaDetector,
+    facts: DetectorFacts,
+    config: ProducerConfig,
+    findings: list[Finding],
+    skipped: list[Skipped],
+) -> AreaDetector:
+    """Return the detector with what sums of pictures need; without them where it is not known."""
+    pictured = [entry for entry in area.sums if entry.sum.image]
+    if not pictured:
+        return area
+    try:
+        return replace(area, layout=layout_of(facts))
+    except EntryError as error:
+        for entry in pictured:
+            file, line = str(config.path or ""), entry.line
+            _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=line)
+        return replace(area, sums=tuple(entry for entry in area.sums if not entry.sum.image))
 
 
 def _uncalibrated(job: Job, detector: str) -> Finding:
@@ -247,11 +269,10 @@ def _without_clashes(
     for summed in sums:
         if summed.sum.dropped and not has_status:
             text = "it is not known which events have X-rays, so dropped shots cannot be summed"
-            place = f"get_sum_algos[{area.name!r}] ({summed.sum.name})"
-            _skip("no-status", place, text, findings, skipped)
+            _skip("no-status", str(summed), text, findings, skipped)
     if not has_status:
         sums = tuple(summed for summed in sums if not summed.sum.dropped)
-    return AreaDetector(area.frames, area.calibration, tuple(kept), sums, area.origin)
+    return replace(area, tasks=tuple(kept), sums=sums)
 
 
 def _skip(

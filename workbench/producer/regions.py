@@ -10,7 +10,7 @@ from workbench.core.bounds import Bounds, BoundsError
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
 from workbench.producer.entries import EntryError, ReductionEntry
-from workbench.producer.report import Report, suggestion
+from workbench.producer.report import Report, kind, suggestion
 from workbench.reductions import Projection, Roi
 
 ROI_KEYS = ("name", "ROI", "writeArea", "calcPars", "thresADU", "userMask", "proj_ax", "pj")
@@ -114,12 +114,6 @@ def fits(roi: Roi, shape: tuple[int, ...]) -> None:
             "detector",
             "userMask",
         )
-
-
-def kind(value: object) -> str:
-    """Return a short description of a value for messages."""
-    name = getattr(value, "type_name", type(value).__name__)
-    return f"{name} {value!r}"[:60] if isinstance(value, str | int | float | list) else f"a {name}"
 
 
 def _known(key: object, keys: tuple[str, ...]) -> None:

@@ -45,3 +45,9 @@ def suggestion(name: str, known: tuple[str, ...]) -> str:
     """Return "; did you mean X?" where a known name is close, else the known names."""
     close = near(name, known)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def kind(value: object) -> str:
+    """Return a short description of a value for messages."""
+    name = getattr(value, "type_name", type(value).__name__)
+    return f"{name} {value!r}"[:60] if isinstance(value, str | int | float | list) else f"a {name}"

@@ -1,7 +1,7 @@
 """``get_wf_integrate`` and ``get_wf_hitfinder`` of a config: dictionaries to typed reductions."""
 
+from workbench.producer.entries import EntryError
 from workbench.producer.given import Given
-from workbench.producer.regions import EntryError
 from workbench.reductions import AboveThreshold, WaveformIntegral
 
 INTEGRATE_KEYS = ("name", "sig_roi", "bkg_roi", "negative_signal")

@@ -14,10 +14,9 @@ from workbench.reductions.base import RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
 
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
-_NOT_YET = ("img",)
 _SKIP = {"skip", "skipFirst"}
 TOGETHER = 32  # frames that pass while a block of the sum is in the fastest memory
-TOKENS = ("calib", "max", "square", "dropped", "nhits", "skipFirst", "thresADU<x>")
+TOKENS = ("calib", "max", "square", "dropped", "nhits", "img", "skipFirst", "thresADU<x>")
 
 
 class UnknownSumError(InputError):
@@ -45,6 +44,8 @@ class PixelSum(RunSum[Floats]):
         Use only events without X-rays.
     skip_first
         Leave out the run's first frame, which cameras often read badly.
+    image
+        Store the assembled picture of the sum.
     """
 
     name: str = "calib"
@@ -54,6 +55,7 @@ class PixelSum(RunSum[Floats]):
     maximum: bool = False
     dropped: bool = False
     skip_first: bool = False
+    image: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "PixelSum":
@@ -63,18 +65,13 @@ class PixelSum(RunSum[Floats]):
             match = _THRESHOLD.match(token)
             if match:
                 low = float(match["value"])
-            elif token in _NOT_YET:
-                raise UnknownSumError(
-                    f"sum {text!r}: {token!r} is not supported yet; leave it out or use "
-                    f"{', '.join(TOKENS)}"
-                )
             elif token not in TOKENS and token not in _SKIP:
                 raise UnknownSumError(
                     f"sum {text!r}: unknown token {token!r}; known are {', '.join(TOKENS)}"
                 )
         hits, square, maximum = (name in tokens for name in ("nhits", "square", "max"))
         skip = not _SKIP.isdisjoint(tokens)
-        return cls(text, low, hits, square, maximum, "dropped" in tokens, skip)
+        return cls(text, low, hits, square, maximum, "dropped" in tokens, skip, "img" in tokens)
 
     @property
     def flags(self) -> int:
@@ -84,12 +81,13 @@ class PixelSum(RunSum[Floats]):
         )
 
     def output(self, spec: FrameSpec) -> Output:
-        """Declare the sum, in the shape of the detector."""
+        """Declare the sum, in the shape of the detector; its picture is made of it at the end."""
         unit = "1" if self.hits else f"{spec.unit}^2" if self.square else spec.unit
         what = "largest value" if self.maximum else "sum"
         which = "events without X-rays" if self.dropped else "all events"
         which = f"{which} but the first" if self.skip_first else which
         long_name = f"{what} of each pixel over {which}, not masked"
+        long_name += ", assembled" if self.image else ""
         return Output(self.name, unit, spec.shape, "float64", long_name)
 
     def start(self, spec: FrameSpec) -> Floats:
