@@ -1,5 +1,6 @@
 """What every reduction promises, checked for each of them on the same frames."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -136,3 +137,25 @@ def test_names_are_put_together_as_todays_files_have_them(
     for name in names:
         output = output.under(name)
     assert output.path == path
+
+
+@pytest.mark.parametrize("frames", [FRAMES, np.full_like(FRAMES, np.nan), np.zeros_like(FRAMES)])
+@pytest.mark.parametrize("good", [GOOD, np.zeros(SHAPE, bool)])
+def test_dark_missing_and_masked_frames_are_worked_like_all_others(
+    reduction: Reduction, frames: Any, good: Any
+) -> None:
+    told = replace(SPEC, good=good)
+    values = reduction.reduce(frames[:2], told)
+    assert [output.name for output in reduction.outputs(told)] == list(values)
+    for output in reduction.outputs(told):
+        assert len(values[output.name]) == 2
+        if output.ragged and not (good.any() and frames is FRAMES):
+            assert not any(len(entries) for entries in values[output.name])
+
+
+def test_settings_are_arrays_numbers_or_texts_with_unit_and_meaning(reduction: Reduction) -> None:
+    for name, kept in reduction.settings(SPEC).items():
+        assert name == name.strip(". ")
+        assert np.asarray(kept.value).dtype.kind in "biufU"
+        assert kept.unit
+        assert kept.long_name

@@ -270,3 +270,15 @@ def test_rectangles_of_droplets_hold_the_first_ones() -> None:
         for one, row in zip(ragged[f"sparse/{name}"], fixed[f"sparse_{name}"], strict=True):
             np.testing.assert_array_equal(row, one[:20])
     np.testing.assert_array_equal(fixed["sparse_found"], ragged["nDroplets"])
+
+
+def test_a_million_droplets_in_one_frame_are_all_found() -> None:
+    frame = np.zeros((1, 2000, 1000), "f4")
+    frame[0, 0::2, 0::2] = frame[0, 1::2, 1::2] = 7.0
+    told = FrameSpec((2000, 1000), "keV", np.ones((2000, 1000), bool))
+    made = Droplets(5.0, in_sigma=False, store=ALL, photons=DropletPhotons(7.0, store=Sparse(5)))
+    values = made.reduce(frame, told)
+    assert values["nDroplets"].tolist() == [1_000_000]
+    assert values["sparse/data"][0].sum() == 7_000_000
+    assert values["droplet2phot_prob"][0, :2].tolist() == [0.5, 0.5]
+    assert values["droplet2phot_sparse_found"].tolist() == [1_000_000]

@@ -99,8 +99,9 @@ class AreaDetector:
         return f"{self.name}/{output.under(task.name).path}"
 
     def setting(self, task: Task, name: str) -> str:
-        """Return the dataset of one setting of a reduction."""
-        return f"UserDataCfg/{self.name}/{task.name}__{task.name}_{name}"
+        """Return the dataset of one setting of a reduction, or of one inside it ("pj.axis")."""
+        own = f"{task.name}_{name}" if "." not in name else name.replace(".", "_")
+        return f"UserDataCfg/{self.name}/{task.name}__{own}"
 
     @property
     def group(self) -> int:

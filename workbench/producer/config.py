@@ -11,6 +11,7 @@ from workbench.core.errors import NotThereError, near
 from workbench.core.findings import Finding, Severity
 from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
+from workbench.producer.functions import FUNCTIONS, read_functions
 from workbench.producer.places import Places
 from workbench.producer.regions import Shapes, read_rois
 from workbench.producer.report import Report, kind, suggestion
@@ -18,11 +19,10 @@ from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
 LISTS = ("detectors", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
-PRODUCED = ("getROIs", "get_sum_algos")
+PRODUCED = ("getROIs", "get_sum_algos", *FUNCTIONS)
 NOT_PRODUCED = (
-    "get_azav", "get_azav_pyfai", "get_droplet", "get_droplet2photon", "get_wf_integrate",
-    "get_wf_hitfinder", "get_wf_svd", "get_polynomial_correction", "get_pressio_compression",
-    "get_intg",
+    "get_azav", "get_azav_pyfai", "get_wf_integrate", "get_wf_hitfinder", "get_wf_svd",
+    "get_polynomial_correction", "get_pressio_compression", "get_intg",
 )  # fmt: skip
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
 OTHER_GENERATION = {
@@ -135,7 +135,8 @@ def _checked(
     _unknown_names(places, report)
     listed = _detectors(values.get("detectors"), report)
     known = _in_run(listed, shapes, report)
-    rois = read_rois(values.get("getROIs", {}), listed, shapes, report)
+    reductions = read_rois(values.get("getROIs", {}), listed, shapes, report)
+    reductions += read_functions(values, listed, shapes, report)
     if "get_sum_algos" in places.functions:
         sums = _sums(values.get("get_sum_algos", {}), listed, known, report)
     else:
@@ -152,7 +153,7 @@ def _checked(
         empty.text,
         empty.run,
         detectors=known,
-        reductions=tuple(rois),
+        reductions=tuple(reductions),
         sums=tuple(sums),
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),

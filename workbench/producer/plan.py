@@ -32,6 +32,7 @@ from workbench.sources.epix10ka import Epix10kaConfigError
 
 BLOCK_EVENTS = (16, 1024)  # fewest and most whose results are held in memory
 BLOCK_BYTES = 64 << 20  # of results held in memory
+LISTED = 16  # pixels for which a list of droplets, photons or pixels is taken to have an entry
 UNIT_EVENTS = (256, 1024)  # fewest and most events of one unit of work
 UNITS = 4  # at least, in a run that is long enough
 
@@ -85,6 +86,9 @@ class Plan:
         """How many events' results are held in memory at a time."""
         low, high = BLOCK_EVENTS
         written = sum(prod(spec.shape) * spec.stored.itemsize for spec in self.specs)
+        for area in self.areas:  # how long lists will be is not known: a share of the pixels
+            entry = sum(spec.stored.itemsize for spec in area.specs if spec.ragged)
+            written += entry * prod(area.spec.shape) // LISTED
         return max(low, min(high, BLOCK_BYTES // max(written, 1)))
 
     def units(self) -> Iterator[tuple[int, int]]:

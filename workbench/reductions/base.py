@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from workbench.core.arrays import Array, Frames
+from workbench.core.arrays import Array, Bools, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.core.registry import Registry
@@ -19,6 +19,8 @@ State = TypeVar("State")
 
 class _Declares(Protocol):
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]: ...
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]: ...
 
 
 Inner = TypeVar("Inner", bound=_Declares)
@@ -45,7 +47,10 @@ class Reduction(ABC):
         """Return the outputs of frames already cut to `region`, shape (event, ...)."""
 
     def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:  # noqa: ARG002 - for others
-        """Return what the file keeps of its set-up, by the names that today's producer gives."""
+        """Return what the file keeps of its set-up, by the names that today's producer gives.
+
+        Those of a reduction inside it come after its name and a dot.
+        """
         return {}
 
     def reduce(self, frames: Frames, spec: FrameSpec) -> Values:
@@ -72,12 +77,26 @@ class Nested(Generic[Inner]):
         """Declare the outputs under their full names."""
         return tuple(output.under(self.name) for output in self.reduction.outputs(spec))
 
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return its set-up under names that begin with its own, "pj.axis"."""
+        return inside(self.name, self.reduction.settings(spec))
+
     def named(self, values: Values, spec: FrameSpec) -> Values:
         """Return values under their full names."""
         return {
             output.under(self.name).name: values[output.name]
             for output in self.reduction.outputs(spec)
         }
+
+
+def inside(name: str, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return the settings of a reduction called `name` as those of the one that holds it."""
+    return {".".join(filter(None, (name, key))): kept for key, kept in settings.items()}
+
+
+def mask_setting(good: Bools) -> Setting:
+    """Return a mask as today's functions keep it, all but regions."""
+    return Setting(good.astype(np.uint8), "1", "1 = use this pixel")
 
 
 def flattened(pixels: Array) -> Array:

@@ -4,7 +4,7 @@ A droplet of signal s holds n photons of signal a where n - 1/2 <= s / a < n + 1
 at the centre of mass; several are placed greedily, pixel by pixel, as `place_photons` describes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Floats, Frames, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import droplet_kernels as kernels
-from workbench.reductions.base import Nested, Reduction
+from workbench.reductions.base import Nested, Reduction, mask_setting
 from workbench.reductions.entries import Entries, Sparse
 from workbench.reductions.places import nearest_pixels, picture_of, places, tile_shape
 from workbench.reductions.speckle import PhotonStatistics
@@ -87,6 +87,16 @@ class DropletPhotons:
             out += child.outputs(_picture_spec(spec))
         return tuple(out)
 
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the signal of a photon and the pixels counted in P(k)."""
+        kept = {
+            "aduspphot": Setting(self.per_photon, spec.unit, "signal of one photon"),
+            "mask": mask_setting(self._counted(spec)),
+        }
+        for child in self.children:
+            kept |= child.settings(_picture_spec(spec))
+        return kept
+
     def reduce(self, every: Sequence[Found], spec: FrameSpec) -> Values:
         """Return the declared outputs for the droplets of some events."""
         shape, size = tile_shape(spec.shape), prod(spec.shape)
@@ -114,7 +124,7 @@ class DropletPhotons:
         return values
 
     def _probability(self, entries: Entries, spec: FrameSpec) -> Floats:
-        good = spec.good if self.good is None else spec.good & self.good
+        good = self._counted(spec)
         flat, usable = good.reshape(-1), int(np.count_nonzero(good))
         pixels = np.zeros((len(entries.lengths), HIGHEST + 1), np.int64)
         total, counts = np.zeros(len(pixels)), np.zeros(good.size, np.int64)
@@ -126,6 +136,9 @@ class DropletPhotons:
         pixels[:, 0] = usable - pixels.sum(axis=1)
         mean = total / usable if usable else np.full(len(total), np.nan)
         return np.column_stack([PhotonStatistics(pixels, mean).probability, mean])
+
+    def _counted(self, spec: FrameSpec) -> Bools:
+        return spec.good if self.good is None else spec.good & self.good
 
 
 def _fields() -> tuple[Output, ...]:

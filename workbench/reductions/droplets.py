@@ -4,16 +4,23 @@ The method is that of Livet et al., Nucl. Instrum. Methods A 451, 596 (2000), wi
 and four neighbours of the facility's producer, so that numbers compare.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.core.arrays import Array, Bools, Frames
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import droplet_kernels as kernels
-from workbench.reductions.base import Nested, Reduction, flattened, reductions
+from workbench.reductions.base import (
+    Nested,
+    Reduction,
+    flattened,
+    inside,
+    mask_setting,
+    reductions,
+)
 from workbench.reductions.droplet_photons import DropletPhotons, Found
 from workbench.reductions.entries import Entries, Sparse
 from workbench.reductions.places import picture_of, places, tile_shape
@@ -80,6 +87,26 @@ class Droplets(Reduction):
         for child in self.children:
             out += child.outputs(self._picture_spec(spec))
         return tuple(out)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return thresholds and mask, and the set-up of photons and children."""
+        unit = "1" if self.in_sigma else spec.unit
+        low = self.threshold if self.low is None else self.low
+        kept = {
+            "threshold": Setting(self.threshold, unit, "least value of one pixel of a droplet"),
+            "thresholdLow": Setting(low, unit, "least value of every pixel of a droplet"),
+            "useRms": Setting(int(self.in_sigma), "1", "1 = thresholds in noise of the pixel"),
+            "mask": mask_setting(self._picture_spec(spec).good),
+        }
+        if np.isfinite(self.least):
+            kept["thresADU"] = Setting(self.least, spec.unit, "droplets below are left out")
+        if np.isfinite(self.top):
+            kept["pixmax"] = Setting(self.top, spec.unit, "pixels above count as 0")
+        if self.photons is not None:
+            kept |= inside("droplet2phot", self.photons.settings(spec))
+        for child in self.children:
+            kept |= child.settings(self._picture_spec(spec))
+        return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the declared outputs of whole frames, shape (event, ...)."""

@@ -1,0 +1,96 @@
+"""Functions of a config that return, for each detector, what is made of its frames."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec
+from workbench.producer.droplet_entries import read_droplet, read_droplet2photon
+from workbench.producer.entries import EntryError, Recipe, ReductionEntry
+from workbench.producer.regions import Shapes
+from workbench.producer.report import Report, kind, suggestion
+from workbench.reductions import Reduction
+
+Read = tuple[str, Reduction | Recipe]
+Reader = Callable[[object], Read]
+
+FUNCTIONS: Mapping[str, Reader] = {
+    "get_droplet": read_droplet,
+    "get_droplet2photon": read_droplet2photon,
+}
+
+
+def read_functions(
+    values: Mapping[str, Any], listed: tuple[str, ...], shapes: Shapes, report: Report
+) -> list[ReductionEntry]:
+    """Return the usable entries of all functions; the others go to `report`.
+
+    A detector has one dictionary, or several in a list.
+    """
+    return [
+        entry
+        for function, reader in FUNCTIONS.items()
+        for entry in _of_function(function, reader, values.get(function), listed, shapes, report)
+    ]
+
+
+def _of_function(
+    function: str,
+    reader: Reader,
+    value: object,
+    listed: tuple[str, ...],
+    shapes: Shapes,
+    report: Report,
+) -> Iterator[ReductionEntry]:
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        report.skip("wrong-type", f"{function} must return a dict, not {kind(value)}", function)
+        return
+    for detector, given in value.items():
+        if detector not in listed:
+            hint = suggestion(str(detector), listed) if listed else ""
+            text = f"detector {detector!r} is not in the list `detectors`{hint}"
+            report.skip("detector-not-listed", text, function, detector)
+        elif not shapes or detector in shapes:  # others are reported at the list of detectors
+            dicts = list(enumerate(given)) if isinstance(given, list) else [(None, given)]
+            yield from _of_detector(function, reader, detector, dicts, shapes.get(detector), report)
+
+
+def _of_detector(
+    function: str,
+    reader: Reader,
+    detector: str,
+    dicts: Iterable[tuple[int | None, object]],
+    shape: tuple[int, ...] | None,
+    report: Report,
+) -> Iterator[ReductionEntry]:
+    taken: set[str] = set()
+    for position, given in dicts:
+        path: tuple[str | int, ...] = (function, detector)
+        path = path if position is None else (*path, position)
+        try:
+            name, made = reader(given)
+            if name in taken:
+                text = f"another entry of {detector} is already named {name!r}; give it a name of "
+                raise EntryError("duplicate-name", f"{text}its own", "name")
+            _check_fit(made, shape)
+        except EntryError as error:
+            inner = (*path, error.key) if error.key else path
+            report.skip(error.code, str(error), *inner)
+        else:
+            taken.add(name)
+            yield ReductionEntry(detector, name, made, function, report.line(*path))
+
+
+def _check_fit(made: Reduction | Recipe, shape: tuple[int, ...] | None) -> None:
+    """Compare with the shape of the frames, where both are known without the constants."""
+    if shape is None or isinstance(made, Recipe):
+        return
+    every = np.ones(shape, np.bool_)
+    try:
+        made.outputs(FrameSpec(shape, "keV", every, noise=every.astype(np.float32)))
+    except InputError as error:
+        raise EntryError("does-not-fit", str(error)) from error
