@@ -2,10 +2,11 @@
 
 import math
 
-from workbench.core.errors import InputError
+from workbench.producer.children import PICTURES, read_children, read_store
 from workbench.producer.entries import EntryError
-from workbench.producer.given import Given
-from workbench.reductions import DropletPhotons, Droplets, Sparse
+from workbench.producer.given import Given, naming
+from workbench.reductions import DropletPhotons, Droplets, Reduction, Sparse
+from workbench.reductions.base import Nested
 
 DROPLET_KEYS = (
     "name", "threshold", "thresholdLow", "thresADU", "pixmax", "useRms", "relabel", "mask",
@@ -17,10 +18,12 @@ THRESHOLD = 5.0  # today's producer's, where a config gives none
 def read_droplet(value: object) -> tuple[str, Droplets]:
     """Return name and reduction of one dictionary of ``get_droplet``, or raise `EntryError`.
 
-    ``nData`` is None for every droplet, or the number stored of each event.
+    ``nData`` is None for every droplet, or the number stored of each event. What is inside works
+    on the picture with each droplet's sum in its pixel.
     """
-    given = Given(value, (*DROPLET_KEYS, "nData"), "a droplet entry")
-    return given.name("droplet"), _droplets(given, _store(given), None)
+    given = Given(value, (*DROPLET_KEYS, "nData", *PICTURES), "a droplet entry")
+    store, children = read_store(given), read_children(given)
+    return given.name("droplet"), _droplets(given, store, None, children)
 
 
 def read_droplet2photon(value: object) -> tuple[str, Droplets]:
@@ -28,9 +31,9 @@ def read_droplet2photon(value: object) -> tuple[str, Droplets]:
 
     It holds ``droplet`` and ``d2p``, ``nData`` and ``get_photon_img``; the last one stores nothing,
     as today. ``roi_mask`` is ``mask`` under another name. Times of computing are not kept: two
-    productions of one run would differ.
+    productions of one run would differ. What is inside works on the picture of photons.
     """
-    keys = ("droplet", "d2p", "nData", "get_photon_img")
+    keys = ("droplet", "d2p", "nData", "get_photon_img", *PICTURES)
     given = Given(value, keys, "a droplet2photon entry")
     given.flag("get_photon_img", default=False)
     for key in ("droplet", "d2p"):
@@ -41,23 +44,26 @@ def read_droplet2photon(value: object) -> tuple[str, Droplets]:
     if "mask" in photon and "roi_mask" in photon:
         raise EntryError("wrong-type", "give mask or roi_mask, not both", "roi_mask")
     mask = photon.mask("mask") if "mask" in photon else photon.mask("roi_mask")
-    try:
-        photons = DropletPhotons(photon.number("aduspphot"), mask, _store(given))
-    except EntryError:
-        raise
-    except InputError as error:
-        raise EntryError("wrong-type", str(error), "aduspphot") from error
+    with naming("aduspphot"):
+        photons = DropletPhotons(
+            photon.number("aduspphot"), mask, read_store(given), read_children(given)
+        )
     droplet = Given(given["droplet"], DROPLET_KEYS, "droplet")
-    return droplet.name("droplet"), _droplets(droplet, None, photons)
+    return droplet.name("droplet"), _droplets(droplet, None, photons, ())
 
 
-def _droplets(given: Given, store: Sparse | None, photons: DropletPhotons | None) -> Droplets:
+def _droplets(
+    given: Given,
+    store: Sparse | None,
+    photons: DropletPhotons | None,
+    children: tuple[Nested[Reduction], ...],
+) -> Droplets:
     threshold = given.number("threshold", THRESHOLD)
     low = given.number("thresholdLow", threshold)
     if not given.flag("relabel", default=True) and low != threshold:
         text = "relabel: False with two thresholds has no meaning: touching droplets are one"
         raise EntryError("wrong-type", text, "relabel")
-    try:
+    with naming("threshold"):
         return Droplets(
             threshold,
             low,
@@ -67,19 +73,5 @@ def _droplets(given: Given, store: Sparse | None, photons: DropletPhotons | None
             good=given.mask("mask"),
             store=store,
             photons=photons,
+            children=children,
         )
-    except EntryError:
-        raise
-    except InputError as error:
-        raise EntryError("wrong-type", str(error), "threshold") from error
-
-
-def _store(given: Given) -> Sparse:
-    if "nData" not in given:
-        return Sparse()
-    try:
-        return Sparse(given.whole("nData"))
-    except EntryError:
-        raise
-    except InputError as error:
-        raise EntryError("wrong-type", str(error), "nData") from error

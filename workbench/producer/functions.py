@@ -9,6 +9,7 @@ from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
 from workbench.producer.droplet_entries import read_droplet, read_droplet2photon
 from workbench.producer.entries import EntryError, Recipe, ReductionEntry
+from workbench.producer.photon_entries import read_photon
 from workbench.producer.regions import Shapes
 from workbench.producer.report import Report, kind, suggestion
 from workbench.reductions import Reduction
@@ -19,6 +20,7 @@ Reader = Callable[[object], Read]
 FUNCTIONS: Mapping[str, Reader] = {
     "get_droplet": read_droplet,
     "get_droplet2photon": read_droplet2photon,
+    "get_photon": read_photon,
 }
 
 

@@ -1,12 +1,14 @@
 """One dictionary of a config, read key by key, each with its type; what is wrong is named."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from workbench.core.arrays import Bools
+from workbench.core.errors import InputError
 from workbench.producer.entries import EntryError
 from workbench.producer.report import kind, suggestion
 
@@ -38,8 +40,25 @@ class Given:
     def __contains__(self, key: str) -> bool:
         return self._value.get(key) is not None
 
+    def names(self, key: str) -> bool:
+        """Tell whether the key is there, be it with None."""
+        return key in self._value
+
     def __getitem__(self, key: str) -> Any:
         return self._value[key]
+
+    def several(self, key: str) -> list[Any]:
+        """Return a list, or what is there by itself as a list of one."""
+        value = self._value.get(key)
+        return [] if value is None else value if isinstance(value, list) else [value]
+
+    def inner(self, key: str, keys: Iterable[str]) -> "Iterator[Given]":
+        """Yield the dictionary under a key, or those of a list there, with keys of their own."""
+        for one in self.several(key):
+            try:
+                yield Given(one, keys, key)
+            except EntryError as error:
+                raise EntryError(error.code, str(error), error.key or key) from error
 
     def number(self, key: str, default: float | None = None) -> float:
         """Return a finite number; without a default the key must be there."""
@@ -47,8 +66,7 @@ class Given:
         value = default if value is None else value
         if value is None:
             raise EntryError("missing-key", f"{self._what} needs {key!r}", key)
-        plain = isinstance(value, int | float) and not isinstance(value, bool)
-        if not plain or not (math.isfinite(value) or value is default):
+        if not _is_number(value) and value is not default:
             raise EntryError("wrong-type", f"{key} must be a number, not {kind(value)}", key)
         return float(value)
 
@@ -58,6 +76,22 @@ class Given:
         if value != int(value):
             raise EntryError("wrong-type", f"{key} must be a whole number, not {value}", key)
         return int(value)
+
+    def numbers(self, key: str) -> list[float]:
+        """Return a list of finite numbers, whole ones as such; it must be there."""
+        value = self._value.get(key)
+        listed = value.tolist() if isinstance(value, np.ndarray) else value
+        if not isinstance(listed, list) or not all(_is_number(one) for one in listed):
+            text = f"{self._what} needs {key!r}, a list of numbers, not {kind(value)}"
+            raise EntryError("missing-key" if value is None else "wrong-type", text, key)
+        return listed
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """Return a list of whole numbers; it must be there."""
+        values = self.numbers(key)
+        if any(value != int(value) for value in values):
+            raise EntryError("wrong-type", f"{key} must be whole numbers, not {values}", key)
+        return tuple(int(value) for value in values)
 
     def flag(self, key: str, *, default: bool) -> bool:
         """Return True or False."""
@@ -102,3 +136,18 @@ class Given:
             text = f"{key} must be [first, last) of whole samples, not {kind(value)}"
             raise EntryError("wrong-type", text, key)
         return int(pair[0]), int(pair[1])
+
+
+@contextmanager
+def naming(key: str) -> Generator[None]:
+    """Let what is wrong with a value be an `EntryError` that names its key."""
+    try:
+        yield
+    except EntryError:
+        raise
+    except InputError as error:
+        raise EntryError("wrong-type", f"{key}: {error}", key) from error
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

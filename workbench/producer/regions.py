@@ -9,11 +9,15 @@ import numpy as np
 from workbench.core.bounds import Bounds, BoundsError
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
+from workbench.producer.children import CHILDREN, read_children
 from workbench.producer.entries import EntryError, ReductionEntry
+from workbench.producer.given import Given
 from workbench.producer.report import Report, kind, suggestion
 from workbench.reductions import Projection, Roi
 
-ROI_KEYS = ("name", "ROI", "writeArea", "calcPars", "thresADU", "userMask", "proj_ax", "pj")
+ROI_KEYS = (
+    "name", "ROI", "writeArea", "calcPars", "thresADU", "userMask", "proj_ax", "pj", *CHILDREN,
+)  # fmt: skip
 PROJECTION_KEYS = ("name", "axis", "thresADU", "mean", "singlePhoton")
 FUNCTION = "getROIs"
 
@@ -92,6 +96,7 @@ def read_roi(region: object) -> tuple[str, Roi]:
         high=high,
         good=_mask(region.get("userMask")),
         projections=tuple(_projections(region)),
+        children=read_children(Given(region, ROI_KEYS, "a region")),
     )
 
 
@@ -202,7 +207,7 @@ def _projections(region: Mapping[Any, Any]) -> Iterator[Projection]:
             mean=_flag(item, "mean", default=False),
             single_photon=_flag(item, "singlePhoton", default=False),
         )
-        name = made.name or f"pj_ax_{abs(made.axis)}"
+        name = made.label
         if name in names:
             raise EntryError("duplicate-name", f"two projections are named {name!r}", "pj")
         names.append(name)

@@ -93,6 +93,8 @@ class DropletPhotons:
             "aduspphot": Setting(self.per_photon, spec.unit, "signal of one photon"),
             "mask": mask_setting(self._counted(spec)),
         }
+        if self.store is not None:
+            kept["sparse.nData"] = self.store.setting
         for child in self.children:
             kept |= child.settings(_picture_spec(spec))
         return kept

@@ -102,6 +102,8 @@ class Droplets(Reduction):
             kept["thresADU"] = Setting(self.least, spec.unit, "droplets below are left out")
         if np.isfinite(self.top):
             kept["pixmax"] = Setting(self.top, spec.unit, "pixels above count as 0")
+        if self.store is not None:
+            kept["sparse.nData"] = self.store.setting
         if self.photons is not None:
             kept |= inside("droplet2phot", self.photons.settings(spec))
         for child in self.children:

@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.core.arrays import Array, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import Output, Values
+from workbench.core.frames import Output, Setting, Values
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ class Sparse:
         text = f"entries of the event, of which the first {self.size} are stored"
         found = Output("found", "1", (), "int64", text)
         return (*(replace(field, shape=(self.size,)) for field in fields), found)
+
+    @property
+    def setting(self) -> Setting:
+        """How many entries of each event are stored, for the file."""
+        return Setting(self.size or 0, "1", "entries stored of each event; 0 = all")
 
     def values(self, entries: Entries) -> Values:
         """Return the stored form."""

@@ -1,12 +1,13 @@
 """One line of pixels of each frame: a fixed one, or the one through the brightest pixel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.core.arrays import Frames
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, flattened, reductions
 
 
@@ -41,6 +42,14 @@ class LineOut(Reduction):
         which = "the brightest pixel" if self.index is None else f"index {self.index}"
         text = f"pixels at {which} of axis {self.axis}"
         return (Output("data", spec.unit, rest, spec.dtype, text),)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:  # noqa: ARG002 - as all
+        """Return which line it is."""
+        index = -1 if self.index is None else self.index
+        return {
+            "axis": Setting(self.axis, "1", "axis of the index"),
+            "idx": Setting(index, "pixel", "line; -1: that through the brightest pixel"),
+        }
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the lines, shape (event, ...)."""

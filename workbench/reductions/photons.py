@@ -4,14 +4,21 @@ The rule is that of psana's ``photons`` (ImgAlgos, documentation), which leaves 
 edge of a frame; here pixels beyond the edge hold no charge.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.core.arrays import Array, Bools, Frames, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
-from workbench.reductions.base import Nested, Reduction, flattened, reductions
+from workbench.core.frames import FrameSpec, Output, Setting, Values
+from workbench.reductions.base import (
+    Nested,
+    Reduction,
+    flattened,
+    mask_setting,
+    reductions,
+)
 from workbench.reductions.compiled import compiled
 from workbench.reductions.droplet_photons import HIGHEST
 from workbench.reductions.places import tile_shape
@@ -61,6 +68,20 @@ class PhotonCounting(Reduction):
         for child in self.children:
             out += child.outputs(told)
         return tuple(out)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the rule's numbers and the mask, and the set-up of children."""
+        told = self._picture_spec(spec)
+        kept = {
+            "ADU_per_photon": Setting(self.per_photon, spec.unit, "signal of one photon"),
+            "thr_fraction": Setting(self.fraction, "1", "part of a photon that counts as one"),
+            "mask": mask_setting(told.good),
+        }
+        if np.isfinite(self.low):
+            kept["thresADU"] = Setting(self.low, spec.unit, "pixels below count as 0")
+        for child in self.children:
+            kept |= child.settings(told)
+        return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the declared outputs of whole frames, shape (event, ...)."""

@@ -7,8 +7,9 @@ import numpy as np
 
 from workbench.core.arrays import Bools, Floats, Frames
 from workbench.core.errors import InputError
-from workbench.core.frames import Output
+from workbench.core.frames import Output, Setting
 from workbench.reductions import kernels
+from workbench.reductions.base import inside
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Projection:
     mean: bool = False
     single_photon: bool = False
 
+    @property
+    def label(self) -> str:
+        """Name of the projection among what is made of its region."""
+        return self.name or f"pj_ax_{abs(self.axis)}"
+
     def output(self, region: tuple[int, ...], unit: str) -> Output:
         """Declare the projection of a region of this shape."""
         if self.axis >= len(region):
@@ -45,11 +51,22 @@ class Projection:
         rest = () if self.axis < 0 else region[: self.axis] + region[self.axis + 1 :]
         along = "all axes" if self.axis < 0 else f"axis {self.axis}"
         return Output(
-            f"{self.name or f'pj_ax_{abs(self.axis)}'}_data",
+            f"{self.label}_data",
             "1" if self.single_photon else unit,
             rest,
             long_name=f"{'mean' if self.mean else 'sum'} over {along} of the region",
         )
+
+    def settings(self, unit: str) -> dict[str, Setting]:
+        """Return its set-up, each name after its own and a dot."""
+        kept = {
+            "axis": Setting(self.axis, "1", "axis summed away; below 0: all"),
+            "mean": Setting(int(self.mean), "1", "1 = mean, 0 = sum"),
+            "singlePhoton": Setting(int(self.single_photon), "1", "1 = pixels above 0 count 1"),
+        }
+        if np.isfinite(self.threshold):
+            kept["thresADU"] = Setting(self.threshold, unit, "pixels below count as 0")
+        return inside(self.label, kept)
 
     def along(self, pixels: Frames, good: Bools, *, low: float, high: float) -> Floats:
         """Return the projections of pixels (event, ...); outside `low` to `high` counts as 0."""

@@ -1,12 +1,13 @@
 """Frames with fewer, larger pixels: averages over blocks, also where the shape does not divide."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.core.arrays import Bools, Floats, Frames, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, reductions
 from workbench.reductions.compiled import compiled
 
@@ -36,6 +37,10 @@ class Rebin(Reduction):
             )
         text = f"mean of the usable pixels of {spec.shape} under each of {self.shape}"
         return (Output("data", spec.unit, self.shape, "float64", text),)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:  # noqa: ARG002 - as all
+        """Return the shape of the smaller picture."""
+        return {"shape": Setting(np.asarray(self.shape), "1", "shape of the smaller picture")}
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the smaller pictures, shape (event, *shape)."""

@@ -87,6 +87,10 @@ class Roi(Reduction):
         if np.isfinite(limits).any():
             text = "pixels outside [low, high] count as 0"
             kept["thresADU"] = Setting(limits, spec.unit, text)
+        for projection in self.projections:
+            kept |= projection.settings(spec.unit)
+        for child in self.children:
+            kept |= child.settings(self._inside(spec))
         return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:

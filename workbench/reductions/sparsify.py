@@ -1,11 +1,12 @@
 """Frames as lists of their pixels that are not zero."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.core.arrays import Frames
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, flattened, reductions
 from workbench.reductions.entries import ALL, Entries, Sparse
 from workbench.reductions.places import places, tile_row_col, tile_shape
@@ -34,6 +35,13 @@ class Sparsify(Reduction):
         tile_shape(spec.shape)
         data = Output("data", spec.unit, (), spec.dtype, "pixels that are not 0")
         return self.store.outputs((data, *places("int64")))
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return how many are stored, and the threshold."""
+        kept = {"nData": self.store.setting}
+        if np.isfinite(self.low):
+            kept["thresADU"] = Setting(self.low, spec.unit, "pixels below count as 0")
+        return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the lists."""

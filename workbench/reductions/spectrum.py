@@ -1,6 +1,6 @@
 """Histogram of the pixels of each frame: its spectrum, where pixels hold single photons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.core.arrays import Bools, Floats, Frames, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, flattened, reductions
 from workbench.reductions.compiled import compiled
 
@@ -56,6 +56,10 @@ class Spectrum(Reduction):
         text = f"pixels per bin, {len(self.edges) - 1} bins from {self.edges[0]:g} to "
         text += f"{self.edges[-1]:g} {spec.unit}"
         return (Output("histogram", "1", (len(self.edges) - 1,), "int64", text),)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the edges of the bins."""
+        return {"bins": Setting(np.asarray(self.edges), spec.unit, "edges of the bins")}
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the counts, shape (event, bin)."""
