@@ -4,15 +4,18 @@ import ast
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from scipy import ndimage
 
 import workbench as wb
+from workbench.core.frames import FrameSpec
 from workbench.producer import produce
 from workbench.producer.functions import read_functions
 from workbench.producer.places import Places
 from workbench.producer.report import Report
+from workbench.reductions import Hits
 from workbench.smalldata import open_file
 
 CONFIG = """
@@ -25,6 +28,43 @@ def get_sum_algos(run):
 def get_droplet(run):
     return {'cam': {'name': 'drops', 'threshold': 5, 'useRms': False, 'thresADU': 7, 'nData': None}}
 
+def getROIs(run):
+    return {'cam': [{'name': 'box', 'ROI': [[10, 30], [20, 60]], 'thresADU': 2, 'calcPars': False,
+                     'proj_ax': 0, 'rebin': {'shape': [5, 8]}, 'lineout': {'axis': 1, 'idx': 3},
+                     'spectrum': {'name': 'histo', 'bins': [2.0, 6.0, 8]},
+                     'sparsify': {'nData': None, 'thresADU': 5}}]}
+
+def get_photon(run):
+    regions = [{'name': 'left', 'ROI': [[0, 70], [0, 40]], 'prob': True, 'calcPars': False}]
+    return {'cam': {'ADU_per_photon': 4.0, 'thr_fraction': 0.905, 'thresADU': 1.0, 'nData': None,
+                    'prob': True, 'roi': regions}}
+
+def get_wf_integrate(run):
+    return {'cam': {'sig_roi': slice(30, 50), 'bkg_roi': (0, 20), 'negative_signal': True}}
+
+def get_wf_hitfinder(run):
+    return {'cam': {'threshold': 1.2, 'threshold_max': 5.9, 'use_rms': True, 'bkg_roi': (0, 20)}}
+
+def get_wf_cfd(run):
+    return {'cam': {'channel': 7, 'convFilterLength': 3, 'CFDOffset': 2, 'threshold': 1.0,
+                    'nmax_hits': 9}}
+
+def get_wf_svd(run):
+    return {'cam': [{'basis_file': BASIS, 'n_components': 2, 'mode': 'both'}]}
+
+def get_polynomial_correction(run):
+    curve = {'polynomial_coefficients': [0.002, -0.1, 3], 'axis': 1}
+    inner = {'polynomial_coefficients': [0.01, 0], 'name': 'xes', 'projection': {'axis': 0}}
+    return {'cam': [curve | {'projection': {'axis': 1, 'name': 'rows'}},
+                    inner | {'droplet': {'name': 'd', 'threshold': 5.5, 'useRms': False}}]}
+
+def get_autocorrelation(run):
+    mask = np.zeros((2, 70, 80), bool)
+    mask[0, :, :30] = mask[1, 20:, 50:] = True
+    return {'cam': [{'mask': mask, 'save_range': (6, 8), 'thresADU': [0, 5.5]},
+                    {'name': 'line', 'roi': [[10, 40], [0, 50]], 'save_range': [5, 4],
+                     'save_lineout': True}]}
+
 def get_droplet2photon(run):
     droplet = {'threshold': 4.5, 'thresholdLow': 3, 'useRms': False}
     return {'cam': [{'droplet': droplet, 'd2p': {'aduspphot': 4.0}, 'nData': None}],
@@ -33,11 +73,20 @@ def get_droplet2photon(run):
 """
 
 
+SHAPES = np.linalg.qr(np.random.default_rng(3).normal(size=(20, 4)))[0].T
+
+
+def write_basis(path: Path) -> None:
+    with h5py.File(path, "w") as h5:
+        h5["components"], h5["roi"], h5["background_index"], h5["channel"] = SHAPES, (30, 50), 20, 4
+
+
 @pytest.fixture(scope="module")
 def result(made: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("functions")
     config = folder / "prod_config_xpp.py"
-    config.write_text(CONFIG)
+    write_basis(folder / "basis.h5")
+    config.write_text(f"BASIS = {str(folder / 'basis.h5')!r}\n{CONFIG}")
     return produce(made.request(folder, config=config))
 
 
@@ -109,6 +158,134 @@ def test_a_number_of_entries_makes_rectangles_with_the_true_number(made: Any, fi
     assert file.read("tiles/droplet_droplet2phot_sparse_found")[event] == photons > 40
     assert file.read("tiles/droplet_droplet2phot_sparse_row").shape == (300, 40)
     assert (file.read("tiles/droplet_droplet2phot_sparse_data")[event] == 1).all()
+
+
+def test_what_is_inside_a_region_works_on_its_pixels(made: Any, run: Any, file: Any) -> None:
+    frames = kev(made.cam)[made.has_cam][:, 10:30, 20:60]
+    frames = np.where(frames < 2, 0, frames).astype(float)
+    truth = {
+        "rebin_data": frames.reshape(-1, 5, 4, 8, 5).mean(axis=(2, 4)),
+        "lo_ax_1_data": frames[:, :, 3],
+        "histo_histogram": [np.histogram(one, np.linspace(2, 6, 9))[0] for one in frames],
+        "pj_ax_0_data": frames.sum(axis=1),
+    }
+    for name, expected in truth.items():
+        stored = file.read(f"cam/box_{name}")[made.has_cam]
+        np.testing.assert_allclose(stored, expected, rtol=1e-6)
+    listed = run.ragged("cam/box_sparse")[0]
+    assert sorted(listed["data"]) == sorted(frames[0][frames[0] >= 5])
+    assert frames[0][listed["row"], listed["col"]].min() >= 5
+
+
+def test_photons_are_counted_listed_and_told_by_region(made: Any, run: Any, file: Any) -> None:
+    count, prob = file.read("cam/photon_nPhot"), file.read("cam/photon_prob")
+    left = file.read("cam/photon_left_prob")
+    for event in np.flatnonzero(made.has_cam)[:3].tolist():
+        picture = literal_photons(kev(made.cam[event][None])[0], 4.0, 1.0)
+        listed = run.ragged("cam/photon_sparse")[event]
+        placed = np.zeros((70, 80))
+        placed[listed["row"], listed["col"]] = listed["data"]
+        np.testing.assert_array_equal(placed, picture)
+        assert count[event] == picture.sum() > 500
+        good = np.ones((70, 80), bool)
+        good.flat[[3, 70, 133]] = False
+        for stored, inside in ((prob, good), (left, good & (np.arange(80) < 40))):
+            share = [np.mean(picture[inside] == k) for k in range(10)]
+            np.testing.assert_allclose(stored[event, :10], share, atol=1e-12)
+            assert stored[event, 11] == pytest.approx(picture[inside].mean())
+
+
+def literal_photons(frame: np.ndarray, adu: float, low: float) -> np.ndarray:
+    """Return photons per pixel by the rule as it is written down, pixel by pixel."""
+    kept = np.where((frame >= low) & (frame > 0), frame * np.float32(1 / adu), 0)
+    whole = np.floor(kept).astype(int)
+    rest, used = kept - whole, np.zeros(frame.shape, bool)
+    rows, cols = frame.shape
+    for r, c in np.argwhere(rest >= 0.5):
+        near = [(r - 1, c), (r, c - 1), (r, c + 1), (r + 1, c)]
+        near = [(y, x) for y, x in near if 0 <= y < rows and 0 <= x < cols]
+        if used[r, c] or any(rest[p] > rest[r, c] for p in near):
+            continue
+        if any(rest[p] == rest[r, c] for p in near[:2] if p < (r, c)):
+            continue
+        free = [p for p in near if not used[p] and rest[p] > 0]
+        best = max(free, key=lambda p: rest[p], default=None)
+        if rest[r, c] + (rest[best] if best else 0) >= 0.905:
+            whole[r, c] += 1
+            used[r, c] = True
+            if best:
+                used[best] = True
+    return whole
+
+
+def test_waveforms_are_integrated_marked_and_fitted(made: Any, file: Any) -> None:
+    waves = (made.cam[made.has_cam].astype(float) - 1000) / 25
+    waves.reshape(len(waves), -1)[:, [3, 70, 133]] = np.nan
+    level = np.median(waves[..., :20], axis=2, keepdims=True)
+    integral = -(waves[..., 30:50] - level).sum(axis=2)
+    stored = file.read("cam/wfintegrate")[made.has_cam]
+    np.testing.assert_allclose(stored[:, 1:], integral[:, 1:], rtol=1e-5, atol=1e-4)
+    assert np.isnan(stored[:, 0]).all()  # a bad sample in the range of the baseline
+    quiet = waves[:, 2:, :20]
+    level = quiet.mean(axis=2, keepdims=True) + 1.2 * quiet.std(axis=2, keepdims=True)
+    marked = (waves[:, 2:] > level) & (waves[:, 2:] <= 5.9)
+    found = file.read("cam/hitfinder")[made.has_cam][:, 2:]
+    assert (found != marked).mean() < 1e-4  # readings on the threshold, to the last bit
+    wave = waves[:, 4, 30:50] - waves[:, 4, :20].mean(axis=1, keepdims=True)
+    solved = [np.linalg.lstsq(SHAPES[:2].T, one, rcond=None)[0] for one in wave]
+    stored = file.read("cam/svdFit_ch4_coefficients")[made.has_cam]
+    np.testing.assert_allclose(stored, solved, rtol=1e-5, atol=1e-6)
+    norms = file.read("cam/svdFit_ch4_intensities")[made.has_cam][:, 0]
+    np.testing.assert_allclose(norms, np.linalg.norm(solved, axis=1), rtol=1e-5)
+    assert file.read("UserDataCfg/cam/svdFit_ch4__svdFit_ch4_components").shape == (2, 20)
+
+
+def test_pulses_are_found_in_the_named_channel(made: Any, file: Any) -> None:
+    hits = Hits(3, 2, threshold=1.0, most=9)
+    waves = (made.cam[made.has_cam][:, 7].astype("f4") - 1000) / 25
+    expected = hits.reduce(waves, FrameSpec((80,), "keV", np.ones(80, bool)))
+    for name, values in expected.items():
+        stored = file.read(f"cam/hitFinderCFD_ch7_{name}")[made.has_cam]
+        np.testing.assert_array_equal(stored, values)
+    assert expected["nHits"].sum() > 10
+
+
+def test_curved_lines_are_moved_one_by_one(made: Any, file: Any) -> None:
+    frames = kev(made.cam)[made.has_cam]
+    steps = np.polyval([0.002, -0.1, 3], np.arange(80))
+    steps = np.rint(steps - steps.min()).astype(int)
+    moved = np.stack([np.roll(frames[:, :, c], -steps[c], axis=1) for c in range(80)], axis=2)
+    stored = file.read("cam/curve_corr_corrected_image")[made.has_cam]
+    np.testing.assert_array_equal(np.nan_to_num(stored), moved)
+    sums = file.read("cam/curve_corr_rows_data")[made.has_cam]
+    np.testing.assert_allclose(sums, moved.astype(float).sum(axis=2), rtol=1e-6)
+    line = file.read("cam/d_dense_xes_pj_ax_0_data")[0]
+    every = labelled(frames[0], 5.5)
+    assert line.sum() == pytest.approx(sum(every))
+    assert file.read("UserDataCfg/cam/d__dense_xes_polynomial_coefficients").tolist() == [0.01, 0]
+
+
+def test_autocorrelations_are_mean_products_of_pairs(made: Any, file: Any) -> None:
+    frame = kev(made.cam[:1])[0].astype(float)
+    signal = np.where((frame >= 0) & (frame <= 5.5), frame, 0)
+    masks = np.zeros((2, 70, 80), bool)
+    masks[0, :, :30] = masks[1, 20:, 50:] = True
+    masks.reshape(2, -1)[:, [3, 70, 133]] = False
+    stored, mean = file.read("cam/autocorr_autocorr")[0], file.read("cam/autocorr_cr")[0]
+    assert stored.shape == (2, 12, 16)
+    for number, mask in enumerate(masks):
+        assert mean[number] == pytest.approx(signal[mask].mean())
+        for row, col in ((0, 0), (2, 3), (5, 7)):
+            pairs = mask[: 70 - row, : 80 - col] & mask[row:, col:]
+            product = signal[: 70 - row, : 80 - col] * signal[row:, col:]
+            assert stored[number, 6 + row, 8 + col] == pytest.approx(product[pairs].mean())
+    inside = frame[10:40, :50]
+    assert file.read("cam/line_lineout_h").shape == (300, 8)
+    good = np.ones((70, 80), bool)
+    good.flat[[3, 70, 133]] = False
+    pairs = good[10:40, :48] & good[10:40, 2:50]
+    along = (inside[:, :48] * inside[:, 2:])[pairs].mean()
+    assert file.read("cam/line_lineout_h")[0, 6] == pytest.approx(along)
 
 
 def test_how_functions_were_set_up_is_kept(file: Any) -> None:

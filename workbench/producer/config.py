@@ -21,8 +21,7 @@ from workbench.reductions.sums import UnknownSumError
 LISTS = ("detectors", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
 PRODUCED = ("getROIs", "get_sum_algos", *FUNCTIONS)
 NOT_PRODUCED = (
-    "get_azav", "get_azav_pyfai", "get_wf_integrate", "get_wf_hitfinder", "get_wf_svd",
-    "get_polynomial_correction", "get_pressio_compression", "get_intg",
+    "get_azav", "get_azav_pyfai", "get_pressio_compression", "get_intg",
 )  # fmt: skip
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
 OTHER_GENERATION = {

@@ -23,7 +23,7 @@ def read_droplet(value: object) -> tuple[str, Droplets]:
     """
     given = Given(value, (*DROPLET_KEYS, "nData", *PICTURES), "a droplet entry")
     store, children = read_store(given), read_children(given)
-    return given.name("droplet"), _droplets(given, store, None, children)
+    return given.name("droplet"), droplets(given, store, children=children)
 
 
 def read_droplet2photon(value: object) -> tuple[str, Droplets]:
@@ -49,15 +49,16 @@ def read_droplet2photon(value: object) -> tuple[str, Droplets]:
             photon.number("aduspphot"), mask, read_store(given), read_children(given)
         )
     droplet = Given(given["droplet"], DROPLET_KEYS, "droplet")
-    return droplet.name("droplet"), _droplets(droplet, None, photons, ())
+    return droplet.name("droplet"), droplets(droplet, photons=photons)
 
 
-def _droplets(
+def droplets(
     given: Given,
-    store: Sparse | None,
-    photons: DropletPhotons | None,
-    children: tuple[Nested[Reduction], ...],
+    store: Sparse | None = None,
+    photons: DropletPhotons | None = None,
+    children: tuple[Nested[Reduction], ...] = (),
 ) -> Droplets:
+    """Return the reduction of a dictionary with `DROPLET_KEYS`, or raise `EntryError`."""
     threshold = given.number("threshold", THRESHOLD)
     low = given.number("thresholdLow", threshold)
     if not given.flag("relabel", default=True) and low != threshold:

@@ -94,9 +94,11 @@ class ReductionEntry:
     def build(self, facts: DetectorFacts) -> Reduction:
         """Return the reduction for a detector; raise `EntryError` where it does not fit."""
         made = self.reduction
-        made = made.build(facts) if isinstance(made, Recipe) else made
         try:
+            made = made.build(facts) if isinstance(made, Recipe) else made
             made.outputs(facts.spec)
+        except EntryError:
+            raise
         except InputError as error:
             raise EntryError("does-not-fit", str(error)) from error
         return made

@@ -7,11 +7,19 @@ import numpy as np
 
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
+from workbench.producer.correlation_entries import read_autocorrelation
+from workbench.producer.curve_entries import read_polynomial_correction
 from workbench.producer.droplet_entries import read_droplet, read_droplet2photon
 from workbench.producer.entries import EntryError, Recipe, ReductionEntry
 from workbench.producer.photon_entries import read_photon
 from workbench.producer.regions import Shapes
 from workbench.producer.report import Report, kind, suggestion
+from workbench.producer.waveform_entries import (
+    read_wf_cfd,
+    read_wf_hitfinder,
+    read_wf_integrate,
+    read_wf_svd,
+)
 from workbench.reductions import Reduction
 
 Read = tuple[str, Reduction | Recipe]
@@ -21,6 +29,12 @@ FUNCTIONS: Mapping[str, Reader] = {
     "get_droplet": read_droplet,
     "get_droplet2photon": read_droplet2photon,
     "get_photon": read_photon,
+    "get_wf_integrate": read_wf_integrate,
+    "get_wf_hitfinder": read_wf_hitfinder,
+    "get_wf_cfd": read_wf_cfd,
+    "get_wf_svd": read_wf_svd,
+    "get_polynomial_correction": read_polynomial_correction,
+    "get_autocorrelation": read_autocorrelation,
 }
 
 

@@ -44,6 +44,10 @@ class Given:
         """Tell whether the key is there, be it with None."""
         return key in self._value
 
+    def get(self, key: str) -> Any:
+        """Return what is there, None where nothing is."""
+        return self._value.get(key)
+
     def __getitem__(self, key: str) -> Any:
         return self._value[key]
 
@@ -78,9 +82,10 @@ class Given:
         return int(value)
 
     def numbers(self, key: str) -> list[float]:
-        """Return a list of finite numbers, whole ones as such; it must be there."""
+        """Return one or more finite numbers, whole ones as such; they must be there."""
         value = self._value.get(key)
         listed = value.tolist() if isinstance(value, np.ndarray) else value
+        listed = [listed] if _is_number(listed) else listed
         if not isinstance(listed, list) or not all(_is_number(one) for one in listed):
             text = f"{self._what} needs {key!r}, a list of numbers, not {kind(value)}"
             raise EntryError("missing-key" if value is None else "wrong-type", text, key)
@@ -99,6 +104,14 @@ class Given:
         if value not in (True, False, 0, 1, None):
             raise EntryError("wrong-type", f"{key} must be True or False, not {kind(value)}", key)
         return bool(value)
+
+    def text(self, key: str, default: str) -> str:
+        """Return a text."""
+        value = self._value.get(key)
+        value = default if value is None else value
+        if not isinstance(value, str):
+            raise EntryError("wrong-type", f"{key} must be a text, not {kind(value)}", key)
+        return value
 
     def name(self, default: str) -> str:
         """Return the name of the datasets."""

@@ -87,9 +87,9 @@ def read_roi(region: object) -> tuple[str, Roi]:
         raise EntryError("wrong-type", f"name must be a text without '/', not {name!r}", "name")
     if given is None and name == "ROI":
         name = "full"  # as today's producer does
-    low, high = _thresholds(region.get("thresADU"))
+    low, high = thresholds(region.get("thresADU"))
     return name, Roi(
-        bounds=_bounds(given),
+        bounds=read_bounds(given),
         area=_flag(region, "writeArea", default=False),
         statistics=_flag(region, "calcPars", default=True),
         low=low,
@@ -131,7 +131,8 @@ def _known(key: object, keys: tuple[str, ...]) -> None:
         )
 
 
-def _bounds(given: Any) -> Bounds | None:
+def read_bounds(given: Any) -> Bounds | None:
+    """Return the region of ``[[low, high], ...]``; None for all."""
     if given is None:
         return None
     pairs = given.tolist() if isinstance(given, np.ndarray) else given
@@ -151,7 +152,8 @@ def _bounds(given: Any) -> Bounds | None:
         raise EntryError("roi-reversed", text, "ROI") from error
 
 
-def _thresholds(given: Any) -> tuple[float, float]:
+def thresholds(given: Any) -> tuple[float, float]:
+    """Return lowest and highest value kept, written as a number or ``[low, high]``."""
     if given is None:
         return -math.inf, math.inf
     given = given.tolist() if isinstance(given, np.ndarray) else given
@@ -195,23 +197,29 @@ def _projections(region: Mapping[Any, Any]) -> Iterator[Projection]:
         raise EntryError("wrong-type", f"pj must be a list of dicts, not {kind(listed)}", "pj")
     names = [] if axis is None else [f"pj_ax_{abs(axis)}"]
     for item in listed:
-        for key in item:
-            _known(key, PROJECTION_KEYS)
-        low, high = _thresholds(item.get("thresADU"))
-        if high != math.inf:
-            raise EntryError("wrong-type", "thresADU of a projection is one number", "thresADU")
-        made = Projection(
-            axis=_axis(item.get("axis", -1), "axis"),
-            name=str(item.get("name", "")),
-            threshold=low,
-            mean=_flag(item, "mean", default=False),
-            single_photon=_flag(item, "singlePhoton", default=False),
-        )
+        made = read_projection(item)
         name = made.label
         if name in names:
             raise EntryError("duplicate-name", f"two projections are named {name!r}", "pj")
         names.append(name)
-        yield _checked(made)
+        yield made
+
+
+def read_projection(item: Mapping[Any, Any]) -> Projection:
+    """Return the projection of one dictionary, or raise `EntryError`."""
+    for key in item:
+        _known(key, PROJECTION_KEYS)
+    low, high = thresholds(item.get("thresADU"))
+    if high != math.inf:
+        raise EntryError("wrong-type", "thresADU of a projection is one number", "thresADU")
+    made = Projection(
+        axis=_axis(item.get("axis", -1), "axis"),
+        name=str(item.get("name", "")),
+        threshold=low,
+        mean=_flag(item, "mean", default=False),
+        single_photon=_flag(item, "singlePhoton", default=False),
+    )
+    return _checked(made)
 
 
 def _checked(projection: Projection) -> Projection:

@@ -11,7 +11,7 @@ from workbench.reductions.entries import Sparse
 from workbench.reductions.hits import Hits
 from workbench.reductions.lineout import LineOut
 from workbench.reductions.photons import PhotonCounting, PhotonProbability
-from workbench.reductions.projection import Projection
+from workbench.reductions.projection import Projected, Projection
 from workbench.reductions.rebin import Rebin
 from workbench.reductions.roi import Roi
 from workbench.reductions.scattering import Scattering, Setup, scattering_from_positions
@@ -35,6 +35,7 @@ __all__ = [
     "PhotonCounting",
     "PhotonProbability",
     "PixelSum",
+    "Projected",
     "Projection",
     "Rebin",
     "Reduction",

@@ -1,5 +1,6 @@
 """Curved spectral lines made straight: lines of pixels moved by a polynomial of their number."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -7,8 +8,8 @@ import numpy as np
 
 from workbench.core.arrays import Array, Frames, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
-from workbench.reductions.base import Nested, Reduction, reductions
+from workbench.core.frames import FrameSpec, Output, Setting, Values
+from workbench.reductions.base import Nested, Reduction, mask_setting, reductions
 from workbench.reductions.roi import squeezed
 
 Method = Literal["roll", "vectorized", "ndimage"]
@@ -54,6 +55,20 @@ class CurveCorrection(Reduction):
         for child in self.children:
             out += child.outputs(told)
         return tuple(out)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the polynomial and the way in which lines move, and the set-up of children."""
+        told = self._corrected(spec)
+        text = "coefficients, highest power first"
+        kept = {
+            "polynomial_coefficients": Setting(np.asarray(self.coefficients), "1", text),
+            "axis": Setting(self.axis, "1", "1 = columns move along rows, 0 = rows along columns"),
+            "method": Setting(self.method, "1", "what happens at the edge"),
+            "mask": mask_setting(told.good),
+        }
+        for child in self.children:
+            kept |= child.settings(told)
+        return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the declared outputs; NaN where a bad pixel has moved to."""

@@ -4,13 +4,14 @@ D. A. Gedcke and W. J. McDonald, Nucl. Instrum. Methods 55, 377 (1967): a pulse 
 fraction of itself crosses zero at a time that does not depend on its height.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.core.arrays import Floats, Frames, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, reductions
 from workbench.reductions.compiled import compiled
 
@@ -65,6 +66,16 @@ class Hits(Reduction):
             Output("nHits", "1", (), "int64", "pulses found"),
             Output("hitIndices", "1", (self.most,), "int64", text),
         )
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:  # noqa: ARG002 - as all
+        """Return the numbers of the discriminator."""
+        return {
+            "convFilterLength": Setting(self.smoothing, "1", "samples of the smoothing"),
+            "CFDOffset": Setting(self.offset, "1", "delay of the inverted copy, in samples"),
+            "inverseMultiplier": Setting(self.fraction, "1", "factor of the inverted copy"),
+            "threshold": Setting(self.threshold, "1", "in standard deviations of the waveform"),
+            "nmax_hits": Setting(self.most, "1", "pulses stored of each event"),
+        }
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return both, shape (event, ...); bad and NaN samples count as the median."""

@@ -1,5 +1,6 @@
 """A region summed or averaged along one of its axes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -7,9 +8,9 @@ import numpy as np
 
 from workbench.core.arrays import Bools, Floats, Frames
 from workbench.core.errors import InputError
-from workbench.core.frames import Output, Setting
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import kernels
-from workbench.reductions.base import inside
+from workbench.reductions.base import Reduction, inside, reductions
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,26 @@ class Projection:
             counts = kernels.count_used(pixels, good)
             sums = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
         return sums.reshape(len(pixels), *rest)
+
+
+@reductions.register("projection")
+@dataclass(frozen=True)
+class Projected(Reduction):
+    """Whole frames summed or averaged along one of their axes."""
+
+    projection: Projection
+
+    def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
+        """Declare the projection."""
+        return (self.projection.output(spec.shape, spec.unit),)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the set-up of the projection."""
+        return self.projection.settings(spec.unit)
+
+    def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
+        """Return the projections, shape (event, ...)."""
+        (output,) = self.outputs(spec)
+        low, high = self.projection.threshold, np.inf
+        along = np.ascontiguousarray(pixels)
+        return {output.name: self.projection.along(along, spec.good, low=low, high=high)}

@@ -1,5 +1,6 @@
 """Waveforms as sums of a few reference shapes: how strong each pulse is, and how well that fits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from workbench.core.arrays import Floats, Frames
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, reductions
 from workbench.reductions.compiled import compiled
 from workbench.reductions.roi import squeezed
@@ -101,6 +102,20 @@ class SvdFit(Reduction):
         if self.reconstructed:
             out.append(Output("reconstructed", spec.unit, (length,), long_name="fitted waveform"))
         return tuple(out)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:  # noqa: ARG002 - as all
+        """Return the shapes that are fitted, and where."""
+        shapes = self.basis.components[: self.components]
+        kept = {
+            "components": Setting(shapes, "1", "reference shapes, strongest first"),
+            "roi": Setting(np.array(self.basis.samples), "1", "samples [first, last) of the fit"),
+            "bkg_idx": Setting(self.basis.background, "1", "first samples that tell the baseline"),
+            "delay": Setting(np.array(self.delays), "1", "delay of each pulse, in samples"),
+            "mode": Setting(self.mode, "1", "how the strength of a pulse is told"),
+        }
+        if self.basis.channel is not None:
+            kept["channel"] = Setting(self.basis.channel, "1", "channel of the detector")
+        return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the declared outputs, shape (event, ...); NaN where a sample is bad."""

@@ -3,13 +3,14 @@
 Frames are (sample,) or (channel, sample); ranges of samples are half-open.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.core.arrays import Array, Frames
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, reductions
 
 Samples = tuple[int, int]  # [first, last)
@@ -40,6 +41,13 @@ class WaveformIntegral(Reduction):
         check_samples(self.background, spec, "bkg_roi")
         text = "sum of the samples" if self.background is None else "sum above the median before it"
         return (Output("", spec.unit, spec.shape[:-1], "float64", text),)
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the ranges of samples and the sign."""
+        kept = {"negative_signal": Setting(int(self.negative), "1", "1 = sign turned")}
+        signal = self.signal or (0, spec.shape[-1])
+        kept["sig_roi"] = Setting(np.array(signal), "1", "samples [first, last) that are summed")
+        return kept | background_setting(self.background)
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the integrals, shape (event, ...)."""
@@ -76,6 +84,16 @@ class AboveThreshold(Reduction):
         check_samples(self.background, spec, "bkg_roi")
         return (Output("", "1", spec.shape, "int64", "1 where the sample is above threshold"),)
 
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return the thresholds, and the samples that tell the noise."""
+        unit = spec.unit if self.background is None else "1"
+        kept = {
+            "threshold": Setting(self.threshold, unit, "samples above are marked"),
+            "threshold_max": Setting(self.top, spec.unit, "samples above count as 0"),
+            "use_rms": Setting(int(self.background is not None), "1", "1 = threshold in noise"),
+        }
+        return kept | background_setting(self.background)
+
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the marks, shape (event, ...); bad samples are never above."""
         level: float | Array = self.threshold
@@ -85,6 +103,13 @@ class AboveThreshold(Reduction):
             level = quiet.mean(axis=-1, keepdims=True) + self.threshold * spread
         kept = np.where(pixels > self.top, 0, pixels)
         return {"": (spec.good & (kept > level)).astype(np.int64)}
+
+
+def background_setting(samples: Samples | None) -> dict[str, Setting]:
+    """Return the range of samples that tells the baseline, where there is one."""
+    if samples is None:
+        return {}
+    return {"bkg_roi": Setting(np.array(samples), "1", "samples [first, last) of the baseline")}
 
 
 def check_samples(samples: Samples | None, spec: FrameSpec, name: str) -> None:
