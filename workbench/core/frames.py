@@ -45,11 +45,14 @@ class Setting:
         UDUNITS string; "1" for a pure number.
     long_name
         One line for plots and tables.
+    axis
+        What an axis is called that has these values, "phi"; empty where the setting's name does.
     """
 
     value: Array | float | str
     unit: str = "1"
     long_name: str = ""
+    axis: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Azimuthal integration: what each event scatters into bins of q and azimuth."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -8,11 +9,12 @@ import numpy as np
 from workbench.core.arrays import Array, Bools, Floats, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Values
+from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import bin_kernels
 from workbench.reductions.base import Reduction, reductions
 from workbench.reductions.bins import bin_of, checked_azimuths, checked_edges, sector_of
-from workbench.reductions.scattering import Scattering
+from workbench.reductions.scattering import PHI_ZERO, Scattering
+from workbench.regions.scattering import HC
 
 EXTRAS = {  # name -> what it is
     "signal": "sum of the pixels' signal",
@@ -21,6 +23,12 @@ EXTRAS = {  # name -> what it is
     "error": "standard error of azav, from the scatter of its pixels",
     "sigma": "standard deviation of the pixels' corrected signal around azav",
 }
+METHOD = (
+    "sum of the signal of the pixels of a bin / sum of their solid angle and polarisation; pixels "
+    "are not split; a bin holds low edge <= value < high edge, whatever is masked; bins without "
+    "pixels are NaN; solid angle relative to that at the foot of the normal; "
+    f"hc = {HC:.5f} keV angstrom"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +79,8 @@ class Azimuthal(Reduction):
     extra
         More outputs, of `EXTRAS`. With N pixels, error = sqrt(N / (N - 1) sum (s - R n)^2) /
         sum n and sigma = sqrt(N / (N - 1) sum (s - R n)^2 / sum n^2), NaN for N = 1.
+    set_up
+        What the file is to keep besides: the numbers that `scattering` was made from.
     """
 
     scattering: Scattering
@@ -81,6 +91,7 @@ class Azimuthal(Reduction):
     good: Bools | None = None
     square: bool = False
     extra: tuple[str, ...] = ()
+    set_up: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radial_edges", checked_edges(self.radial_edges))
@@ -140,13 +151,39 @@ class Azimuthal(Reduction):
         units = {"norm": "1", "pixels": "1"}
         what = "signal squared" if self.square else "signal"
         text = f"sum of {what} / sum of solid angle and polarisation, pixels not split"
+        dims = ("phiVec", "q")
         return (
-            Output("azav", unit, self.bins, long_name=text),
+            Output("azav", unit, self.bins, long_name=text, dims=dims),
             *(
-                Output(name, units.get(name, unit), self.bins, long_name=EXTRAS[name])
+                Output(name, units.get(name, unit), self.bins, long_name=EXTRAS[name], dims=dims)
                 for name in self.extra
             ),
         )
+
+    def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
+        """Return bins, mask (1 = bad), what each bin is divided by, limits, and `set_up`."""
+        unit = self.scattering.unit
+        kept = {
+            "q": Setting(self.radial, unit, "middles of the bins of q", "q"),
+            "qbins": Setting(self.radial_edges, unit, "edges of the bins of q"),
+            "phiVec": Setting(self.phi, "rad", f"middles of the bins of {PHI_ZERO}", "phi"),
+            "phi_edges": Setting(self.phi_edges, "rad", f"edges of the bins of {PHI_ZERO}"),
+            "norm": Setting(self.norm(spec), "1", f"{EXTRAS['norm']}: signal = azav * norm"),
+            "pixels": Setting(self.pixels(spec), "1", "number of pixels of each bin"),
+        }
+        return kept | self.rules(spec)
+
+    def rules(self, spec: FrameSpec) -> dict[str, Setting]:
+        """Return how pixels are taken: method, mask (1 = bad), limits, and `set_up`."""
+        kept = {
+            "mask": Setting((~self.usable(spec)).astype(np.uint8), "1", "1 = bad pixel"),
+            "method": Setting(METHOD, "", "how values are made of pixels"),
+        }
+        for name, limit, side in (("", self.low, "below"), ("high", self.high, "above")):
+            if np.isfinite(limit):
+                text = f"pixels {side} count as 0"
+                kept[f"thresADU{name}"] = Setting(limit, spec.unit, text)
+        return kept | dict(self.set_up)
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return azav and the extras of pixels cut to `region`, shape (event, phi, q)."""

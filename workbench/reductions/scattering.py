@@ -6,6 +6,8 @@ import numpy as np
 
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
+from workbench.regions import DetectorGeometry
+from workbench.regions.poni import UPRIGHT
 from workbench.regions.scattering import HC
 
 PHI_ZERO = (
@@ -139,6 +141,62 @@ def scattering_from_positions(x: Floats, y: Floats, z: Floats, setup: Setup) -> 
         horizontal=setup.horizontal,
         wavelength=setup.wavelength,
     )
+
+
+def scattering_from_geometry(
+    rows: Floats,
+    cols: Floats,
+    geometry: DetectorGeometry,
+    *,
+    horizontal: float | None,
+    solid_angle: bool = True,
+    unit: str = "1/angstrom",
+    orientation: int = UPRIGHT,
+) -> Scattering:
+    """Return the scattering geometry of pixels of a picture, as pyFAI has it.
+
+    The axes across the beam are pyFAI's 2 (azimuth 0) and 1 after its rotations, R3 R2 R1:
+    https://pyfai.readthedocs.io, "Experimental description". Its polarisation factor f is
+    2 `horizontal` - 1.
+
+    Parameters
+    ----------
+    rows, cols
+        Places of the pixel centres in the picture [pixel], in the shape of a frame; pixel centres
+        are at half-integers.
+    geometry
+        Of the picture.
+    horizontal, unit
+        As of `scattering_from_rays`.
+    solid_angle
+        Whether to correct for it.
+    orientation
+        Of the file that the geometry was made from: azimuths are counted along its own axes.
+    """
+    rays = 1e6 * geometry.rays(rows, cols)  # um
+    length = np.sqrt((rays**2).sum(axis=-1))
+    angle = rays[..., 2] * (1e6 * geometry.poni.distance) ** 2 / length**3
+    down, right, along = _axes(*geometry.poni.rotations)
+    wavelength = geometry.poni.wavelength
+    return scattering_from_rays(
+        rays @ right * (-1 if orientation in {1, 4} else 1),
+        rays @ down * (-1 if orientation in {1, 2} else 1),
+        rays @ along,
+        solid_angle=angle if solid_angle else np.ones_like(length),
+        horizontal=horizontal,
+        wavelength=None if wavelength is None else 1e10 * wavelength,
+        unit=unit,
+    )
+
+
+def _axes(rot1: float, rot2: float, rot3: float) -> Floats:
+    """Return pyFAI's axes 1, 2 and the beam along rows, columns and normal of a picture."""
+    sines, cosines = np.sin([rot1, rot2, rot3]), np.cos([rot1, rot2, rot3])
+    first = np.array([[1, 0, 0], [0, cosines[0], sines[0]], [0, -sines[0], cosines[0]]])
+    second = np.array([[cosines[1], 0, -sines[1]], [0, 1, 0], [sines[1], 0, cosines[1]]])
+    third = np.array([[cosines[2], -sines[2], 0], [sines[2], cosines[2], 0], [0, 0, 1]])
+    axes: Floats = third @ second @ first
+    return axes
 
 
 def scattering_from_rays(

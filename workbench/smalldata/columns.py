@@ -136,5 +136,5 @@ def _chunks(spec: DatasetSpec, rows: int, filled: int) -> tuple[int, ...]:
 
 def _labels(spec: DatasetSpec) -> tuple[str, ...]:
     """Return the name of each axis; "" for those that have none."""
-    inner = spec.dims or ("",) * len(spec.shape)
-    return ("entry" if spec.ragged else "event", *(dim.rsplit("/", 1)[-1] for dim in inner))
+    inner = spec.labels or tuple(dim.rsplit("/", 1)[-1] for dim in spec.dims)
+    return ("entry" if spec.ragged else "event", *(inner or ("",) * len(spec.shape)))

@@ -41,6 +41,8 @@ class DatasetSpec:
     dims
         Names of the axes after "event". A name that is the path of a once-per-run dataset is
         attached as that axis's dimension scale.
+    labels
+        What the axes are called where the last part of `dims` is no name: "q"; () where it is.
     ragged
         Another number of entries in each event; the name must look like ``det/var_x/field``.
     compress
@@ -53,6 +55,7 @@ class DatasetSpec:
     unit: str = "1"
     long_name: str = ""
     dims: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     ragged: bool = False
     compress: bool = False
 
@@ -63,8 +66,9 @@ class DatasetSpec:
             raise InputError(
                 f"{self.name}: a ragged dataset needs a name like det/var_<what>/<field>"
             )
-        if self.dims and len(self.dims) != len(self.shape):
-            raise InputError(f"{self.name}: {len(self.dims)} axis names for shape {self.shape}")
+        for names in (self.dims, self.labels):
+            if names and len(names) != len(self.shape):
+                raise InputError(f"{self.name}: {len(names)} axis names for shape {self.shape}")
         if self.dtype != "str" and np.dtype(self.dtype).kind not in "biuf":
             raise InputError(f"{self.name}: cannot store {self.dtype}; use numbers or 'str'")
 
