@@ -200,18 +200,19 @@ def test_a_function_with_a_name_close_to_a_known_one_is_named(tmp_path: Path) ->
 def test_functions_of_later_versions_are_named_when_they_ask_for_something(tmp_path: Path) -> None:
     config = load(
         tmp_path,
-        "detectors = []\ndef get_azav(run):\n    return {'epix_1': {}}\n"
+        "detectors = []\ndef get_pressio_compression(run):\n    return {'epix_1': {}}\n"
         "def get_droplet(run):\n    return {}\n",
     )
     assert (only(config, "not-produced").field, config.findings[0].severity) == (
-        "get_azav",
+        "get_pressio_compression",
         Severity.WARNING,
     )
 
 
-def test_lcls1_names_point_to_todays(tmp_path: Path) -> None:
-    config = load(tmp_path, "detnames = ['epix_1']")
-    assert "did you mean 'detectors'?" in only(config, "unknown-name").message
+def test_lcls1_names_are_read_or_point_to_todays(tmp_path: Path) -> None:
+    config = load(tmp_path, "detnames = ['epix_1']\ndef getDetSums(run):\n    return {}\n")
+    assert config.detectors == ("epix_1",)
+    assert "did you mean 'get_sum_algos'?" in only(config, "unknown-name").message
 
 
 def test_a_syntax_error_gives_its_line(tmp_path: Path) -> None:

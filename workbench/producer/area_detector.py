@@ -88,11 +88,17 @@ class AreaDetector:
                 unit=output.unit,
                 long_name=output.long_name,
                 dims=tuple(self.setting(task, name) for name in output.dims),
+                labels=self._labels(task, output),
                 ragged=output.ragged,
             )
             for task in self.tasks
             for output in task.reduction.outputs(self.spec)
         )
+
+    def _labels(self, task: Task, output: Output) -> tuple[str, ...]:
+        """Return what the axes of one output are called."""
+        kept = task.reduction.settings(self.spec) if output.dims else {}
+        return tuple(kept[name].axis or name for name in output.dims)
 
     def dataset(self, task: Task, output: Output) -> str:
         """Return the dataset of one output."""

@@ -18,16 +18,11 @@ from workbench.producer.report import Report, kind, suggestion
 from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
-LISTS = ("detectors", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
+LISTS = ("detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
 PRODUCED = ("getROIs", "get_sum_algos", *FUNCTIONS)
-NOT_PRODUCED = (
-    "get_azav", "get_azav_pyfai", "get_pressio_compression", "get_intg",
-)  # fmt: skip
+NOT_PRODUCED = ("get_pressio_compression", "get_intg")
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
-OTHER_GENERATION = {
-    "detnames": "detectors", "getAzIntParams": "get_azav", "getAzIntPyFAIParams": "get_azav_pyfai",
-    "getDetSums": "get_sum_algos", "getROI": "getROIs", "ttCalib": "",
-}  # fmt: skip
+OTHER_GENERATION = {"getDetSums": "get_sum_algos", "getROI": "getROIs", "ttCalib": ""}
 DEFAULT_SUM = PixelSum("calib")
 
 
@@ -132,8 +127,9 @@ def _checked(
         entry = finding.field or "the rest of the config"
         report.skipped.append(Skipped(entry, finding.message, finding.file, finding.line))
     _unknown_names(places, report)
-    listed = _detectors(values.get("detectors"), report)
-    known = _in_run(listed, shapes, report)
+    name = "detectors" if "detectors" in values else "detnames"  # as LCLS-I configs call it
+    listed = _detectors(name, values.get(name), report)
+    known = _in_run(name, listed, shapes, report)
     reductions = read_rois(values.get("getROIs", {}), listed, shapes, report)
     reductions += read_functions(values, listed, shapes, report)
     if "get_sum_algos" in places.functions:
@@ -175,24 +171,24 @@ def _unknown_names(places: Places, report: Report) -> None:
             report.skip("unknown-function", f"{name} is not read{suggestion(name, known)}", name)
 
 
-def _detectors(value: object, report: Report) -> tuple[str, ...]:
+def _detectors(name: str, value: object, report: Report) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        text = f"`detectors` must be a list of names, not {kind(value)}"
-        report.skip("wrong-type", text, "detectors")
+        text = f"`{name}` must be a list of names, not {kind(value)}"
+        report.skip("wrong-type", text, name)
         return ()
     return tuple(dict.fromkeys(value))
 
 
-def _in_run(listed: tuple[str, ...], shapes: Shapes, report: Report) -> tuple[str, ...]:
+def _in_run(where: str, listed: tuple[str, ...], shapes: Shapes, report: Report) -> tuple[str, ...]:
     if not shapes:
         return listed
     for name in listed:
         if name not in shapes:
             hint = suggestion(name, tuple(shapes))
             text = f"no detector {name!r} with frames in this run{hint}"
-            report.skip("detector-not-in-run", text, "detectors", name, severity=Severity.WARNING)
+            report.skip("detector-not-in-run", text, where, name, severity=Severity.WARNING)
     return tuple(name for name in listed if name in shapes)
 
 

@@ -1,6 +1,7 @@
 """What a producer config asks for, entry by entry, with types."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,16 +34,24 @@ class DetectorFacts:
         Of its frames.
     constants
         File of calibration constants; None without.
+    folder
+        Of the config: what it names is looked for there; None: in the working folder.
+    known
+        Positions of the pixels, where they need not be read; see `positions`.
     """
 
     detector: str
     run: int
     spec: FrameSpec
     constants: Path | None = None
+    folder: Path | None = None
+    known: tuple[Floats, Floats, Floats] | None = None
 
     @cached_property
     def positions(self) -> tuple[Floats, Floats, Floats]:
         """Pixel centres x, y, z in the laboratory frame [um]; `EntryError` where not known."""
+        if self.known is not None:
+            return self.known
         found = None
         if self.constants is not None:
             found = read_constants(self.constants, self.detector, self.run, fields=tuple("xyz"))
@@ -62,6 +71,10 @@ class Recipe(ABC):
     @abstractmethod
     def build(self, facts: DetectorFacts) -> Reduction:
         """Return the reduction; raise `EntryError` where the detector does not allow it."""
+
+    def doubts(self, facts: DetectorFacts) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - for others
+        """Return what is odd though it can be made: code and text of each finding."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,10 @@ class ReductionEntry:
         except InputError as error:
             raise EntryError("does-not-fit", str(error)) from error
         return made
+
+    def doubts(self, facts: DetectorFacts) -> Iterable[tuple[str, str]]:
+        """Return what is odd though it can be made; see `Recipe.doubts`."""
+        return self.reduction.doubts(facts) if isinstance(self.reduction, Recipe) else ()
 
 
 @dataclass(frozen=True)

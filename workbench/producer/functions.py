@@ -7,11 +7,13 @@ import numpy as np
 
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
+from workbench.producer.azimuthal_entries import read_azav
 from workbench.producer.correlation_entries import read_autocorrelation
 from workbench.producer.curve_entries import read_polynomial_correction
 from workbench.producer.droplet_entries import read_droplet, read_droplet2photon
 from workbench.producer.entries import EntryError, Recipe, ReductionEntry
 from workbench.producer.photon_entries import read_photon
+from workbench.producer.pyfai_entries import read_azav_pyfai
 from workbench.producer.regions import Shapes
 from workbench.producer.report import Report, kind, suggestion
 from workbench.producer.waveform_entries import (
@@ -26,6 +28,10 @@ Read = tuple[str, Reduction | Recipe]
 Reader = Callable[[object], Read]
 
 FUNCTIONS: Mapping[str, Reader] = {
+    "get_azav": read_azav,
+    "getAzIntParams": read_azav,
+    "get_azav_pyfai": read_azav_pyfai,
+    "getAzIntPyFAIParams": read_azav_pyfai,
     "get_droplet": read_droplet,
     "get_droplet2photon": read_droplet2photon,
     "get_photon": read_photon,

@@ -85,6 +85,7 @@ class Given:
         """Return one or more finite numbers, whole ones as such; they must be there."""
         value = self._value.get(key)
         listed = value.tolist() if isinstance(value, np.ndarray) else value
+        listed = list(listed) if isinstance(listed, tuple) else listed
         listed = [listed] if _is_number(listed) else listed
         if not isinstance(listed, list) or not all(_is_number(one) for one in listed):
             text = f"{self._what} needs {key!r}, a list of numbers, not {kind(value)}"

@@ -172,13 +172,19 @@ def _area(
     if not calibration.calibrated:
         findings.append(_uncalibrated(job, frames.detector))
     origin = constants.origin if constants else ""
-    facts = DetectorFacts(frames.detector, job.run, calibration.spec, job.constants)
+    folder = None if job.config.path is None else job.config.path.parent
+    facts = DetectorFacts(frames.detector, job.run, calibration.spec, job.constants, folder)
     tasks: list[Task] = []
+    file = str(job.config.path or "")
     for entry in entries:
+        line = entry.line
         try:
             tasks.append(Task(entry.name, entry.build(facts)))
+            findings.extend(
+                Finding(code, Severity.WARNING, text, str(entry), 1, file, line)
+                for code, text in entry.doubts(facts)
+            )
         except EntryError as error:
-            file, line = str(job.config.path or ""), entry.line
             _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=line)
     area = AreaDetector(frames, calibration, tuple(tasks), sums, origin)
     yield _with_layout(area, facts, job.config, findings, skipped)

@@ -9,6 +9,7 @@ from workbench.reductions.droplet_photons import DropletPhotons
 from workbench.reductions.droplets import Droplets
 from workbench.reductions.entries import Sparse
 from workbench.reductions.hits import Hits
+from workbench.reductions.integration import Integration
 from workbench.reductions.lineout import LineOut
 from workbench.reductions.photons import PhotonCounting, PhotonProbability
 from workbench.reductions.projection import Projected, Projection
@@ -31,6 +32,7 @@ __all__ = [
     "DropletPhotons",
     "Droplets",
     "Hits",
+    "Integration",
     "LineOut",
     "PhotonCounting",
     "PhotonProbability",

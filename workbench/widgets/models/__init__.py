@@ -45,7 +45,7 @@ from workbench.widgets.models.picture import (
     picture_of_run,
     sums_in,
 )
-from workbench.widgets.models.profiles import Profile, azimuthal_of, place_of, profile
+from workbench.widgets.models.profiles import Profile, azav_of, azimuthal_of, place_of, profile
 from workbench.widgets.models.reproduce import affected, produce_commands, runs_in
 from workbench.widgets.models.session import Session
 from workbench.widgets.models.state import RegionState, StateError
@@ -91,6 +91,7 @@ __all__ = [
     "WriteBack",
     "affected",
     "answer",
+    "azav_of",
     "azimuthal_of",
     "check_mask",
     "existing_regions",

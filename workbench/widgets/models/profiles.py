@@ -1,10 +1,14 @@
 """The azimuthal average that a beam centre would give, by the producer's own reduction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from workbench.core.arrays import Bools, Floats
+from workbench.producer.azimuthal_entries import read_azav
+from workbench.producer.entries import DetectorFacts
 from workbench.reductions.azimuthal import Azimuthal
 from workbench.reductions.bins import azimuth_edges, radial_edges
 from workbench.reductions.scattering import Setup, scattering_from_positions
@@ -74,6 +78,27 @@ def azimuthal_of(
     scattering = scattering_from_positions(*_positions(picture), setup)
     q, phi = radial_edges(scattering.radial, width), azimuth_edges(scattering.phi, sectors)
     return Azimuthal(scattering, q, phi, good=good)
+
+
+def azav_of(picture: Picture, values: Mapping[str, Any], *, good: Bools | None = None) -> Azimuthal:
+    """Return the reduction that a production makes of an entry of ``get_azav``, to the last bit.
+
+    Raises `PictureError` where the positions of the pixels are not known, `producer.EntryError`
+    where a production would skip the entry.
+
+    Parameters
+    ----------
+    picture
+        With the positions of its pixels.
+    values
+        The entry as the config has it: ``center``, ``dis_to_sam``, ``eBeam``, ...
+    good
+        Its mask, shape of a frame, True = use; None: as in `values`.
+    """
+    given = dict(values) if good is None else {**values, "userMask": good}
+    recipe = read_azav(given)[1]
+    facts = DetectorFacts(picture.detector, 0, picture.spec, known=_positions(picture))
+    return recipe.build(facts)
 
 
 def profile(picture: Picture, reduction: Azimuthal) -> Profile:
