@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all lint docs oracle browser bench wheel clean
+.PHONY: help demo test test-all lint docs oracle browser executors bench wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -32,11 +32,11 @@ demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a ma
 	$(BIN)/workbench demo --output $(DEMO)
 
 test: $(VENV)/.with-dev ## every test that belongs to each commit (under 6 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser' \
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser and not executors' \
 	  --durations 15 --cov --cov-report term:skip-covered $(ARGS)
 
 test-all: $(VENV)/.with-dev ## the long property runs too (tens of minutes)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not oracle and not browser' --durations 15 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not oracle and not browser and not executors' --durations 15 $(ARGS)
 
 lint: $(VENV)/.with-dev ## style, types, import layers, docstrings, pages made from the code
 	$(BIN)/ruff check .
@@ -64,6 +64,13 @@ $(HUB)/.installed:
 browser: $(VENV)/.with-dev $(HUB)/.installed ## reports and the region editor in headless Chromium, JupyterLab and JupyterHub
 	WORKBENCH_HUB_PROXY=$(abspath $(HUB))/node_modules/.bin/configurable-http-proxy \
 	  $(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+$(VENV)/.with-executors: pyproject.toml $(VENV)/.with-dev
+	$(BIN)/python -m pip install --quiet --editable '.[dask,mpi,slurm]' 'mpich>=4.3'
+	@touch $@
+
+executors: $(VENV)/.with-executors ## production on Dask, MPI and a one-node Slurm (as root), workers killed
+	$(BIN)/python -m pytest -m executors tests/producer/executors $(ARGS)
 
 bench: $(VENV)/.with-dev $(ORACLE)/.installed ## speed and memory as ratios to peers (benchmarks/README.md)
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \

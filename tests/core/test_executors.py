@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.core.executors import LostWorkerError, run_all
+from workbench.core.errors import InputError
+from workbench.core.executors import run_all
+from workbench.core.workers import LostWorkerError, Workers
 
 
 def square(number: int) -> int:
@@ -44,9 +46,46 @@ def test_nothing_to_do_is_no_error() -> None:
     assert list(run_all(square, [], workers=2)) == []
 
 
+@pytest.mark.parametrize("text", [
+    "local:4", "dask:local:2", "dask:tcp://10.0.0.1:8786", "mpi",
+    "slurm:workers=8,partition=milano,account=lcls:xpplx1234,time=00:10:00,memory=2GB",
+])  # fmt: skip
+def test_workers_are_told_by_a_text_and_tell_it(text: str) -> None:
+    assert str(Workers.parse(text)) == text
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("locall:4", "write local:N"), ("local:0", "from 1, not '0'"), ("local:", "not ''"),
+    ("mpi:3", "write local:N"), ("slurm:partion=milano", "did you mean 'partition'"),
+    ("slurm:memory", "write memory=VALUE"), ("dask:local:two", "not 'two'"),
+])  # fmt: skip
+def test_a_text_that_names_no_workers_is_refused_with_a_way_out(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Workers.parse(text)
+
+
+NO_GUARD = """
+from math import factorial
+from workbench.core.errors import InputError
+from workbench.core.executors import run_all
+
+print("begun")
+print(sorted(result for _, result in run_all(factorial, range(4), workers=2)))
+"""
+
+
+def test_a_script_may_fan_out_on_its_top_level(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(NO_GUARD)
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "begun\n[1, 1, 2, 6]\n"
+
+
 IDLE_WORKER_KILLED = """
 import os, signal, time
-from workbench.core.executors import local_pool
+from workbench.core.local_workers import local_pool
 
 def name_yourself(_):
     time.sleep(0.5)

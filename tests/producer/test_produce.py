@@ -20,7 +20,7 @@ from workbench.producer import (
     produce,
 )
 from workbench.producer.plan import UNIT_EVENTS, UNITS
-from workbench.producer.workspace import parts_folder
+from workbench.producer.workspace import CannotResumeError, parts_folder
 from workbench.reductions import Roi
 from workbench.smalldata import check_file, open_file
 from workbench.sources.constants import write_constants
@@ -338,11 +338,50 @@ def test_our_own_file_is_replaced_only_on_request(made: Any, tmp_path: Path) -> 
 def test_two_productions_of_one_file_do_not_meet(made: Any, tmp_path: Path) -> None:
     request = made.request(tmp_path)
     with (
-        parts_folder(request.target, "other"),
+        parts_folder(request.target, {}, resume=False),
         pytest.raises(AlreadyProducingError, match="another process"),
     ):
         produce(request)
     produce(request)
+
+
+def test_a_stopped_production_is_resumed_unless_something_has_changed(
+    made: Any, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.py"
+    shutil.copy(made.config, config)
+    request = made.request(tmp_path / "out", config=config, resume=True)
+
+    def stop(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        produce(request, stop)
+    assert not request.target.exists()
+    config.write_text(f"{made.config.read_text()}\ndetectors = ['cam']\n")
+    with pytest.raises(CannotResumeError, match="changed since it was begun: config's text"):
+        produce(request)
+    shutil.copy(made.config, config)
+    result = produce(request)
+    assert result.resumed == 256  # one unit of work
+    whole = produce(made.request(tmp_path / "whole")).output
+    with h5py.File(result.output) as resumed, h5py.File(whole) as expected:
+        for name in ("timestamp", "cam/spot_sum", "Sums/cam_calib", "Sums/tiles_calib"):
+            np.testing.assert_array_equal(resumed[name], expected[name])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [request.target.name]
+
+
+def test_a_part_that_is_not_whole_is_made_again(made: Any, tmp_path: Path) -> None:
+    request = made.request(tmp_path, resume=True)
+
+    def stop(*_: int) -> None:
+        (part,) = tmp_path.glob(".*.parts/*/unit_*.part")
+        part.write_bytes(part.read_bytes()[:-1])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        produce(request, stop)
+    assert produce(request).resumed == 0
 
 
 def test_parts_of_a_killed_production_are_removed(made: Any, tmp_path: Path) -> None:

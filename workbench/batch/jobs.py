@@ -13,8 +13,9 @@ from workbench.batch.parameters import ParameterError, Plain, check_values
 from workbench.batch.results import Result
 from workbench.core.atomic import make_folder
 from workbench.core.errors import InputError, WorkbenchError
-from workbench.core.executors import LostWorkerError, run_all
+from workbench.core.executors import run_all
 from workbench.core.extras import load
+from workbench.core.workers import LostWorkerError
 
 OURS = ("experiment", "run", "small_data")  # parameters that the batch fills for each run
 INDEX = "index.html"

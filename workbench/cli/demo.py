@@ -44,7 +44,7 @@ def demo(
     json_: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Make a pump-probe run with known physics, produce it, analyse it, compare with the truth."""
-    from workbench.core.executors import available_cores
+    from workbench.core.local_workers import available_cores
     from workbench.synthetic import PumpProbe
 
     _refuse_foreign(output)

@@ -1,8 +1,11 @@
 """``workbench produce``: a raw run and a config to one small-data file."""
 
 import json
+import signal
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +20,17 @@ DONE_WITH_GAPS = 3  # exit code: done, but parts were skipped, each named
 SHOWN = 5  # findings in the summary; all of them are in the file
 PATIENCE = 2.0  # s, before a progress bar appears
 
+Executor = Annotated[
+    str,
+    typer.Option(
+        help="Who works, instead of processes here: local:N, dask:ADDRESS, dask:local:N, mpi "
+        "(under mpiexec), or slurm:workers=N,partition=NAME,account=NAME,time=HH:MM:SS,memory=4GB."
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from what a stopped production has finished.")
+]
+
 
 def produce(
     experiment: Annotated[str, typer.Option(help="Experiment, such as xpplx1234.")],
@@ -26,7 +40,9 @@ def produce(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the file; default: the experiment's own.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes here.")] = 1,
+    executor: Executor = "",
+    resume: Resume = False,
     constants: Annotated[
         Path | None, typer.Option(help="File of calibration constants; else frames stay in ADU.")
     ] = None,
@@ -57,12 +73,17 @@ def produce(
         constants=constants,
         detectors=tuple(detector or ()),
         workers=workers,
+        executor=executor,
+        resume=resume,
         strict=strict,
         replace=replace,
         command=" ".join(["workbench", *sys.argv[1:]]),
     )
     console = Console(stderr=True)
-    with _Bar(console, f"run {run}", shown=console.is_terminal and not json_) as bar:
+    with (
+        _stopping(),
+        _Bar(console, f"run {run}", shown=console.is_terminal and not json_) as bar,
+    ):
         result = make(request, bar.tell)
     if json_:
         typer.echo(json.dumps(result.as_dict(), indent=1))
@@ -70,6 +91,25 @@ def produce(
         _summarise(result)
     if result.skipped:
         raise typer.Exit(DONE_WITH_GAPS)
+
+
+@contextmanager
+def _stopping() -> Generator[None]:
+    """End in good order on SIGTERM, as batch systems send it, and say how to go on."""
+    from workbench.core.workers import LostWorkerError
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, LostWorkerError) as stop:
+        if not isinstance(stop, SystemExit) or stop.code:
+            typer.echo("workbench: stopped; add --resume to go on from what is finished", err=True)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Bar:
@@ -115,6 +155,8 @@ def _summarise(result: "ProduceResult") -> None:
     typer.echo(
         f"{result.n_events} events in {result.seconds:.1f} s ({result.events_per_s:.0f} events/s)"
     )
+    if result.resumed:
+        typer.echo(f"{result.resumed} of them were finished by a production that was stopped")
     for name, counts in sorted(result.failures.items()):
         missing = {state: count for state, count in counts.items() if state != "present"}
         if missing:

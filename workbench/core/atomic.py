@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from workbench.core.errors import WorkbenchError
 
@@ -29,7 +30,8 @@ def replacing(target: Path, *, place: Path | None = None) -> Generator[Path]:
 @contextmanager
 def appearing(target: Path, *, place: Path | None = None) -> Generator[Path]:
     """Do as `replacing`, but leave it to the system when the bytes reach the disk."""
-    part = (place or target.parent) / f".{target.name}.{os.getpid()}.part"
+    # Processes of several machines may write the same file: their numbers can be equal.
+    part = (place or target.parent) / f".{target.name}.{os.getpid()}.{token_hex(3)}.part"
     try:
         yield part
         part.replace(target)

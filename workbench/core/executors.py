@@ -1,122 +1,103 @@
 """One way to fan out work: a `concurrent.futures.Executor` made from a short text."""
 
-import multiprocessing
-import os
-import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection
-from multiprocessing.connection import wait as wait_for_any
+from contextlib import contextmanager
 from typing import TypeVar
 
-from workbench.core.errors import WorkbenchError
+from workbench.core.local_workers import local_pool, start_server
+from workbench.core.workers import LostWorkerError, Team, Workers
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
-GRACE = 2.0  # s, for a worker to end by itself
+CHECK_EVERY = 5.0  # s without a result, until it is asked whether there are workers at all
 
 
-class LostWorkerError(WorkbenchError, RuntimeError):
-    """A work unit whose worker died twice; the text names the unit."""
+def get_ready(workers: Workers, modules: Sequence[str] = ()) -> None:
+    """Start what takes its time before there is work; does nothing if that was done already.
 
-
-@contextmanager
-def local_pool(workers: int, modules: Sequence[str] = ()) -> Generator[ProcessPoolExecutor]:
-    """Give a pool of fresh Python processes: no state, lock or map of this one is inherited.
-
-    With `modules`, workers are forked from a server that has imported them and nothing else, so
-    that what is slow to import is imported once; without, they are spawned. Workers end with the
-    block or with this process, whatever happens: one that was killed may have held the lock by
-    which the others learn that there is no more work.
+    Under MPI only the first process comes back from here: the others work for it, and leave the
+    program when it does.
     """
-    if modules:
+    if workers.kind == "mpi":
+        from workbench.core.clusters import mpi_executor
+
+        mpi_executor()
+    elif workers.kind != "local":
+        from workbench.core.clusters import check_cluster
+
+        check_cluster(workers)
+    elif not workers.alone:
         start_server(modules)
-    context = multiprocessing.get_context("forkserver" if modules else "spawn")
-    line, held = context.Pipe(duplex=False)
-    with closing(line), closing(held):
-        pool = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_end_with, initargs=(line,)
-        )
-        try:
-            yield pool
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            held.close()
-            pool.shutdown(wait=True)
-
-
-def _end_with(line: Connection) -> None:
-    """End this worker, with some time to do so by itself, when the other end of a line closes."""
-
-    def watch() -> None:
-        wait_for_any([line])
-        time.sleep(GRACE)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def start_server(modules: Sequence[str]) -> None:
-    """Start the server of `local_pool` in the background; does nothing if it runs already."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
-    forkserver.ensure_running()
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def run_all(
     task: Callable[[Work], Result],
     items: Iterable[Work],
     *,
-    workers: int,
+    workers: int | Workers,
     name: Callable[[Work], str] = str,
     modules: Sequence[str] = (),
-) -> Iterator[tuple[Work, Result]]:
-    """Yield (item, task(item)) as they finish; in this process when `workers` is 1 or less.
+) -> Generator[tuple[Work, Result]]:
+    """Yield (item, task(item)) as they finish; in this process where one local worker is asked.
 
     A worker that dies (killed, out of memory) costs one retry of the items in flight; an item
     that loses its worker twice raises `LostWorkerError`. Errors of `task` itself are raised.
-    `modules` as in `local_pool`.
+    `workers`: how many processes here, or `Workers`. `modules` as in `local_pool`.
     """
     items = list(items)
-    if workers <= 1 or not items:
+    crew = Workers("local", workers) if isinstance(workers, int) else workers
+    if crew.alone or not items:
         yield from ((item, task(item)) for item in items)
         return
     left = dict(enumerate(items))
-    for attempt in (1, 2):
-        with local_pool(min(workers, len(left)), modules) as pool:
+    for last in (False, True):
+        with _team(crew, task, len(left), modules) as team:
             try:
-                for index, result in _finished(pool, task, left):
+                for index, result in _finished(team, task, left):
                     yield left.pop(index), result
-            except BrokenProcessPool:
-                if attempt == 2:
+            except team.lost:
+                if last or not team.again:
                     names = ", ".join(name(item) for item in list(left.values())[:3])
                     raise LostWorkerError(
-                        f"a worker process died twice; unfinished: {names} "
-                        "(out of memory? try fewer workers)"
+                        f"a worker process died twice ({crew}); unfinished: {names} "
+                        "(out of memory? try fewer workers, or more memory for each)"
                     ) from None
         if not left:
             return
 
 
+@contextmanager
+def _team(
+    crew: Workers, task: Callable[[Work], Result], most: int, modules: Sequence[str]
+) -> Generator[Team]:
+    if crew.kind == "local":
+        needs_main = task.__module__ == "__main__"
+        with local_pool(min(crew.count, most), modules, needs_main=needs_main) as pool:
+            yield Team(pool, (BrokenProcessPool,), again=True)
+        return
+    from workbench.core.clusters import cluster_team
+
+    with cluster_team(crew) as team:
+        yield team
+
+
 def _finished(
-    pool: Executor, task: Callable[[Work], Result], left: dict[int, Work]
+    team: Team, task: Callable[[Work], Result], left: dict[int, Work]
 ) -> Iterator[tuple[int, Result]]:
     futures: dict[Future[Result], int] = {
-        pool.submit(task, item): index for index, item in left.items()
+        team.executor.submit(task, item): index for index, item in left.items()
     }
     waiting = set(futures)
     try:
         while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            done, waiting = wait(waiting, timeout=CHECK_EVERY, return_when=FIRST_COMPLETED)
+            if not done:
+                team.check()
             for future in done:
                 yield futures[future], future.result()
     finally:
-        wait([future for future in waiting if not future.cancel()])
+        running = [future for future in waiting if not future.cancel()]
+        if team.lasting:
+            wait(running)

@@ -4,10 +4,11 @@ from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.produce import ConfigRefusedError, OutputExistsError, produce
 from workbench.producer.request import ProduceRequest, ProduceResult, Progress
-from workbench.producer.workspace import AlreadyProducingError
+from workbench.producer.workspace import AlreadyProducingError, CannotResumeError
 
 __all__ = [
     "AlreadyProducingError",
+    "CannotResumeError",
     "ConfigRefusedError",
     "OutputExistsError",
     "ProduceRequest",

@@ -2,10 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from workbench.core.executors import run_all
+from workbench.core.workers import Workers
 from workbench.producer.plan import Plan
 from workbench.producer.request import Progress
 from workbench.producer.run_sums import RunSums
@@ -28,34 +31,43 @@ class Collected:
         Events by detector and state, beyond presence.
     messages
         First error by detector and reduction.
+    resumed
+        Events that were done already.
     """
 
     parts: list[Path] = field(default_factory=list)
     sums: dict[str, RunSums] = field(default_factory=dict)
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     messages: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    resumed: int = 0
 
 
-def make_units(plan: Plan, *, run: int, folder: Path, workers: int) -> list[Unit]:
-    """Cut a run into units of work; where several workers will share them, write down the plan."""
+def make_units(plan: Plan, *, run: int, folder: Path, workers: Workers) -> list[Unit]:
+    """Cut a run into units of work; where other processes will work, write down the plan."""
     place = folder / "plan.pickle"
-    if workers > 1:
+    if not workers.alone:
         save_plan(place, plan)
     return [Unit(place, run, number, *span) for number, span in enumerate(plan.units())]
 
 
-def run_units(plan: Plan, units: Sequence[Unit], *, workers: int, progress: Progress) -> Collected:
-    """Work all units; the result does not depend on the number of workers."""
+def run_units(
+    plan: Plan, units: Sequence[Unit], *, workers: Workers, progress: Progress
+) -> Collected:
+    """Work all units that are not done; the result does not depend on who works."""
     collected = Collected(parts=[unit.part for unit in units])
     collected.sums = {
         area.name: RunSums(area.sums, area.spec, area.by_segment) for area in plan.areas
     }
     waiting: dict[int, tuple[Unit, UnitResult]] = {}
     done = merged = 0
-    with plan_here(units, plan):
-        count = min(workers, len(units))
-        working = run_all(work_unit, units, workers=count, modules=WORKER_MODULES)
-        for unit, result in working:
+    there = [(unit, result) for unit in units if (result := UnitResult.of(unit, len(plan.areas)))]
+    collected.resumed = sum(result.n_events for _, result in there)
+    left = [unit for unit in units if unit.number not in {unit.number for unit, _ in there}]
+    with (
+        plan_here(units, plan),
+        closing(run_all(work_unit, left, workers=workers, modules=WORKER_MODULES)) as working,
+    ):
+        for unit, result in chain(there, working):
             waiting[unit.number] = unit, result
             done += result.n_events
             progress(done, plan.raw.n_events)
@@ -68,7 +80,6 @@ def run_units(plan: Plan, units: Sequence[Unit], *, workers: int, progress: Prog
 def _merge(collected: Collected, plan: Plan, unit: Unit, result: UnitResult) -> None:
     for number, area in enumerate(plan.areas):
         collected.sums[area.name].merge(unit.sums(number))
-        unit.sums(number).unlink()
         collected.counts[area.name].update(result.counts[area.name])
         for reduction, message in result.messages[area.name].items():
             collected.messages[area.name].setdefault(reduction, message)

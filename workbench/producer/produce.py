@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from hashlib import sha256
 
 import numpy as np
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
-from workbench.core.executors import start_server
+from workbench.core.executors import get_ready
 from workbench.core.findings import worst_first
 from workbench.producer.accounts import count_failures, findings_of, mismatches, skipped_of
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Skipped
 from workbench.producer.fields import GENERATION
+from workbench.producer.identity import facts_of
 from workbench.producer.loop import WORKER_MODULES, make_units, run_units
 from workbench.producer.once import run_sums, settings
 from workbench.producer.plan import Job, Plan, make_plan, shapes_of
@@ -41,13 +41,14 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
     else is produced. The file appears whole, by a rename, or not at all.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    crew = request.crew
+    get_ready(crew, WORKER_MODULES)  # while the config and the run are read
     _check_target(request)
-    if request.workers > 1:
-        start_server(WORKER_MODULES)  # it gets ready while the config and the run are read
     config, raw = load_config(request)
     if request.strict:
         _refuse(config.skipped)
-    with parts_folder(request.target, _key(request, config)) as folder:
+    facts = facts_of(request, config, raw)
+    with parts_folder(request.target, facts, resume=request.resume) as folder:
         job = Job(request.run, request.experiment, config, request.constants, request.detectors)
         plan = make_plan(job, raw)
         findings = [*config.findings, *plan.findings, *raw.findings, *mismatches(request, plan)]
@@ -58,12 +59,12 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
             create_small_data(request.target, _attributes(request), place=folder) as file,
             ThreadPoolExecutor(1) as beside,
         ):
-            units = make_units(plan, run=request.run, folder=folder, workers=request.workers)
+            units = make_units(plan, run=request.run, folder=folder, workers=crew)
             begun = beside.submit(_begin, file, plan, job)  # while workers work
             collected = run_units(
                 plan,
                 units,
-                workers=request.workers,
+                workers=crew,
                 progress=progress or (lambda _done, _all: None),
             )
             begun.result()
@@ -83,6 +84,7 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
         failures,
         tuple(worst_first(findings)),
         tuple(skipped),
+        collected.resumed,
     )
 
 
@@ -146,9 +148,3 @@ def _attributes(request: ProduceRequest) -> dict[str, str | int]:
         "run": request.run,
         "generation": GENERATION,
     }
-
-
-def _key(request: ProduceRequest, config: ProducerConfig) -> str:
-    """Name the version of everything that decides the content."""
-    facts = (config.text, request.run, request.constants, request.detectors)
-    return sha256(repr(facts).encode()).hexdigest()[:16]

@@ -37,10 +37,10 @@ def provenance(
         "config_sha256": config.hash if config.path else "",
         "command": request.command,
         "host": socket.gethostname(),
-        "workers": request.workers,
+        "workers": str(request.crew),
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": _versions(),
+        "versions": versions(),
         "inputs": [_file(path) for path in sorted(plan.raw.files)],
         "constants": _file(request.constants) if request.constants else {},
         "calibration": {area.name: _calibration(area) for area in plan.areas},
@@ -56,7 +56,8 @@ def _calibration(area: AreaDetector) -> dict[str, str]:
     return {"unit": area.calibration.unit, "constants": area.origin}
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what computes."""
     return {
         "workbench": workbench.__version__,
         "python": platform.python_version(),

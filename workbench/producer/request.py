@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.core.errors import InputError
 from workbench.core.findings import Finding
+from workbench.core.workers import Workers
 from workbench.producer.entries import Skipped
 
 Progress = Callable[[int, int], None]  # events done, events in the run
@@ -31,7 +33,12 @@ class ProduceRequest:
     detectors
         Detectors whose whole frames are stored as ``<detector>/full_area``.
     workers
-        Processes; 1 works in this one.
+        Processes here; 1 works in this one.
+    executor
+        Who works, instead of `workers` processes here: as `core.workers.Workers.parse` reads it.
+    resume
+        Take what a production that was stopped has finished, if config, constants and run are
+        the same.
     strict
         Refuse instead of skipping bad entries.
     replace
@@ -48,9 +55,26 @@ class ProduceRequest:
     constants: Path | None = None
     detectors: tuple[str, ...] = ()
     workers: int = 1
+    executor: str = ""
+    resume: bool = False
     strict: bool = False
     replace: bool = False
     command: str = "workbench.producer.produce"
+
+    def __post_init__(self) -> None:
+        if self.executor and self.workers != 1:
+            raise InputError(
+                f"both {self.workers} workers and the executor {self.executor!r} are asked for: "
+                f"write local:{self.workers} for processes here"
+            )
+        object.__setattr__(self, "xtc", Path(self.xtc).absolute())  # as workers elsewhere see it
+        object.__setattr__(self, "output", Path(self.output).absolute())
+        _ = self.crew
+
+    @property
+    def crew(self) -> Workers:
+        """Who works."""
+        return Workers.parse(self.executor) if self.executor else Workers("local", self.workers)
 
     @property
     def target(self) -> Path:
@@ -77,6 +101,8 @@ class ProduceResult:
         What the user should know.
     skipped
         What was asked for and is not in the file.
+    resumed
+        Events that a production which was stopped had finished.
     """
 
     output: Path
@@ -85,6 +111,7 @@ class ProduceResult:
     failures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    resumed: int = 0
 
     @property
     def events_per_s(self) -> float:
@@ -96,6 +123,7 @@ class ProduceResult:
         return {
             "output": str(self.output),
             "n_events": self.n_events,
+            "resumed": self.resumed,
             "events_per_s": round(self.events_per_s, 1),
             "failures": {name: dict(counts) for name, counts in self.failures.items()},
             "findings": [finding.as_dict() for finding in self.findings],

@@ -1,13 +1,19 @@
 """One unit of work: a range of events, read, reduced and written to a part file."""
 
+import json
 import pickle
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
+from socket import gethostname
+from threading import get_ident
 
+from workbench import __version__
 from workbench.core.arrays import Array
 from workbench.core.atomic import appearing
+from workbench.core.errors import WorkbenchError
 from workbench.producer.area_detector import AreaWork
 from workbench.producer.plan import Plan
 from workbench.smalldata import Rows, create_part
@@ -31,9 +37,18 @@ class Unit:
         """The part file."""
         return self.plan.with_name(f"unit_{self.number:05d}.part")
 
+    @property
+    def done(self) -> Path:
+        """The file that says that the unit is done; written last."""
+        return self.part.with_suffix(".done")
+
     def sums(self, area: int) -> Path:
         """Name the file of partial run sums of one detector, by its place in the plan."""
         return self.part.with_suffix(f".sums{area}")
+
+    def files(self, areas: int) -> list[Path]:
+        """Return all files of results, for a number of detectors."""
+        return [self.part, *(self.sums(area) for area in range(areas))]
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,22 @@ class UnitResult:
     counts: Mapping[str, Mapping[str, int]]
     messages: Mapping[str, Mapping[str, str]]
 
+    def save(self, unit: Unit, areas: int) -> None:
+        """Write down that a unit is done, and how large its files are."""
+        sizes = {path.name: path.stat().st_size for path in unit.files(areas)}
+        with appearing(unit.done) as place:
+            place.write_text(json.dumps({**asdict(self), "sizes": sizes}), encoding="utf-8")
+
+    @classmethod
+    def of(cls, unit: Unit, areas: int) -> "UnitResult | None":
+        """Return what `save` wrote; None where the unit is not done or its files are not whole."""
+        try:
+            told = json.loads(unit.done.read_text(encoding="utf-8"))
+            sizes = {path.name: path.stat().st_size for path in unit.files(areas)}
+        except (FileNotFoundError, ValueError):  # ValueError: cut off when the machine went down
+            return None
+        return cls(**told) if told.pop("sizes") == sizes else None
+
 
 def work_unit(unit: Unit) -> UnitResult:
     """Write the part file and the partial sums of one unit."""
@@ -71,14 +102,20 @@ def work_unit(unit: Unit) -> UnitResult:
             part.append(values)
     for number, work in enumerate(works.values()):
         work.sums.save(unit.sums(number))
-    return UnitResult(
+    result = UnitResult(
         unit.stop - unit.start,
         {name: dict(work.counts) for name, work in works.items()},
         {name: work.messages for name, work in works.items()},
     )
+    result.save(unit, len(works))
+    return result
 
 
-_PLANS: dict[Path, Plan] = {}  # one per process: it holds constants and the index of the run
+class OtherVersionError(WorkbenchError, RuntimeError):
+    """A worker that runs another version of the workbench than the production."""
+
+
+_PLANS: dict[Path, Plan] = {}  # given in memory
 
 
 @contextmanager
@@ -96,11 +133,24 @@ def plan_here(units: Sequence[Unit], plan: Plan) -> Generator[None]:
 def save_plan(path: Path, plan: Plan) -> None:
     """Write a plan for the workers."""
     with appearing(path) as place, place.open("wb") as file:
+        file.write(f"{__version__}\n".encode())
         pickle.dump(plan, file, pickle.HIGHEST_PROTOCOL)
 
 
 def _plan_of(path: Path) -> Plan:
-    if path not in _PLANS:
-        with path.open("rb") as file:
-            _PLANS[path] = pickle.load(file)  # noqa: S301 - our own file, in a folder of our own
-    return _PLANS[path]
+    return (
+        _PLANS[path] if path in _PLANS else _read_plan(path, path.stat().st_mtime_ns, get_ident())
+    )
+
+
+@lru_cache(maxsize=2)  # it holds constants and the index of the run; workers may outlive many
+def _read_plan(path: Path, written: int, thread: int) -> Plan:  # noqa: ARG001 - tell plans apart
+    with path.open("rb") as file:
+        version = file.readline().decode().strip()
+        if version != __version__:
+            raise OtherVersionError(
+                f"a worker on {gethostname()} runs workbench {__version__}, the production "
+                f"{version}: start workers from the same installation"
+            )
+        plan: Plan = pickle.load(file)  # noqa: S301 - our own file, in a folder of our own
+    return plan

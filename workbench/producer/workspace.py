@@ -1,38 +1,95 @@
 """The hidden folder where a production keeps its parts, and the lock on it."""
 
 import fcntl
+import json
 import os
 import shutil
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.core.atomic import CannotWriteError, make_folder
+from workbench.core.atomic import CannotWriteError, make_folder, write_text
 from workbench.core.errors import WorkbenchError
+from workbench.core.workers import LostWorkerError
+from workbench.producer.identity import Facts, changed, key_of
+
+MANIFEST = "manifest.json"
+ATTEMPTS, PAUSE = 5, 0.2  # to remove a folder; s between them
 
 
 class AlreadyProducingError(WorkbenchError, BlockingIOError):
     """Another process is producing the same file."""
 
 
-@contextmanager
-def parts_folder(target: Path, key: str) -> Generator[Path]:
-    """Give an empty folder ``.<name>.parts/<key>`` that is this process's alone.
+class CannotResumeError(WorkbenchError, ValueError):
+    """What a stopped production left cannot be used: something that it depends on has changed."""
 
-    What a killed production left there is removed first; the folder is removed at the end.
-    Raises `AlreadyProducingError` where another process works on the same file.
+
+@contextmanager
+def parts_folder(target: Path, facts: Facts, *, resume: bool) -> Generator[Path]:
+    """Give a folder ``.<name>.parts/<key>`` that is this process's alone.
+
+    To resume, it holds what a production that was stopped has finished, if `facts` are the same;
+    else what is left there is removed first. At the end the folder is removed, but not when the
+    production is stopped (by a signal, by the loss of its workers).
+    Raises `AlreadyProducingError` where another process works on the same file, and
+    `CannotResumeError` where the parts are those of something else.
     """
     base = target.with_name(f".{target.name}.parts")
     make_folder(target.parent)
     handle = _locked(base, target)
+    keep = resume
     try:
-        for entry in base.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry)
-        yield make_folder(base / key)
+        folder = _prepared(base, facts, target) if resume else _emptied(base, facts)
+        keep = False
+        yield folder
+    except (KeyboardInterrupt, SystemExit, LostWorkerError):
+        keep = True
+        raise
     finally:
-        shutil.rmtree(base)
+        if not keep:
+            _remove(base)
         os.close(handle)
+
+
+def _emptied(base: Path, facts: Facts) -> Path:
+    for entry in base.iterdir():
+        if entry.is_dir():
+            _remove(entry)
+    folder = make_folder(base / key_of(facts))
+    write_text(folder / MANIFEST, json.dumps(facts, indent=1, sort_keys=True))
+    return folder
+
+
+def _prepared(base: Path, facts: Facts, target: Path) -> Path:
+    left = sorted(base.glob(f"*/{MANIFEST}"))
+    if not left:
+        return _emptied(base, facts)
+    found = [path.parent for path in left if path.parent.name == key_of(facts)]
+    if not found:
+        old = json.loads(left[0].read_text(encoding="utf-8"))
+        raise CannotResumeError(
+            f"cannot resume {target.name}: changed since it was begun: "
+            f"{', '.join(changed(old, json.loads(json.dumps(facts))))}; put that back, or leave "
+            "out --resume to produce all of it"
+        )
+    for path in found[0].glob(".*"):  # what was being written
+        path.unlink()
+    return found[0]
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which workers that we cannot stop may still be writing."""
+    for attempt in range(ATTEMPTS):
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
 
 
 def _locked(base: Path, target: Path) -> int:

@@ -1,0 +1,81 @@
+"""What a half-done production depends on: it is resumed only where all of that is the same."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.producer.config import ProducerConfig
+from workbench.producer.provenance import versions
+from workbench.producer.request import ProduceRequest
+from workbench.sources import RawRun
+
+Facts = Mapping[str, Any]  # plain values for JSON
+
+
+def facts_of(request: ProduceRequest, config: ProducerConfig, raw: RawRun) -> Facts:
+    """Return all that decides what the parts of a production hold, under names for messages."""
+    asked = {
+        name: getattr(config, name)
+        for name in sorted(field.name for field in fields(config))
+        if name not in {"path", "text", "findings", "skipped"}
+    }
+    return {
+        "run": [request.experiment, request.run],
+        "config's text": config.hash,
+        "config's values": fingerprint(asked),
+        "constants": _file(request.constants) if request.constants else None,
+        "raw files": [_file(path) for path in sorted(raw.files)],
+        "detectors with whole frames": list(request.detectors),
+        "versions": versions(),
+    }
+
+
+def key_of(facts: Facts) -> str:
+    """Return a short name for facts."""
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def changed(old: Facts, new: Facts) -> list[str]:
+    """Return the names of the facts that differ."""
+    return [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+
+
+def fingerprint(value: object) -> str:
+    """Return a hash of a value built of dataclasses, mappings, lists, arrays and plain values."""
+    found = sha256()
+    for piece in _pieces(value):
+        found.update(len(piece).to_bytes(8, "little"))
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _pieces(value: object) -> Iterator[bytes]:
+    """Yield the bytes that a value consists of, each part named by its type."""
+    yield type(value).__qualname__.encode()
+    if isinstance(value, np.ndarray):
+        yield f"{value.dtype.str} {value.shape}".encode()
+        yield value.tobytes()
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield field.name.encode()
+            yield from _pieces(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _pieces(key)
+            yield from _pieces(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _pieces(item)
+    else:
+        yield repr(value).encode()
+    yield b"end"
+
+
+def _file(path: Path) -> list[str | int]:
+    facts = path.stat()
+    return [str(path.absolute()), facts.st_size, facts.st_mtime_ns]
