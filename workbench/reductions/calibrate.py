@@ -10,6 +10,7 @@ from workbench.core.constants import Constants
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
 from workbench.reductions import kernels
+from workbench.reductions.common_mode import CommonMode
 from workbench.reductions.ranges import EPIX10KA, JUNGFRAU, GainBits
 
 # The DAQ stores which amplifier a pixel used in the bits above its reading.
@@ -74,6 +75,9 @@ class Calibration:
     table
         Constants of all gain ranges, `pedestal`, `gain` and `noise` being those of the first; None
         for detectors with one range, or constants of one.
+    common
+        Common mode that is taken off, of readings less pedestal; with `table`, of calibrated values
+        of pixels that did not switch. It needs whole tiles: see `around`. None takes none off.
     """
 
     pedestal: Frames
@@ -84,6 +88,7 @@ class Calibration:
     calibrated: bool = True
     noise: Frames | None = None
     table: RangeTable | None = None
+    common: CommonMode | None = None
 
     @property
     def may_miss(self) -> bool:
@@ -142,9 +147,19 @@ class Calibration:
         spread = noise if known and constants.noise is not None else None
         return cls(pedestal, gain, good, constants.unit, limit, calibrated=known, noise=spread)
 
+    def around(self, bounds: Bounds) -> Bounds:
+        """Return the part of a frame that must be calibrated for a region."""
+        if self.common is None:
+            return bounds
+        axes = self.good.ndim - 2
+        low = (*bounds.low[:axes], 0, 0)
+        return Bounds(low, (*bounds.high[:axes], *self.good.shape[-2:]))
+
     def within(self, bounds: Bounds) -> "Calibration":
         """Return the constants of a part of the frame."""
         cut = bounds.slices
+        if self.around(bounds) != bounds:
+            raise InputError(f"common mode is that of whole tiles, not of {bounds}")
         return replace(
             self,
             pedestal=np.ascontiguousarray(self.pedestal[cut]),
@@ -169,6 +184,8 @@ def working_type(dtype: str) -> str:
 
 def calibrate(raw: Array, calibration: Calibration) -> Frames:
     """Return frames in `calibration.unit`, shape (event, ...)."""
+    if calibration.common is not None:
+        return _without_common_mode(raw, calibration, calibration.common)
     pixels = np.ascontiguousarray(raw)
     size = calibration.pedestal.size
     out = np.empty(pixels.shape, calibration.pedestal.dtype)
@@ -190,6 +207,16 @@ def calibrate(raw: Array, calibration: Calibration) -> Frames:
         out.reshape(len(pixels), size),
     )
     return out
+
+
+def _without_common_mode(raw: Array, calibration: Calibration, common: CommonMode) -> Frames:
+    plain = replace(calibration, common=None)
+    used = np.broadcast_to(calibration.good, raw.shape)
+    if (table := calibration.table) is not None:
+        first = np.array(table.bits.ranges)[np.asarray(raw) >> table.bits.bits] == 0
+        return common.correct(calibrate(raw, plain), used & first)
+    readings = calibrate(raw, replace(plain, gain=np.ones_like(calibration.gain)))
+    return common.correct(readings, used) / calibration.gain
 
 
 def _by_code(

@@ -127,7 +127,7 @@ def add_together(
 
     Returns for each frame whether any pixel used another amplifier than the constants'.
     """
-    if calibration.table is not None:  # the range of each pixel has to be looked up first
+    if calibration.table is not None or calibration.common is not None:  # not pixel by pixel
         values = [calibrate(frame[np.newaxis], calibration)[0] for frame in frames]
         plain = Calibration.of(None, shape=states.shape[1:], dtype=calibration.pedestal.dtype.name)
         add_together(sums, states, values, plain)
