@@ -1,6 +1,7 @@
 """What functions of a config make of a run, compared with literal evaluations of its frames."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ from scipy import ndimage
 import workbench as wb
 from workbench.core.frames import FrameSpec
 from workbench.producer import produce
+from workbench.producer.common_mode import CommonModeEntry, read_common_mode
+from workbench.producer.entries import EntryError
+from workbench.producer.frames import FrameField
 from workbench.producer.functions import read_functions
 from workbench.producer.places import Places
 from workbench.producer.report import Report
-from workbench.reductions import Hits
+from workbench.reductions import Calibration, Hits
+from workbench.reductions.common_mode import CommonMode
 from workbench.smalldata import open_file
 
 CONFIG = """
@@ -330,3 +335,70 @@ def test_what_only_the_detector_tells_is_found_before_the_run_is_read(
     assert "noise, which is not known" in skipped.reason
     with open_file(result.output) as file:
         assert "Sums/cam_calib" in file.names
+
+
+COMMON = """
+detectors = ['cam', 'tiles']
+
+def getROIs(run):
+    return {'cam': [{'name': 'box', 'ROI': [[10, 30], [20, 65]], 'writeArea': True}]}
+
+def get_sum_algos(run):
+    return {'cam': ['calib']}
+
+def get_common_mode(run):
+    return {'cam': {'mode': 5, 'cormax': 90, 'npix_min': 4}, 'tiles': (0, 7, 100), 'Cam': 7}
+"""
+
+
+def test_common_mode_is_taken_off_regions_and_sums_bank_by_bank(made: Any, tmp_path: Path) -> None:
+    config = tmp_path / "prod_config_xpp.py"
+    config.write_text(COMMON)
+    result = produce(made.request(tmp_path, config=config))
+    assert [entry.entry for entry in result.skipped] == ["get_common_mode['Cam']"]
+    good = np.ones((70, 80), bool)
+    good.flat[[3, 70, 133]] = False
+    frames = np.where(good, made.cam[made.has_cam].astype("f4") - 1000, np.nan)
+    for tall, patches in ((35, 2), (1, 70)):  # banks, then rows of banks
+        banks = frames.reshape(-1, patches, tall, 8, 10)
+        banks -= np.nanmedian(banks, axis=(2, 4), keepdims=True)
+    frames = frames / 25
+    undamaged = np.flatnonzero(made.has_cam) != 30
+    with open_file(result.output) as file:
+        area = file.read("cam/box_area")[made.has_cam]
+        np.testing.assert_allclose(area, frames[:, 10:30, 20:65], atol=1e-5)
+        total = file.read("Sums/cam_calib")[good]
+        np.testing.assert_allclose(total, frames[undamaged].sum(axis=0)[good], atol=1e-3)
+        assert file.read("UserDataCfg/cam/common_mode") == 5
+        assert file.read("UserDataCfg/cam/common_mode_cormax") == 90
+        assert "UserDataCfg/tiles/common_mode" not in file.names  # nothing is made of its frames
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        (7, ""),
+        ([1, 2], ""),
+        ({"mode": 8}, "mode"),
+        ({"mode": 1.5}, "mode"),
+        ({"cormax": 0}, "cormax"),
+        ({"npix": 3}, "npix"),
+    ],
+)
+def test_a_wrong_common_mode_names_its_key(value: Any, key: str) -> None:
+    with pytest.raises(EntryError) as caught:
+        read_common_mode(value)
+    assert caught.value.key == key
+
+
+def test_common_mode_needs_a_pedestal_and_banks_that_divide_the_frame() -> None:
+    entry = CommonModeEntry("cam", CommonMode())
+    frames = FrameField("cam", "cam.raw.raw", "uint16", (70, 85), "epix100")
+    raw = Calibration.of(None, shape=frames.shape, dtype="uint16")
+    with pytest.raises(EntryError, match="give constants"):
+        entry.applied(raw, frames)
+    with pytest.raises(EntryError, match="banks divide"):
+        entry.applied(replace(raw, calibrated=True), frames)
+    other = replace(frames, detector="other")
+    assert entry.applied(raw, other) is raw
+    assert [read_common_mode(none) for none in (None, {"mode": 0})] == [None, None]

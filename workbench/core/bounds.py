@@ -46,6 +46,12 @@ class Bounds:
         """One slice per axis."""
         return tuple(slice(low, high) for low, high in zip(self.low, self.high, strict=True))
 
+    def within(self, outer: "Bounds") -> "Bounds":
+        """Return where this box lies in the array that `outer` cuts out."""
+        low = tuple(own - start for own, start in zip(self.low, outer.low, strict=True))
+        high = tuple(own - start for own, start in zip(self.high, outer.low, strict=True))
+        return Bounds(low, high)
+
     def fit(self, shape: tuple[int, ...]) -> "Bounds":
         """Return the part that lies on an array of this shape.
 

@@ -180,16 +180,18 @@ class AreaWork:
     ) -> Iterator[tuple[str, SomeRows]]:
         detector = self._detector
         region = task.reduction.region(detector.spec)
-        constants = detector.calibration.within(region)
+        around = detector.calibration.around(region)
+        constants = detector.calibration.within(around)
+        wanted = (slice(None), *region.within(around).slices)
         outputs = task.reduction.outputs(detector.spec)
         datasets = {output.name: detector.dataset(task, output) for output in outputs}
-        size = max(1, BATCH_PIXELS // prod(region.shape))
+        size = max(1, BATCH_PIXELS // prod(around.shape))
         for first in range(0, len(rows), size):
             batch = slice(first, first + size)
             try:
-                cut = detector.frames.cut(frames[batch], region)
+                cut = detector.frames.cut(frames[batch], around)
                 pixels = calibrate(cut, constants)
-                reduced = task.reduction.reduce_region(pixels, detector.spec)
+                reduced = task.reduction.reduce_region(pixels[wanted], detector.spec)
             except REDUCTION_ERRORS as error:
                 self.counts[f"error_{task.name}"] += len(rows[batch])
                 self.messages.setdefault(task.name, f"{type(error).__name__}: {error}")

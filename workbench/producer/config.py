@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.core.errors import NotThereError, near
 from workbench.core.findings import Finding, Severity
+from workbench.producer.common_mode import CommonModeEntry, read_common_modes
 from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
 from workbench.producer.functions import FUNCTIONS, read_functions
@@ -19,7 +20,7 @@ from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
 LISTS = ("detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
-PRODUCED = ("getROIs", "get_sum_algos", *FUNCTIONS)
+PRODUCED = ("getROIs", "get_sum_algos", "get_common_mode", *FUNCTIONS)
 NOT_PRODUCED = ("get_pressio_compression", "get_intg")
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
 OTHER_GENERATION = {"getDetSums": "get_sum_algos", "getROI": "getROIs", "ttCalib": ""}
@@ -42,6 +43,8 @@ class ProducerConfig:
         Detectors with frames to reduce that the config lists (and the run has, where known).
     reductions, sums
         Valid entries.
+    common_modes
+        Whose common mode is taken off, before anything else is made of their frames.
     epics, epics_once, epics_archiver
         Control-system variables from the run's files, once a run, and from the archiver.
     findings
@@ -56,6 +59,7 @@ class ProducerConfig:
     detectors: tuple[str, ...] = ()
     reductions: tuple[ReductionEntry, ...] = ()
     sums: tuple[SumEntry, ...] = ()
+    common_modes: tuple[CommonModeEntry, ...] = ()
     epics: tuple[PvEntry, ...] = ()
     epics_once: tuple[PvEntry, ...] = ()
     epics_archiver: tuple[PvEntry, ...] = ()
@@ -150,6 +154,7 @@ def _checked(
         detectors=known,
         reductions=tuple(reductions),
         sums=tuple(sums),
+        common_modes=tuple(read_common_modes(values.get("get_common_mode") or {}, listed, report)),
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),
         epics_archiver=_variables("epicsPV", values, report),

@@ -55,6 +55,13 @@ def _constants(area: AreaDetector) -> dict[str, OnceValue]:
     values = {f"{folder}/mask": OnceValue(mask, "1", "1 = use this pixel")}
     if calibration.calibrated:
         values[f"{folder}/ped"] = OnceValue(pedestal, "ADU", "mean dark value")
+    if (common := calibration.common) is not None:
+        unit = calibration.unit if calibration.table is not None else "ADU"
+        text = "common mode taken off: 1 rows + 2 columns + 4 banks"
+        values[f"{folder}/common_mode"] = OnceValue(common.bits, "1", text)
+        values[f"{folder}/common_mode_cormax"] = OnceValue(common.limit, unit, "larger ones stay")
+        text = "least number of pixels that a median comes from"
+        values[f"{folder}/common_mode_npix_min"] = OnceValue(common.fewest, "1", text)
     if calibration.unit == "keV":
         values[f"{folder}/gain"] = OnceValue(gain, "ADU/keV", "signal of one keV")
     return values

@@ -171,6 +171,12 @@ def _area(
         return
     if not calibration.calibrated:
         findings.append(_uncalibrated(job, frames.detector))
+    for mode in job.config.common_modes:
+        try:
+            calibration = mode.applied(calibration, frames)
+        except EntryError as error:
+            file, line = str(job.config.path or ""), mode.line
+            _skip(error.code, str(mode), str(error), findings, skipped, file=file, line=line)
     origin = constants.origin if constants else ""
     folder = None if job.config.path is None else job.config.path.parent
     facts = DetectorFacts(frames.detector, job.run, calibration.spec, job.constants, folder)
