@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench.core.constants import Constants
 from workbench.reductions import Calibration, calibrate
+from workbench.reductions.common_mode import BANKS, CommonMode
 from workbench.reductions.ranges import JUNGFRAU
 from workbench.sources.calib_tree import read_array
 from workbench.sources.epix10ka import range_choice
@@ -41,6 +42,17 @@ panels = [
 for data_bit in (0, 32):
     maps = epix.gain_maps_epix10ka_any_alg(np.stack(panels) | data_bit)
     np.save(f"{sys.argv[1]}.{data_bit}.npy", np.stack(maps))
+"""
+
+COMMON_MODE = """
+import sys
+import numpy as np
+from psana.detector.UtilsCommonMode import common_mode_apply
+frames, good = np.load(sys.argv[1]).values()
+for bits in (1, 2, 4, 7):
+    corrected = frames.copy()
+    common_mode_apply(corrected, good.astype(np.int16), cmpars=(0, bits, 100, 10))
+    np.save(f"{sys.argv[1]}.{bits}.npy", corrected)
 """
 
 
@@ -101,3 +113,17 @@ def test_as_many_pixels_are_in_each_gain_range_as_psana_counts(
     assert [int((used == number).sum()) for number in (1, 2, 3)] == counts
     assert int(np.isnan(found).sum()) == bad
     assert sum(counts) + bad == raw.size
+
+
+def test_common_mode_is_that_of_psana_to_the_last_bit(oracle_python: str, tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    frames = draw.normal(0, 5, (1, 704, 768)).astype("f4")
+    frames += np.repeat(draw.normal(0, 9, (1, 704, 8)), 96, axis=2).astype("f4")
+    good = draw.random(frames.shape) > 0.05
+    good[0, 5, :90] = False  # too few are left in that row of the first bank
+    np.savez(tmp_path / "frames.npz", frames, good)
+    ask(oracle_python, COMMON_MODE, tmp_path / "frames.npz")
+    for bits in (1, 2, 4, 7):
+        made = CommonMode(bool(bits & 1), bool(bits & 2), bool(bits & 4), grid=BANKS["epix100"])
+        expected = np.load(tmp_path / f"frames.npz.{bits}.npy")
+        np.testing.assert_array_equal(made.correct(frames, good), expected)
