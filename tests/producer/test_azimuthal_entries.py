@@ -373,6 +373,42 @@ def test_what_is_wrong_with_an_entry_is_named(
     assert words in str(raised.value)
 
 
+def cut(shape: tuple[int, ...], good: np.ndarray, name: str = "tiles") -> DetectorFacts:
+    down, right = (at.reshape(-1)[: good.size].reshape(shape) for at in POSITIONS[name])
+    spec = FrameSpec(shape, "keV", good)
+    return DetectorFacts(name, 7, spec, known=(-right, -down, np.zeros(shape)))
+
+
+def test_axes_do_not_depend_on_masks() -> None:
+    every, half = np.ones(TILES, bool), np.arange(80) < 40
+    entry = {"ai_kwargs": PONI | {"pixel1": 1e-4, "pixel2": 1e-4}, "npts": 20, "npts_az": 4}
+    for reader, given in ((read_azav_pyfai, entry), (read_azav, GEOMETRY)):
+        recipe = reader(given)[1]
+        whole, masked = (
+            recipe.build(cut(TILES, good)).settings(cut(TILES, good).spec)
+            for good in (every, every & half)
+        )
+        for name in ("radial_edges", "azimuth_edges", "qbins", "phi_edges"):
+            if name in whole:
+                np.testing.assert_array_equal(whole[name].value, masked[name].value)
+        assert whole["pixels"].value.sum() == 2 * masked["pixels"].value.sum() > 0
+
+
+def test_pixels_that_share_a_place_in_the_picture_count_one_by_one() -> None:
+    down, right = (np.stack([at, at]) for at in POSITIONS["cam"])
+    spec = FrameSpec((2, *CAMERA), "keV", np.ones((2, *CAMERA), bool))
+    facts = DetectorFacts("twice", 7, spec, known=(-right, -down, np.zeros(down.shape)))
+    made = read_azav_pyfai({"ai_kwargs": PONI, "npts": 20, "return2d": False})[1].build(facts)
+    frame = np.stack([np.full(CAMERA, 1, "f4"), np.full(CAMERA, 3, "f4")])[np.newaxis]
+    count = made.settings(spec)["pixels"].value
+    assert count.sum() == 2 * frame[0, 0].size
+    flat = read_azav_pyfai(
+        {"ai_kwargs": PONI, "npts": 20, "return2d": False, "polarization_factor": None,
+         "azav_kwargs": {"correctSolidAngle": False}}
+    )[1].build(facts)  # fmt: skip
+    np.testing.assert_allclose(flat.reduce(frame, spec)["azav"][0], 2)
+
+
 def test_corrections_can_be_switched_off_and_signals_squared() -> None:
     spec = FrameSpec(CAMERA, "keV", np.ones(CAMERA, bool))
     down, right = POSITIONS["cam"]

@@ -18,12 +18,15 @@ from workbench.reductions.bins import (
     radial_edges,
     sector_of,
 )
-from workbench.reductions.scattering import HC, GeometryInputError
+from workbench.reductions.scattering import HC, GeometryInputError, scattering_from_geometry
+from workbench.regions import DetectorGeometry, Poni
 
 SHAPE, PITCH = (120, 150), 400.0  # um
 CENTRE = (21_300.0, 32_700.0)  # um, down and right from the corner of the picture
 LABORATORY = (-CENTRE[1], -CENTRE[0])  # the same, x to the left and y up
 DISTANCE, ENERGY = 60.0, 9.5  # mm, keV
+UNITS = {"1/angstrom": "q_A^-1", "1/nm": "q_nm^-1", "degree": "2th_deg", "rad": "2th_rad",
+         "mm": "r_mm"}  # fmt: skip
 
 
 def picture() -> tuple[Any, Any]:
@@ -321,6 +324,41 @@ def test_pixels_without_a_position_are_in_no_bin() -> None:
     setup = Setup(LABORATORY, DISTANCE, ENERGY)
     made = scattering_from_positions(-lost, -down, np.zeros(SHAPE), setup)
     assert integration(made).pixels(spec(0)).sum() == 70 * 150
+
+
+def test_a_tile_farther_away_gets_less_light() -> None:
+    down, right = picture()
+    near, far = geometry(distance=50.0), geometry(distance=70.0)
+    z = np.where(right < 30_000, -10_000.0, 10_000.0)
+    setup = Setup(LABORATORY, 60.0, ENERGY)
+    made = scattering_from_positions(-right, -down, z, setup)
+    # Light per area falls with the square of the distance of each plane.
+    np.testing.assert_allclose(made.radial, np.where(z < 0, near.radial, far.radial), rtol=1e-12)
+    apart = np.where(z < 0, near.solid_angle * (60 / 50) ** 2, far.solid_angle * (60 / 70) ** 2)
+    np.testing.assert_allclose(made.solid_angle, apart, rtol=1e-12)
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 3, 4])
+def test_geometry_files_of_every_orientation_are_read_as_pyfai_reads_them(
+    orientation: int,
+) -> None:
+    numbers = (0.05, 0.012, 0.02, 0.1, -0.2, 0.3)
+    detector = Detector(4e-4, 5e-4, max_shape=SHAPE, orientation=orientation)
+    integrator = AzimuthalIntegrator(*numbers, detector=detector, wavelength=1.3e-10)
+    poni = Poni(*numbers, 1.3e-10, 4e-4, 5e-4, SHAPE, orientation)
+    rows, cols = np.indices(SHAPE) + 0.5
+    for unit, name in UNITS.items():
+        made = scattering_from_geometry(
+            rows, cols, DetectorGeometry.from_poni(poni), horizontal=0.8, unit=unit,
+            orientation=orientation,
+        )  # fmt: skip
+        np.testing.assert_allclose(made.radial, integrator.center_array(SHAPE, name), rtol=1e-12)
+    away = np.angle(np.exp(1j * (made.phi - integrator.center_array(SHAPE, "chi_rad"))))
+    assert np.abs(away).max() < 1e-12
+    np.testing.assert_allclose(made.solid_angle, integrator.solidAngleArray(SHAPE), atol=1e-7)
+    np.testing.assert_allclose(
+        made.polarisation, integrator.polarization(SHAPE, factor=0.6), atol=1e-7
+    )
 
 
 @pytest.mark.parametrize(

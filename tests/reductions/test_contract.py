@@ -10,18 +10,22 @@ from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output
 from workbench.reductions import (
     AboveThreshold,
+    Azimuthal,
     CurveCorrection,
     DropletPhotons,
     Droplets,
+    Integration,
     LineOut,
     PhotonCounting,
     PhotonProbability,
     Rebin,
     Reduction,
     Roi,
+    Setup,
     Sparse,
     Sparsify,
     Spectrum,
+    scattering_from_positions,
 )
 from workbench.reductions.base import Nested
 from workbench.reductions.entries import ALL
@@ -39,7 +43,16 @@ INNER = (
 
 INNER_2D = (Nested("spectrum", Spectrum.of([0, 10, 7])), Nested("lines", Roi()))
 
+AXES = np.indices(SHAPE)[1:] * 100.0
+RINGS = scattering_from_positions(
+    -AXES[1], -AXES[0], np.zeros(SHAPE), Setup((-1500.0, -1100.0), 5.0, 9.5)
+)
+AVERAGE = Azimuthal(RINGS, np.arange(0, 2, 0.2), np.linspace(0, 6, 4))
+
 EVERY: dict[str, Reduction] = {
+    "average over azimuth": AVERAGE,
+    "map with axes": Integration(AVERAGE),
+    "curve with axes": Integration(replace(AVERAGE, phi_edges=np.array([0.0, 6.0])), curve=True),
     "spectrum": Spectrum.of([-1.0, 9.0, 0.25]),
     "rebin": Rebin((2, 5, 6)),
     "line": LineOut(1, 4),

@@ -15,7 +15,7 @@ from workbench.producer.entries import DetectorFacts, EntryError, Recipe
 from workbench.producer.given import Given, naming
 from workbench.producer.pictures import layout_of
 from workbench.reductions import Azimuthal, Integration
-from workbench.reductions.bins import TURN, checked_azimuths, checked_edges, equal_edges
+from workbench.reductions.bins import ON_EDGE, TURN, checked_azimuths, checked_edges, equal_edges
 from workbench.reductions.scattering import RADIAL, scattering_from_geometry
 from workbench.regions import DetectorGeometry, Layout, Poni, read_poni
 
@@ -104,7 +104,9 @@ class PyfaiRecipe(Recipe):
         asked = None if self.azimuth is None else tuple(np.deg2rad(self.azimuth))
         if self.curve:
             return checked_azimuths(asked or (-TURN / 2, TURN / 2))
-        return _edges(np.mod(phi + TURN / 2, TURN) - TURN / 2, self.bins[0], asked)
+        edges = _edges(np.mod(phi + TURN / 2, TURN) - TURN / 2, self.bins[0], asked)
+        edges[0] -= ON_EDGE * (edges[1] - edges[0])  # turning rounds
+        return edges
 
     def _poni(self, facts: DetectorFacts, layout: Layout) -> Poni:
         if not self.file:
@@ -150,10 +152,10 @@ class PyfaiRecipe(Recipe):
             kept["polarization_factor"] = Setting(2 * self.horizontal - 1, "1", text)
         return kept | {
             "azcfg_detorientation": Setting(poni.orientation, "1", "pyFAI's orientation"),
-            "poni_file": Setting(self.file, "", "geometry file; empty where the config has it"),
+            "poni_file": Setting(self.file, "1", "geometry file; empty where the config has it"),
             "npts": Setting(self.bins[1], "1", "bins of the radial axis"),
             "npts_az": Setting(self.bins[0], "1", "bins of azimuth"),
-            "int_units": Setting(self.units, "", "pyFAI's name of the radial axis"),
+            "int_units": Setting(self.units, "1", "pyFAI's name of the radial axis"),
             "return2d": Setting(int(not self.curve), "1", "1 = maps over azimuth"),
         }
 

@@ -11,7 +11,7 @@ from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import bin_kernels
-from workbench.reductions.base import Reduction, reductions
+from workbench.reductions.base import Reduction, flattened, reductions
 from workbench.reductions.bins import bin_of, checked_azimuths, checked_edges, sector_of
 from workbench.reductions.scattering import PHI_ZERO, Scattering
 from workbench.regions.scattering import HC
@@ -177,7 +177,7 @@ class Azimuthal(Reduction):
         """Return how pixels are taken: method, mask (1 = bad), limits, and `set_up`."""
         kept = {
             "mask": Setting((~self.usable(spec)).astype(np.uint8), "1", "1 = bad pixel"),
-            "method": Setting(METHOD, "", "how values are made of pixels"),
+            "method": Setting(METHOD, "1", "how values are made of pixels"),
         }
         for name, limit, side in (("", self.low, "below"), ("high", self.high, "above")):
             if np.isfinite(limit):
@@ -188,7 +188,7 @@ class Azimuthal(Reduction):
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return azav and the extras of pixels cut to `region`, shape (event, phi, q)."""
         made, bins = self._map(spec), prod(self.bins)
-        flat = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
+        flat = flattened(pixels)
         rules = self.low, self.high, self.square
         signal = bin_kernels.bin_sums(flat, made.places, bins, *rules, False)
         totals = np.repeat(made.totals[:, np.newaxis], len(flat), axis=1)

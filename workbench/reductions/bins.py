@@ -43,7 +43,8 @@ def equal_edges(values: Floats, number: int) -> Floats:
     if not known.size:
         raise BinsError("no pixel has a known position")
     edges: Floats = np.linspace(known.min(), known.max(), number + 1)
-    edges[-1] = np.nextafter(edges[-1], np.inf)
+    beyond = edges[-1] + ON_EDGE * (edges[-1] - edges[-2])
+    edges[-1] = max(beyond, np.nextafter(edges[-1], np.inf))
     return edges
 
 
