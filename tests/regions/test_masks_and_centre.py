@@ -59,6 +59,17 @@ def test_exact_points_give_the_exact_circle() -> None:
     assert fit.rms < 1e-8
 
 
+def test_points_that_err_as_their_neighbours_do_tell_less() -> None:
+    random, angle = np.random.default_rng(8), np.linspace(0, 2 * np.pi, 120, endpoint=False)
+    pulls = []
+    for _ in range(60):
+        noise = random.normal(0, 0.1, 124)
+        reach = 50 + (noise[4:] + noise[3:-1] + noise[2:-2] + noise[1:-3] + noise[:-4]) / 5
+        fit = fit_rings([RingPoints(reach * np.sin(angle), reach * np.cos(angle))])
+        pulls += [fit.row / fit.row_error, fit.col / fit.col_error]
+    assert 0.7 < np.std(pulls) < 1.2
+
+
 def test_too_few_points_and_points_on_a_line_are_refused() -> None:
     with pytest.raises(RingError, match="pick at least"):
         fit_rings([RingPoints(np.array([1.0, 2, 3]), np.array([1.0, 0, 1]))])

@@ -2,7 +2,7 @@
 
 Least squares of the distances from the circles (geometric fit): Gander, Golub, Strebel, BIT 34, 558
 (1994); start from the algebraic fit of Kasa, IEEE Trans. Instrum. Meas. 25, 8 (1976). Errors from
-the covariance of the fit, scaled by the scatter of the points.
+the covariance of the fit, scaled by the scatter of the points and by what neighbours share of it.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,12 @@ from scipy import optimize
 
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
-from workbench.regions.bands import Band, balance
+from workbench.regions.bands import Band, trace
 
 FEWEST = 5  # points for a centre, a radius and an idea of the error
-SECTORS = 48  # of the azimuth at least: wide enough that the grid of pixels averages out
 ROUNDS = 2
+MOST_ALIKE = 0.9  # correlation of neighbours that is believed
+BORROWED = 10  # points
 STRAY = 4.5  # standard deviations
 SECTOR_LENGTH = 40.0  # pixels along the ring, on large rings
 
@@ -111,14 +112,23 @@ def fit_rings(rings: Sequence[RingPoints], spread: Floats | None = None) -> Cent
         found: Floats = np.hypot(rows - row, cols - col) - np.array(radii)[number]
         return weight * found
 
-    fit = optimize.least_squares(distances, start, x_scale="jac", method="lm")
+    def slopes(values: Floats) -> Floats:
+        down, right = rows - values[0], cols - values[1]
+        reach = np.hypot(down, right)
+        found = np.zeros((len(rows), len(values)))
+        found[:, 0], found[:, 1] = -down / reach, -right / reach
+        found[np.arange(len(rows)), 2 + number] = -1
+        return weight[:, np.newaxis] * found
+
+    fit = optimize.least_squares(distances, start, jac=slopes, x_scale="jac", method="lm")
     freedom = len(rows) - len(start)
     curvature = fit.jac.T @ fit.jac
     if not fit.success or np.linalg.cond(curvature) > 1e12:
         raise RingError(
             "the points lie on too short an arc to tell the centre; pick more around it"
         )
-    covariance = np.linalg.inv(curvature) * (fit.fun**2).sum() / freedom
+    scale = (fit.fun**2).sum() / freedom * shared(fit.fun, number)
+    covariance = np.linalg.inv(curvature) * scale
     errors = np.sqrt(np.diag(covariance))
     return CentreFit(
         float(fit.x[0]), float(fit.x[1]), float(errors[0]), float(errors[1]),
@@ -129,14 +139,14 @@ def fit_rings(rings: Sequence[RingPoints], spread: Floats | None = None) -> Cent
 def fit_steady(rings: Sequence[RingPoints]) -> CentreFit:
     """Fit as `fit_rings`, then again with each ring weighted by its scatter and without strays.
 
-    Strays lie further off than `STRAY` standard deviations of their ring, estimated from the
-    median so that they do not hide themselves; of normal scatter they are 1 in 100,000.
+    Strays lie further off than `STRAY` standard deviations of their ring; of normal scatter they
+    are 1 in 100,000.
     """
     rings = list(rings)
     fit = fit_rings(rings)
     for _ in range(ROUNDS):
         parts = [np.abs(fit.residuals[fit.rings == number]) for number in range(len(rings))]
-        spread = np.array([max(1.4826 * float(np.median(part)), 1e-9) for part in parts])
+        spread = spread_of(parts)
         rings, spread = _without_strays(rings, parts, spread)
         fit = fit_rings(rings, spread)
     return fit
@@ -178,14 +188,15 @@ def find_ring(
     centre: tuple[float, float],
     radius: float,
     width: float,
-    sectors: int | None = None,
+    length: float = SECTOR_LENGTH,
 ) -> RingPoints:
     """Find points on a ring near a guess: its radius in each sector of azimuth.
 
     In each sector a straight line through the inner and outer quarter of the band is subtracted;
-    the radius is where the light, weighted by a Gaussian window of an eighth of the band, balances.
-    A sector gives no point where light does not stand out, or where masked pixels or the end of
-    the picture lie in the window.
+    the radius is where the light balances in a Gaussian window about as wide as the ring. Sectors
+    are longer than `length` where the grains of a powder or faint light ask for it. A sector gives
+    no point where light does not stand out, or where masked pixels or the end of the picture lie in
+    the window.
 
     Parameters
     ----------
@@ -197,10 +208,9 @@ def find_ring(
         Guess (row, col) [pixel].
     radius, width
         Guess of the radius, and the full width of the band that is searched [pixel].
-    sectors
-        How many parts the circle is divided into; None: as many as suit its length.
+    length
+        Of ring that gives one point, at least [pixel].
     """
-    sectors = sectors or sectors_of(radius)
     row, col = np.indices(picture.shape) + 0.5
     down, right = row - centre[0], col - centre[1]
     offset = np.hypot(down, right) - radius
@@ -208,19 +218,59 @@ def find_ring(
     used = (good & np.isfinite(picture))[band]
     if not used.any():
         raise RingError(f"no pixel lies within {width / 2:g} pixels of radius {radius:g}")
-    turn = (np.arctan2(down[band], right[band]) + np.pi) / (2 * np.pi)
-    sector = np.floor(turn * sectors).astype(np.int64) % sectors
+    turn = np.mod(np.arctan2(down[band], right[band]) / (2 * np.pi), 1.0)
+    # A band holds more pixels the further out: each counts by the length of its arc.
     arc = radius / (radius + offset[band])
-    light = Band(sector, offset[band], arc, np.where(used, picture[band], 0.0), used, sectors)
-    found, clear = balance(light, width, length=2 * np.pi * radius / sectors)
-    if clear.sum() < FEWEST:
+    light = np.where(used, picture[band], 0.0)
+    around = 2 * np.pi * radius
+    found = trace(Band(turn, offset[band], arc, light, used, around), width, length=length)
+    if len(found.turn) < FEWEST:
         raise RingError(
-            f"only {clear.sum()} of {sectors} sectors show a ring near radius {radius:g}: give a "
-            "better guess or a wider band"
+            f"only {len(found.turn)} of {found.sectors} sectors show a ring near radius "
+            f"{radius:g}: give a better guess or a wider band"
         )
-    angle = (np.flatnonzero(clear) + 0.5) / sectors * 2 * np.pi - np.pi
-    reach = radius + found[clear]
+    angle, reach = 2 * np.pi * found.turn, radius + found.offset
     return RingPoints(centre[0] + reach * np.sin(angle), centre[1] + reach * np.cos(angle))
+
+
+def shared(residuals: Floats, rings: Ints) -> float:
+    """Return by how much the variance of a fit grows because neighbours err alike, at least 1.
+
+    With a correlation r of neighbours, as in a first-order autoregressive series, n points tell
+    as much as n (1 - r) / (1 + r) that know nothing of each other.
+
+    Parameters
+    ----------
+    residuals
+        Along each ring, one ring after the other; each in units of its scatter.
+    rings
+        Number of the ring of each.
+    """
+    along = rings[1:] == rings[:-1]
+    power = float((residuals[1:][along] ** 2 + residuals[:-1][along] ** 2).sum()) / 2
+    if not power > 0:
+        return 1.0
+    alike = float((residuals[1:] * residuals[:-1])[along].sum()) / power
+    alike = float(np.clip(alike, 0.0, MOST_ALIKE))
+    return (1 + alike) / (1 - alike)
+
+
+def spread_of(parts: Sequence[Floats]) -> Floats:
+    """Return the scatter of each ring, by the median so that strays do not hide themselves.
+
+    Few points tell it badly: each ring's is averaged with that of all, which counts as
+    `BORROWED` points.
+
+    Parameters
+    ----------
+    parts
+        Sizes of the residuals of each ring.
+    """
+    count = np.array([len(part) for part in parts])
+    own = np.array([1.4826 * float(np.median(part)) for part in parts])
+    common = float(np.sqrt((count * own**2).sum() / count.sum()))
+    found = np.sqrt((count * own**2 + BORROWED * common**2) / (count + BORROWED))
+    return np.asarray(np.maximum(found, 1e-9))
 
 
 def _without_strays(
@@ -231,11 +281,6 @@ def _without_strays(
     left = [number for number, kept in enumerate(near) if kept.sum() >= 3]
     kept = [RingPoints(rings[at].rows[near[at]], rings[at].cols[near[at]]) for at in left]
     return kept, spread[left]
-
-
-def sectors_of(radius: float, length: float = SECTOR_LENGTH) -> int:
-    """Return into how many sectors of this length a ring of this radius is divided [pixel]."""
-    return max(SECTORS, round(2 * np.pi * radius / length))
 
 
 def _algebraic(rows: Floats, cols: Floats, number: Ints, rings: int) -> Floats:

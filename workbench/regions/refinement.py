@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from workbench.core.arrays import Bools, Floats, Ints
-from workbench.regions.bands import Band, balance
+from workbench.core.arrays import Bools, Floats
+from workbench.regions.bands import Band, trace
 from workbench.regions.calibrants import Calibrant, bragg_angles, rings_on
 from workbench.regions.centre import (
     FEWEST,
@@ -21,7 +21,8 @@ from workbench.regions.centre import (
     STRAY,
     RingError,
     RingPoints,
-    sectors_of,
+    shared,
+    spread_of,
 )
 from workbench.regions.geometry import PARAMETERS, DetectorGeometry
 from workbench.regions.scattering import HC
@@ -89,6 +90,7 @@ def refine(
     start: DetectorGeometry,
     *,
     free: Sequence[str] = USUAL,
+    spread: Floats | None = None,
 ) -> RefinedGeometry:
     """Fit a geometry to points on rings of a calibrant.
 
@@ -104,6 +106,8 @@ def refine(
         Geometry to begin with; what is not free stays as it is.
     free
         Which of `FREEDOMS` are fitted.
+    spread
+        Scatter of the points of each ring, on any scale; None: all alike.
     """
     names = _names(free)
     number = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
@@ -127,8 +131,10 @@ def refine(
         expected = rings_on(lines, calibrant.spacings, place.energy)
         return np.asarray(place.two_theta(rows, cols) - expected[number])
 
-    fit = _least_squares(residuals, len(names))
-    covariance = _covariance(fit.jac, residuals(fit.x), names, free)
+    weight = np.ones(len(rows)) if spread is None else (spread.mean() / spread)[number]
+    fit = _least_squares(lambda values: weight * residuals(values), len(names))
+    weighted = weight * residuals(fit.x)
+    covariance = _covariance(fit.jac, weighted, names, free) * shared(weighted, number)
     whole = np.zeros((len(PARAMETERS),) * 2)
     at = [PARAMETERS.index(name) for name in names]
     whole[np.ix_(at, at)] = covariance * np.outer(unit, unit)
@@ -169,7 +175,8 @@ def refine_on_picture(
     lines
         Lines of the calibrant that are looked for, from 0; None: all that lie on the picture.
     sector
-        Length of ring that gives one point [pixel]: longer where the grains of the powder show.
+        Length of ring that gives one point, at least [pixel]; `bands.trace` takes longer ones where
+        the grains of the powder show.
     """
     place, fit = start, None
     for _ in range(ROUNDS):
@@ -207,49 +214,59 @@ def find_arc(
     width
         Full width of the band that is searched [pixel].
     sector
-        Length of ring that gives one point [pixel].
+        Length of ring that gives one point, at least [pixel].
     """
-    row, col = np.indices(picture.shape) + 0.5
-    angles = geometry.two_theta(row, col)
-    steepness = np.hypot(*np.gradient(angles))
-    at_ring = np.abs(angles - angle) < 2 * steepness.max()
+    return _arc_on(picture, good, _Seen.of(geometry, picture.shape), angle, width, sector)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a geometry says of each pixel: scattering angle and its slope, turn about the beam."""
+
+    geometry: DetectorGeometry
+    angle: Floats
+    steepness: Floats
+    turn: Floats
+    stretch: Floats
+
+    @classmethod
+    def of(cls, geometry: DetectorGeometry, shape: tuple[int, ...]) -> "_Seen":
+        rows, cols = np.indices(shape) + 0.5
+        angle = geometry.two_theta(rows, cols)
+        # Pixels per angle and azimuth go as sin(2 theta) r^3, r being the distance to the sample.
+        stretch = 1 / (np.sin(angle) * np.linalg.norm(geometry.rays(rows, cols), axis=-1) ** 3)
+        turn = np.mod(geometry.azimuth(rows, cols) / (2 * np.pi), 1.0)
+        return cls(geometry, angle, np.hypot(*np.gradient(angle)), turn, stretch)
+
+
+def _arc_on(
+    picture: Floats, good: Bools, seen: _Seen, angle: float, width: float, sector: float
+) -> RingPoints:
+    at_ring = np.abs(seen.angle - angle) < 2 * seen.steepness.max()
     if not at_ring.any():
         raise RingError(f"the ring at {np.rad2deg(angle):.3f} deg lies beside the picture")
-    scale = 1 / float(np.median(steepness[at_ring]))  # pixels per rad
-    offset = (angles - angle) * scale
+    scale = 1 / float(np.median(seen.steepness[at_ring]))  # pixels per rad
+    offset = (seen.angle - angle) * scale
     band = np.abs(offset) < width / 2
     used = (good & np.isfinite(picture))[band]
     if not used.any():
         raise RingError(f"no pixel lies within {width / 2:g} pixels of {np.rad2deg(angle):.3f} deg")
-    around = float(scale * np.sin(angle))  # pixels of the ring per rad of azimuth
-    sectors = sectors_of(around, sector)
-    turn = geometry.azimuth(row[band], col[band])
-    number = np.floor(np.mod(turn / (2 * np.pi), 1.0) * sectors).astype(np.int64) % sectors
-    arc = _evenly(geometry, row[band], col[band], angles[band], number)
-    light = Band(number, offset[band], arc, np.where(used, picture[band], 0.0), used, sectors)
-    found, clear = balance(light, width, length=TILTED * around * 2 * np.pi / sectors)
-    if clear.sum() < FEWEST:
+    around = 2 * np.pi * scale * float(np.sin(angle))  # pixels
+    # Each pixel counts as if pixels were dealt evenly over angle and azimuth.
+    even = seen.stretch[band] / seen.stretch[at_ring].mean()
+    light = np.where(used, picture[band], 0.0)
+    found = trace(
+        Band(seen.turn[band], offset[band], even, light, used, around),
+        width, length=sector, whole=TILTED,
+    )  # fmt: skip
+    if len(found.turn) < FEWEST:
         raise RingError(
-            f"only {clear.sum()} sectors show a ring near {np.rad2deg(angle):.3f} deg: give a "
+            f"only {len(found.turn)} sectors show a ring near {np.rad2deg(angle):.3f} deg: give a "
             "better guess or a wider band"
         )
-    middle = (np.flatnonzero(clear) + 0.5) / sectors * 2 * np.pi
-    rows, cols = geometry.place(angle + found[clear] / scale, middle)
+    rows, cols = seen.geometry.place(angle + found.offset / scale, 2 * np.pi * found.turn)
     inside = (rows > 0) & (rows < picture.shape[0]) & (cols > 0) & (cols < picture.shape[1])
     return RingPoints(rows[inside], cols[inside])
-
-
-def _evenly(
-    geometry: DetectorGeometry, rows: Floats, cols: Floats, angles: Floats, number: Ints
-) -> Floats:
-    """Return weights by which pixels count as if they were dealt evenly over angle and azimuth.
-
-    Pixels per angle and azimuth go as sin(2 theta) r^3, with r the distance from the sample.
-    """
-    rays = geometry.rays(rows, cols)
-    weight = 1 / (np.sin(angles) * np.linalg.norm(rays, axis=-1) ** 3)
-    mean = np.bincount(number, weight) / np.maximum(np.bincount(number), 1)
-    return np.asarray(weight / mean[number])
 
 
 def _rings_near(
@@ -262,17 +279,18 @@ def _rings_near(
     sector: float,
 ) -> dict[int, RingPoints]:
     """Return points by line; lines that are asked for must show, others may be too weak."""
+    seen = _Seen.of(place, picture.shape)
     if lines is None:
-        seen = place.two_theta(*(np.indices(picture.shape) + 0.5))
         angles = bragg_angles(np.array(calibrant.spacings), place.energy)
-        wanted = np.flatnonzero((angles > seen.min()) & (angles < seen.max())).tolist()
+        on_picture = (angles > seen.angle.min()) & (angles < seen.angle.max())
+        wanted = np.flatnonzero(on_picture).tolist()
     else:
         wanted = list(lines)
     found = {}
     for line in wanted:
         try:
             angle = float(rings_on([line], calibrant.spacings, place.energy)[0])
-            found[line] = find_arc(picture, good, place, angle=angle, width=width, sector=sector)
+            found[line] = _arc_on(picture, good, seen, angle, width, sector)
         except RingError:
             if lines is not None:
                 raise
@@ -287,18 +305,17 @@ def _rings_near(
 def _without_strays(
     fit: RefinedGeometry, calibrant: Calibrant, free: Sequence[str]
 ) -> RefinedGeometry:
-    """Fit again without points far off, if there are any."""
+    """Fit again, each ring weighted by its scatter, without points far off."""
     ends = np.cumsum([len(ring) for ring in fit.rings])[:-1]
-    rings, lines = [], []
-    limit = STRAY * 1.4826 * float(np.median(np.abs(fit.residuals)))
-    for ring, line, part in zip(fit.rings, fit.lines, np.split(fit.residuals, ends), strict=True):
-        near = np.abs(part) <= limit
+    parts = [np.abs(part) for part in np.split(fit.residuals, ends)]
+    rings, lines, spread = [], [], []
+    for ring, line, part, size in zip(fit.rings, fit.lines, parts, spread_of(parts), strict=True):
+        near = part <= STRAY * size
         if near.sum() >= 3:
             rings.append(RingPoints(ring.rows[near], ring.cols[near]))
             lines.append(line)
-    if sum(map(len, rings)) == len(fit.residuals):
-        return fit
-    return refine(rings, lines, calibrant, fit.geometry, free=free)
+            spread.append(size)
+    return refine(rings, lines, calibrant, fit.geometry, free=free, spread=np.array(spread))
 
 
 def _names(free: Sequence[str]) -> list[str]:

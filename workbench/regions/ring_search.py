@@ -24,6 +24,9 @@ SCALES = (1.5, 3.0, 6.0)  # widths of rings that are looked for, as sigma [pixel
 OUTSTANDING = 6.0  # standard deviations by which a crest must stand out
 MOST_POINTS = 1200  # crests that are sampled from
 SAMPLES = 700
+TOGETHER = 50  # centres that are scored in one go
+FAINT = 0.05  # of the brightest light and of the sharpest crests: less is no line of its own
+BRIGHTEST = 99.5  # percentile
 FEWEST_ON_RING = 20  # crests
 PEAK = 0.15  # of the crests at the most crowded radius that make another ring
 APART = 4  # bins, as wide as the lines, between two rings
@@ -138,9 +141,11 @@ def find_crests(picture: Floats, good: Bools, *, sigma: float) -> Crests:
     if not inside.any():
         raise RingError("no part of the picture is free of gaps: mask fewer pixels")
     noise = 1.4826 * np.median(np.abs(slope["rr"][inside] - np.median(slope["rr"][inside])))
+    # Without noise, as in means of many events, the faintest ripple would stand out.
+    sharp = max(OUTSTANDING * noise, FAINT * float(np.percentile(-bend[inside], BRIGHTEST)), 1e-12)
     with np.errstate(invalid="ignore", divide="ignore"):
         shift = -(slope["r"] * down + slope["c"] * right) / bend
-        crest = inside & (-bend > OUTSTANDING * max(noise, 1e-12))
+        crest = inside & (-bend > sharp)
         crest &= np.maximum(np.abs(shift * down), np.abs(shift * right)) <= 0.5
     border = int(np.ceil(2 * sigma))
     crest[:border] = crest[-border:] = False
@@ -162,7 +167,8 @@ def _evened(picture: Floats, used: Bools) -> Floats:
     values = picture[used]
     middle = np.median(values)
     spread = 1.4826 * np.median(np.abs(values - middle))
-    scale = spread if spread > 0 else max(float(values.std()), 1e-12)
+    bright = float(np.percentile(values, BRIGHTEST) - middle)
+    scale = max(spread, FAINT * bright, 1e-12)
     return np.asarray(np.arcsinh((np.where(used, picture, middle) - middle) / scale))
 
 
@@ -227,11 +233,17 @@ def _through_three(crests: Crests, chosen: Ints, random: np.random.Generator) ->
 def _concentration(crests: Crests, chosen: Ints, centres: Floats) -> Floats:
     """Return for each centre how much the crests crowd at few radii."""
     rows, cols = crests.rows[chosen], crests.cols[chosen]
-    score = np.zeros(len(centres))
-    for number, (row, col) in enumerate(centres):
-        count = _histogram(np.hypot(rows - row, cols - col), crests.sigma)[0]
-        score[number] = (count.astype(np.float64) ** 2).sum()
-    return score
+    step = max(1.0, crests.sigma)
+    scores = []
+    for some in np.array_split(centres, max(1, len(centres) // TOGETHER)):
+        away = np.hypot(rows - some[:, :1], cols - some[:, 1:])
+        place = ((away - away.min(axis=1, keepdims=True)) / step).astype(np.int64)
+        bins = int(place.max()) + 3
+        place += 1 + bins * np.arange(len(some))[:, np.newaxis]
+        count = np.bincount(place.ravel(), minlength=bins * len(some)).reshape(len(some), bins)
+        crowd = count[:, 1:-1] + count[:, :-2] + count[:, 2:]
+        scores.append((crowd.astype(np.float64) ** 2).sum(axis=1))
+    return np.concatenate(scores)
 
 
 def _histogram(distance: Floats, sigma: float) -> tuple[Ints, float, float]:
