@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from workbench.producer.common_mode import CommonModeEntry, read_common_modes
 from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
 from workbench.producer.functions import FUNCTIONS, read_functions
+from workbench.producer.own_entries import read_own
 from workbench.producer.places import Places
 from workbench.producer.regions import Shapes, read_rois
 from workbench.producer.report import Report, kind, suggestion
@@ -20,7 +22,7 @@ from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
 LISTS = ("detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
-PRODUCED = ("getROIs", "get_sum_algos", "get_common_mode", *FUNCTIONS)
+PRODUCED = ("getROIs", "get_sum_algos", "get_common_mode", "get_reductions", *FUNCTIONS)
 NOT_PRODUCED = ("get_pressio_compression", "get_intg")
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
 OTHER_GENERATION = {"getDetSums": "get_sum_algos", "getROI": "getROIs", "ttCalib": ""}
@@ -136,6 +138,8 @@ def _checked(
     known = _in_run(name, listed, shapes, report)
     reductions = read_rois(values.get("getROIs", {}), listed, shapes, report)
     reductions += read_functions(values, listed, shapes, report)
+    own = {"get_reductions": partial(read_own, path=empty.path or Path(), text=empty.text)}
+    reductions += read_functions(values, listed, shapes, report, own)
     if "get_sum_algos" in places.functions:
         sums = _sums(values.get("get_sum_algos", {}), listed, known, report)
     else:

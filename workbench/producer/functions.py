@@ -45,7 +45,11 @@ FUNCTIONS: Mapping[str, Reader] = {
 
 
 def read_functions(
-    values: Mapping[str, Any], listed: tuple[str, ...], shapes: Shapes, report: Report
+    values: Mapping[str, Any],
+    listed: tuple[str, ...],
+    shapes: Shapes,
+    report: Report,
+    readers: Mapping[str, Reader] = FUNCTIONS,
 ) -> list[ReductionEntry]:
     """Return the usable entries of all functions; the others go to `report`.
 
@@ -53,7 +57,7 @@ def read_functions(
     """
     return [
         entry
-        for function, reader in FUNCTIONS.items()
+        for function, reader in readers.items()
         for entry in _of_function(function, reader, values.get(function), listed, shapes, report)
     ]
 

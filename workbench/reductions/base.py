@@ -25,7 +25,7 @@ class _Declares(Protocol):
 
 Inner = TypeVar("Inner", bound=_Declares)
 
-reductions: Registry[type] = Registry("reduction")
+reductions: Registry[type] = Registry("reduction", "workbench.reductions")
 
 
 class Reduction(ABC):
