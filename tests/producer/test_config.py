@@ -210,9 +210,22 @@ def test_functions_of_later_versions_are_named_when_they_ask_for_something(tmp_p
 
 
 def test_lcls1_names_are_read_or_point_to_todays(tmp_path: Path) -> None:
-    config = load(tmp_path, "detnames = ['epix_1']\ndef getDetSums(run):\n    return {}\n")
+    text = """
+    detnames = ['epix_1']
+    ttCalib = [0, 1]
+    def getDetSums(run):
+        return {'epix_1': ['calib_img']}
+    def getPhotonParams(run):
+        return {'epix_1': [{'ADU_per_photon': 9}]}
+    def getDropletParams(run):
+        return {'epix_1': {'threshold': 3, 'thresholdLo': 2}}
+    """
+    config = load(tmp_path, text)
     assert config.detectors == ("epix_1",)
-    assert "did you mean 'get_sum_algos'?" in only(config, "unknown-name").message
+    assert [str(entry) for entry in config.sums] == ["getDetSums['epix_1'] (calib_img)"]
+    assert [str(entry) for entry in config.reductions] == ["getPhotonParams['epix_1'] (photon)"]
+    assert [finding.code for finding in config.findings] == ["unknown-name", "unknown-key"]
+    assert "did you mean 'thresholdLow'?" in config.findings[1].message
 
 
 def test_a_syntax_error_gives_its_line(tmp_path: Path) -> None:

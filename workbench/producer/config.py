@@ -22,10 +22,11 @@ from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
 LISTS = ("detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
-PRODUCED = ("getROIs", "get_sum_algos", "get_common_mode", "get_reductions", *FUNCTIONS)
+SUMS = ("get_sum_algos", "getDetSums")  # the second one in older configs
+PRODUCED = ("getROIs", *SUMS, "get_common_mode", "get_reductions", *FUNCTIONS)
 NOT_PRODUCED = ("get_pressio_compression", "get_intg")
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
-OTHER_GENERATION = {"getDetSums": "get_sum_algos", "getROI": "getROIs", "ttCalib": ""}
+OTHER_GENERATION = {"getROI": "getROIs", "ttCalib": ""}
 DEFAULT_SUM = PixelSum("calib")
 
 
@@ -140,8 +141,9 @@ def _checked(
     reductions += read_functions(values, listed, shapes, report)
     own = {"get_reductions": partial(read_own, path=empty.path or Path(), text=empty.text)}
     reductions += read_functions(values, listed, shapes, report, own)
-    if "get_sum_algos" in places.functions:
-        sums = _sums(values.get("get_sum_algos", {}), listed, known, report)
+    asked = [name for name in SUMS if name in places.functions]
+    if asked:
+        sums = _sums(asked[0], values.get(asked[0], {}), listed, known, report)
     else:
         sums = [SumEntry(detector, DEFAULT_SUM) for detector in known]
     for name in NOT_PRODUCED:
@@ -202,9 +204,8 @@ def _in_run(where: str, listed: tuple[str, ...], shapes: Shapes, report: Report)
 
 
 def _sums(
-    value: object, listed: tuple[str, ...], known: tuple[str, ...], report: Report
+    function: str, value: object, listed: tuple[str, ...], known: tuple[str, ...], report: Report
 ) -> list[SumEntry]:
-    function = "get_sum_algos"
     if not isinstance(value, dict):
         report.skip("wrong-type", f"{function} must return a dict, not {kind(value)}", function)
         return []
@@ -221,7 +222,7 @@ def _sums(
             continue
         wanted = known if detector == "all" else tuple(name for name in known if name == detector)
         read = _algorithms(function, detector, algorithms, report)
-        entries += [SumEntry(name, made, line) for name in wanted for made, line in read]
+        entries += [SumEntry(name, made, line, function) for name in wanted for made, line in read]
     return list({(entry.detector, entry.sum.name): entry for entry in entries}.values())
 
 

@@ -128,9 +128,10 @@ class SumEntry:
     detector: str
     sum: PixelSum
     line: int = 0
+    function: str = "get_sum_algos"
 
     def __str__(self) -> str:
-        return f"get_sum_algos[{self.detector!r}] ({self.sum.name})"
+        return f"{self.function}[{self.detector!r}] ({self.sum.name})"
 
 
 @dataclass(frozen=True)

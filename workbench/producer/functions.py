@@ -27,20 +27,25 @@ from workbench.reductions import Reduction
 Read = tuple[str, Reduction | Recipe]
 Reader = Callable[[object], Read]
 
-FUNCTIONS: Mapping[str, Reader] = {
+FUNCTIONS: Mapping[str, Reader] = {  # with the names that older configs give them
     "get_azav": read_azav,
     "getAzIntParams": read_azav,
     "get_azav_pyfai": read_azav_pyfai,
     "getAzIntPyFAIParams": read_azav_pyfai,
     "get_droplet": read_droplet,
+    "getDropletParams": read_droplet,
     "get_droplet2photon": read_droplet2photon,
+    "getDroplet2Photons": read_droplet2photon,
     "get_photon": read_photon,
+    "getPhotonParams": read_photon,
     "get_wf_integrate": read_wf_integrate,
     "get_wf_hitfinder": read_wf_hitfinder,
     "get_wf_cfd": read_wf_cfd,
     "get_wf_svd": read_wf_svd,
+    "getSvdParams": read_wf_svd,
     "get_polynomial_correction": read_polynomial_correction,
     "get_autocorrelation": read_autocorrelation,
+    "getAutocorrParams": read_autocorrelation,
 }
 
 
