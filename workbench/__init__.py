@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         xray_on,
     )
     from workbench.sources import open_raw, raw_runs
+    from workbench.widgets import region_editor
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ _HOMES = {
     "open_runs": "workbench.runs",
     "publish": "workbench.batch",
     "raw_runs": "workbench.sources",
+    "region_editor": "workbench.widgets",
     "xray_off": "workbench.runs",
     "xray_on": "workbench.runs",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "open_runs",
     "publish",
     "raw_runs",
+    "region_editor",
     "xray_off",
     "xray_on",
 ]

@@ -89,7 +89,7 @@ def wait_for(url: str, log: Path) -> None:
     end = time.monotonic() + UP
     while time.monotonic() < end:
         try:
-            urllib.request.urlopen(url, timeout=2).read()
+            urllib.request.urlopen(url, timeout=30).read()
         except urllib.error.HTTPError:
             return
         except OSError:

@@ -149,3 +149,30 @@ def test_a_box_over_several_tiles_stays_a_box() -> None:
     layout = Layout.flat((2, 30, 40))
     config = layout.to_config(Box(Bounds((0, 3, 4), (2, 9, 9))))
     assert config == ConfigRegion(Bounds((0, 3, 4), (2, 9, 9)))
+
+
+def turned(quarters: int) -> Layout:
+    """Return two tiles beside each other, the second turned."""
+    down, right = np.indices((20, 20))
+    second = np.rot90(down, quarters), np.rot90(right, quarters)
+    return Layout(np.stack([down, second[0]]), np.stack([right, 30 + second[1]]))
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_a_box_of_one_tile_moves_over_the_picture_as_its_pixels_do(quarters: int) -> None:
+    layout = turned(quarters)
+    box = Box(Bounds((1, 4, 7), (2, 9, 10)))
+    (before,) = layout.to_rectangles(box)
+    moved = layout.moved(box, 3, -2)
+    np.testing.assert_array_equal(layout.pixels(moved), layout.pixels(before.moved(3, -2)))
+
+
+def test_a_box_over_tiles_moves_only_where_all_of_them_stay_one_box() -> None:
+    box = Box(Bounds((0, 4, 7), (2, 9, 10)))
+    layout = turned(0)
+    moved = layout.moved(box, 3, -2)
+    assert moved == Box(Bounds((0, 7, 5), (2, 12, 8)))
+    with pytest.raises(RegionError, match="leave its tile, -1 to 2 of 20"):
+        layout.moved(box, 0, -8)
+    with pytest.raises(RegionError, match="turned against each other"):
+        turned(1).moved(box, 3, -2)

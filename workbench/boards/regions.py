@@ -108,7 +108,9 @@ class _Board:
         self._wanted = wanted
         self._told = self._pn.pane.HTML("", sizing_mode="stretch_width")
         self._place = self._pn.Column(sizing_mode="stretch_width")
-        fields = self._pn.FlexBox(self._source, self._config, self._run, self._open)
+        fields = self._pn.FlexBox(
+            self._source, self._config, self._run, self._open, align_items="flex-end"
+        )
         self.page = self._pn.Column(
             fields, self._told, self._place, sizing_mode="stretch_width", margin=(5, 10)
         )

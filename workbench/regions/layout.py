@@ -145,6 +145,50 @@ class Layout:
             for r, c in tiles
         )
 
+    def moved(self, region: Box, rows: float, cols: float) -> Box:
+        """Return a box moved over the picture by whole pixels, in all of its tiles.
+
+        Raises `RegionError` where that is no box: tiles that are turned against each other would
+        each need another one; and where it leaves a tile.
+
+        Parameters
+        ----------
+        region
+            A box of the detector.
+        rows, cols
+            In the picture [pixel].
+        """
+        bounds = region.bounds.fit(self.frame_shape)
+        tiles = range(*self._tile_range(bounds))
+        shifts = {self._shift(tile, round(rows), round(cols)) for tile in tiles}
+        if len(shifts) > 1:
+            raise RegionError(
+                f"the tiles {tiles.start} to {tiles.stop - 1} are turned against each other: moved "
+                "over the picture the region is no box any more; type its ranges, or draw it anew"
+            )
+        shift = (*(0,) * (len(bounds.low) - 2), *shifts.pop())
+        moved = [(a + step, b + step) for a, b, step in zip(bounds.low, bounds.high, shift,
+                 strict=True)]  # fmt: skip
+        for (low, high), length in zip(moved, self.frame_shape, strict=True):
+            if low < 0 or high > length:
+                raise RegionError(
+                    f"moved there, the region would leave its tile, {low} to {high} of {length} "
+                    "pixels: draw it anew where it is to go"
+                )
+        return Box(Bounds.from_pairs(moved))
+
+    def _tile_range(self, bounds: Bounds) -> tuple[int, int]:
+        return (bounds.low[0], bounds.high[0]) if len(bounds.low) == 3 else (0, 1)
+
+    def _shift(self, tile: int, rows: int, cols: int) -> tuple[int, int]:
+        """Return by how many rows and columns of a tile a way over the picture goes."""
+        down, right = (at[tile] if at.ndim == 3 else at for at in (self.rows, self.cols))
+        per_row, per_col = (
+            [round(float(at[last] - at[0, 0]) / max(length - 1, 1)) for at in (down, right)]
+            for last, length in zip(((-1, 0), (0, -1)), down.shape, strict=True)
+        )
+        return per_row[0] * rows + per_row[1] * cols, per_col[0] * rows + per_col[1] * cols
+
     @cached_property
     def _places(self) -> Ints:
         places: Ints = (self.rows.astype(np.int64) * self.shape[1] + self.cols).ravel()

@@ -75,6 +75,9 @@ class Rectangle(Region):
         )
         return cls(top, bottom, left, right)
 
+    def __str__(self) -> str:
+        return f"rectangle [[{self.top}, {self.bottom}], [{self.left}, {self.right}]]"
+
     def covers(self, rows: Array, cols: Array) -> Bools:
         """Tell which pixels belong to the rectangle."""
         inside = (rows >= self.top) & (rows < self.bottom)
@@ -103,6 +106,9 @@ class Polygon(Region):
         object.__setattr__(self, "points", points)
         if len(set(points)) < 3 or not np.isfinite(points).all():
             raise RegionError(f"a polygon needs three different points, not {list(points)}")
+
+    def __str__(self) -> str:
+        return f"polygon of {len(self.points)} points"
 
     def covers(self, rows: Array, cols: Array) -> Bools:
         """Tell which pixels have their centre inside, by counting crossings along a row."""
@@ -139,6 +145,9 @@ class Ring(Region):
                 f"a ring needs 0 <= inner < outer radius, not {self.inner} and {self.outer}"
             )
 
+    def __str__(self) -> str:
+        return f"ring {self.inner:g} to {self.outer:g} around ({self.row:g}, {self.col:g})"
+
     def covers(self, rows: Array, cols: Array) -> Bools:
         """Tell which pixels belong to the ring."""
         distance = np.hypot(np.asarray(rows) + 0.5 - self.row, np.asarray(cols) + 0.5 - self.col)
@@ -168,6 +177,9 @@ class Circle(Region):
         if not 0 < self.radius < math.inf or not math.isfinite(self.row + self.col):
             raise RegionError(f"a circle needs a radius above 0, not {self.radius}")
 
+    def __str__(self) -> str:
+        return f"circle {self.radius:g} around ({self.row:g}, {self.col:g})"
+
     def covers(self, rows: Array, cols: Array) -> Bools:
         """Tell which pixels belong to the circle."""
         return Ring(self.row, self.col, 0, self.radius).covers(rows, cols)
@@ -192,6 +204,9 @@ class Box:
     """
 
     bounds: Bounds
+
+    def __str__(self) -> str:
+        return f"box {self.bounds}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; `region_from_dict` is the way back."""

@@ -1,5 +1,6 @@
 """From what a person has at hand (a run, a path, an array) to the pictures of a session."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -27,6 +28,7 @@ from workbench.widgets.models import (
 
 Source = Run | RawRun | Picture | Array | str | Path
 HDF5 = (".h5", ".hdf5")
+_NUMBER = re.compile(r"(?i)(run|-r)_?(\d+)")  # in the name of a small-data file
 EVENTS = 30  # of a raw run that are averaged
 
 
@@ -44,6 +46,8 @@ class Opened:
         Number of the run; None where there is none.
     missing
         Detectors without a picture, and why.
+    another
+        Number of a run, detector -> its picture in that run; None where other runs are not known.
     experiment, folder, constants
         Of a raw run, for the command that produces it again: name, folder of its files, file of
         constants; empty or None where not known.
@@ -53,6 +57,7 @@ class Opened:
     frames: Mapping[str, Callable[[], RawFrames]] = field(default_factory=dict)
     run: int | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    another: Callable[[int, str], Picture] | None = None
     experiment: str = ""
     folder: Path | None = None
     constants: Path | None = None
@@ -92,7 +97,10 @@ def open_source(
         if constants is None and not isinstance(opened, Run) and beside.is_file():
             constants = beside
         made = open_source(opened, detector=detector, constants=constants, events=events)
-        return made if isinstance(opened, Run) else replace(made, folder=folder)
+        if isinstance(opened, Run):
+            return replace(made, another=partial(_beside, Path(source)))
+        another = partial(_raw_beside, folder, events, constants)
+        return replace(made, folder=folder, another=another)
     if isinstance(source, Run):
         make = partial(picture_of_run, source)
         return _opened(make, [detector] if detector else list(sums_in(source)), source.run)
@@ -109,6 +117,24 @@ def open_source(
         for name in made.session.models
     }
     return replace(made, frames=frames, experiment=source.experiment, constants=constants)
+
+
+def _beside(path: Path, run: int, detector: str) -> Picture:
+    """Return a detector's picture from the small-data file of another run, named alike."""
+    found = _NUMBER.search(path.stem)
+    if found is None:
+        raise InputError(f"{path.name} has no number of a run: other runs cannot be told from it")
+    digits = f"{run:0{len(found[2])}d}"
+    name = f"{path.stem[: found.start(2)]}{digits}{path.stem[found.end(2) :]}{path.suffix}"
+    opened = _open_path(path.with_name(name), run)
+    assert isinstance(opened, Run)
+    return picture_of_run(opened, detector)
+
+
+def _raw_beside(
+    folder: Path, events: int, constants: Path | None, run: int, detector: str
+) -> Picture:
+    return picture_of_raw(open_raw(folder, run), detector, events=events, constants=constants)
 
 
 def _opened(make: Callable[[str], Picture], names: list[str], run: int | None) -> Opened:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.core.bounds import Bounds, BoundsError
+from workbench.core.bounds import Bounds
 from workbench.core.errors import NotThereError, UnknownNameError
 from workbench.regions import Box, Circle, Layout, Polygon, Rectangle, RegionError, Ring
 from workbench.widgets.models import (
@@ -165,7 +165,7 @@ def test_a_box_moves_within_its_tiles() -> None:
     model.put("a", Box(Bounds((0, 3, 4), (2, 9, 9))))
     model.move("a", 2, -1)
     assert model["a"] == Box(Bounds((0, 5, 3), (2, 11, 8)))
-    with pytest.raises(BoundsError):
+    with pytest.raises(RegionError, match="leave its tile"):
         model.move("a", -20, 0)
 
 

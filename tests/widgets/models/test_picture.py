@@ -1,5 +1,6 @@
 """Pictures of a detector from arrays, raw events and small-data files."""
 
+import shutil
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.core.errors import InputError, UnknownNameError
+from workbench.core.errors import InputError, NotThereError, UnknownNameError
 from workbench.regions import Layout
 from workbench.runs import Run
 from workbench.sources import open_raw
@@ -25,6 +26,7 @@ from workbench.widgets.models import (
     render,
     sums_in,
 )
+from workbench.widgets.opening import open_source
 
 from .conftest import EVENTS, GAIN, PEDESTAL, TABLE, Made, write_run
 
@@ -134,3 +136,21 @@ def test_sixteen_megapixels_are_shown_within_bounded_memory() -> None:
     tracemalloc.stop()
     assert shown.levels.nbytes <= 1 << 20
     assert peak < 16 * picture.frame.size * 8  # a few copies, whatever the screen asks for
+
+
+def test_pictures_of_other_runs_come_from_files_named_alike(
+    made: Made, produced: Run, tmp_path: Path
+) -> None:
+    for name in ("xpplx1234_Run0007.h5", "xpplx1234_Run0012.h5"):
+        shutil.copy(produced.path, tmp_path / name)
+    (detector, *_) = sums_in(produced)
+    another = open_source(tmp_path / "xpplx1234_Run0007.h5").another
+    assert another is not None
+    np.testing.assert_array_equal(
+        another(12, detector).frame, picture_of_run(produced, detector).frame
+    )
+    with pytest.raises(NotThereError, match="xpplx1234_Run0013"):
+        another(13, detector)
+    raw = open_source(made.folder, events=2)
+    assert raw.another is not None
+    assert raw.another(7, "cam").origin == "mean of 2 events of xpplx1234 run 7"

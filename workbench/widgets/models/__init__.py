@@ -9,7 +9,24 @@ from workbench.widgets.models.answers import (
     roi_of,
     signal,
 )
+from workbench.widgets.models.beam import (
+    azav_values,
+    centre_by_itself,
+    centre_of_points,
+    expected_rings,
+    geometry_of,
+    load_poni,
+    named_calibrant,
+    pixel_of,
+    placed,
+    refined,
+    save_poni,
+    setup_of,
+    take_geometry,
+    usable,
+)
 from workbench.widgets.models.display import (
+    MOST_LEVELS,
     DisplayRange,
     Rendered,
     Viewport,
@@ -33,6 +50,7 @@ from workbench.widgets.models.masks import (
     ThresholdStep,
     mask_of,
     proposed,
+    proposed_of,
     step_from_dict,
 )
 from workbench.widgets.models.model import RegionModel
@@ -46,14 +64,17 @@ from workbench.widgets.models.picture import (
     sums_in,
 )
 from workbench.widgets.models.profiles import Profile, azav_of, azimuthal_of, place_of, profile
-from workbench.widgets.models.reproduce import affected, produce_commands, runs_in
+from workbench.widgets.models.reproduce import affected, produce_commands, run_numbers, runs_in
 from workbench.widgets.models.session import Session
-from workbench.widgets.models.state import RegionState, StateError
+from workbench.widgets.models.state import Beam, BeamError, RegionState, StateError
 from workbench.widgets.models.stored import NotStoredError, StoredAreas
 from workbench.widgets.models.write_back import BothChangedError, Planned, Saved, WriteBack
 
 __all__ = [
+    "MOST_LEVELS",
     "Answer",
+    "Beam",
+    "BeamError",
     "BothChangedError",
     "Changed",
     "DisplayRange",
@@ -92,25 +113,41 @@ __all__ = [
     "affected",
     "answer",
     "azav_of",
+    "azav_values",
     "azimuthal_of",
+    "centre_by_itself",
+    "centre_of_points",
     "check_mask",
     "existing_regions",
+    "expected_rings",
     "follow",
+    "geometry_of",
     "given",
+    "load_poni",
     "mask_of",
     "masked",
+    "named_calibrant",
     "picture_of_array",
     "picture_of_raw",
     "picture_of_run",
+    "pixel_of",
     "place_of",
+    "placed",
     "produce_commands",
     "profile",
     "proposed",
+    "proposed_of",
+    "refined",
     "render",
     "render_marks",
     "roi_of",
+    "run_numbers",
     "runs_in",
+    "save_poni",
+    "setup_of",
     "signal",
     "step_from_dict",
     "sums_in",
+    "take_geometry",
+    "usable",
 ]

@@ -16,7 +16,7 @@ Levels = NDArray[np.uint8]
 Scale = Literal["linear", "log", "gamma"]
 SCALES = ("linear", "log", "gamma")
 TOP = 255  # brightest level; 0 stands for "no pixel", values have 1 to 255
-MOST_LEVELS = 1 << 20  # pixels sent at a time: 1 MB
+MOST_LEVELS = 1 << 20  # bytes sent at a time, picture and overlay together: 1 MB
 DECADES = 4  # that a logarithmic scale spans where its lower end is not above 0
 
 
@@ -124,19 +124,28 @@ class Rendered:
     extent: tuple[int, int, int, int]
 
 
-def render(picture: Picture, viewport: Viewport, display: DisplayRange) -> Rendered:
-    """Return what the screen gets of a picture, at most 1 MB.
+def render(
+    picture: Picture, viewport: Viewport, display: DisplayRange, *, most: int = MOST_LEVELS
+) -> Rendered:
+    """Return what the screen gets of a picture.
 
     Where the screen has fewer pixels than the picture, each shows the mean of a block of measured
     pixels; else each pixel of the picture is sent once, and the screen enlarges it.
+
+    Parameters
+    ----------
+    picture, viewport, display
+        What is shown, which part of it, in which colours.
+    most
+        Levels at most [byte]; half of 1 MB where an overlay goes with it.
     """
     extent = _shown(viewport, picture.shape)
-    means = _blocks(picture.image, extent, viewport)
+    means = _blocks(picture.image, extent, viewport, most)
     low, high = display.limits(picture.sample)
     return Rendered(_levels(means, low, high, display), low, high, extent)
 
 
-def render_marks(marks: Bools, viewport: Viewport) -> Rendered:
+def render_marks(marks: Bools, viewport: Viewport, *, most: int = MOST_LEVELS // 2) -> Rendered:
     """Return marked pixels of a picture, such as masked ones, for an overlay.
 
     Parameters
@@ -145,9 +154,11 @@ def render_marks(marks: Bools, viewport: Viewport) -> Rendered:
         Shape of the picture, True = marked; from `Layout.on_picture`.
     viewport
         As for `render`: both cover the same pixels.
+    most
+        Levels at most [byte].
     """
     extent = _shown(viewport, marks.shape)
-    shares = _blocks(marks, extent, viewport)
+    shares = _blocks(marks, extent, viewport, most)
     levels = np.ceil(shares * TOP).astype(np.uint8)  # one marked pixel of a block is still seen
     return Rendered(levels, 0.0, 1.0, extent)
 
@@ -164,14 +175,16 @@ def _span(low: float, high: float, length: int) -> tuple[int, int]:
     return first, max(min(ceil(high), length), first + 1)
 
 
-def _blocks(image: Array, extent: tuple[int, int, int, int], viewport: Viewport) -> Floats:
+def _blocks(
+    image: Array, extent: tuple[int, int, int, int], viewport: Viewport, most: int
+) -> Floats:
     top, bottom, left, right = extent
     rows, cols = bottom - top, right - left
     height, width = min(rows, viewport.height), min(cols, viewport.width)
-    if height * width > MOST_LEVELS:
-        smaller = sqrt(MOST_LEVELS / (height * width))
+    if height * width > most:
+        smaller = sqrt(most / (height * width))
         height, width = max(1, int(height * smaller)), max(1, int(width * smaller))
-        height, width = min(height, MOST_LEVELS // width), min(width, MOST_LEVELS // height)
+        height, width = min(height, most // width), min(width, most // height)
     part = image[top:bottom, left:right]
     if (height, width) == (rows, cols):
         return part.astype(np.float64)

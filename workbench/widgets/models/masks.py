@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from workbench.core.arrays import Bools, Floats
+from workbench.core.constants import Constants
 from workbench.core.errors import InputError
 from workbench.regions import Box, Region, between, edges, grown, propose, region_from_dict
 from workbench.widgets.models.picture import Picture
@@ -34,14 +35,17 @@ class MaskStep(ABC):
         """Return plain values for JSON; `step_from_dict` is the way back."""
         return {"step": _KIND_OF[type(self)], **asdict(self)}
 
+    @abstractmethod
     def __str__(self) -> str:
-        values = ", ".join(f"{name} {value}" for name, value in asdict(self).items())
-        return f"{_KIND_OF[type(self)]} {values}".strip()
+        """Say in words what the step does."""
 
 
 @dataclass(frozen=True)
 class StatusStep(MaskStep):
     """Take out what the detector's own mask takes out."""
+
+    def __str__(self) -> str:
+        return "without the detector's own bad pixels"
 
     def after(self, good: Bools, picture: Picture) -> Bools:
         """Return the mask without the picture's bad pixels."""
@@ -59,6 +63,9 @@ class EdgeStep(MaskStep):
     """
 
     width: int
+
+    def __str__(self) -> str:
+        return f"without the outer {self.width} pixel(s) of every tile"
 
     def after(self, good: Bools, picture: Picture) -> Bools:
         """Return the mask without the edges."""
@@ -83,6 +90,11 @@ class ThresholdStep(MaskStep):
             raise MaskError("a threshold needs a lowest or a highest value")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise MaskError(f"no value lies in {self.low} to {self.high}: give the lower first")
+
+    def __str__(self) -> str:
+        ends = [f"{word} {end:g}" for word, end in (("below", self.low), ("from", self.high))
+                if end is not None]  # fmt: skip
+        return f"without values {' and '.join(ends)}"
 
     def after(self, good: Bools, picture: Picture) -> Bools:
         """Return the mask without values outside the range."""
@@ -109,6 +121,10 @@ class RegionStep(MaskStep):
         if self.use not in ("without", "with", "only"):
             raise MaskError(f"a region is used 'without', 'with' or 'only', not {self.use!r}")
 
+    def __str__(self) -> str:
+        words = {"without": "without", "with": "again with", "only": "only"}
+        return f"{words[self.use]} {self.region}"
+
     def after(self, good: Bools, picture: Picture) -> Bools:
         """Return the mask with the region taken out, brought back, or alone."""
         inside = picture.layout.pixels(self.region)
@@ -124,6 +140,9 @@ class RegionStep(MaskStep):
 @dataclass(frozen=True)
 class InvertStep(MaskStep):
     """Use what was not used, and the other way round."""
+
+    def __str__(self) -> str:
+        return "inverted"
 
     def after(self, good: Bools, picture: Picture) -> Bools:  # noqa: ARG002 - as all steps
         """Return the inverted mask."""
@@ -141,6 +160,9 @@ class GrowStep(MaskStep):
     """
 
     width: int
+
+    def __str__(self) -> str:
+        return f"bad areas grown by {self.width} pixel(s)"
 
     def after(self, good: Bools, picture: Picture) -> Bools:  # noqa: ARG002 - as all steps
         """Return the mask with larger bad areas."""
@@ -170,7 +192,7 @@ class GivenStep(MaskStep):
             raise MaskError(f"masks are combined by 'and' or 'or', not {self.use!r}")
 
     def __str__(self) -> str:
-        return f"{self.use} {self.origin}"
+        return f"{self.use} the mask of {self.origin}"
 
     def after(self, good: Bools, picture: Picture) -> Bools:
         """Return the combined mask; `MaskError` where the shapes differ."""
@@ -214,6 +236,21 @@ def proposed(dark: Floats, noise: Floats, *, sigmas: float = 6.0) -> GivenStep:
     proposal = propose(dark, noise, sigmas=sigmas)
     counts = ", ".join(f"{count} {why}" for why, count in proposal.counts().items() if count)
     return GivenStep(proposal.good, f"dark frames, {sigmas:g} sigma: {counts or 'none bad'}")
+
+
+def proposed_of(constants: Constants, *, sigmas: float = 6.0) -> GivenStep:
+    """Return the step proposed from the dark level and noise of a detector's constants.
+
+    Of several gain ranges the first counts. Raises `MaskError` where the constants lack them.
+    """
+    one = constants.in_range(constants.ranges[0]) if constants.ranges else constants
+    if one.pedestal is None or one.noise is None:
+        lacking = "dark level" if one.pedestal is None else "noise"
+        raise MaskError(
+            f"the constants of {one.detector} ({one.origin}) have no {lacking}: make them from a "
+            "dark run with 'workbench constants'"
+        )
+    return proposed(one.pedestal, one.noise, sigmas=sigmas)
 
 
 def step_from_dict(plain: Mapping[str, Any]) -> MaskStep:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from workbench.widgets.models.masks import MaskStep, mask_of
 from workbench.widgets.models.picture import Picture
 from workbench.widgets.models.state import (
     FORMAT,
+    Beam,
     Drawn,
     RegionState,
     StateError,
@@ -27,7 +28,13 @@ from workbench.widgets.models.state import (
 )
 
 MOST_UNDONE = 200  # changes that can be taken back
-UNDONE = ("regions", "mask_steps", "centre")  # parts of the state that undo brings back
+UNDONE = (
+    "regions",
+    "mask_steps",
+    "centre",
+    "beam",
+    "points",
+)  # parts of the state that undo brings back
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -136,16 +143,12 @@ class RegionModel:
         self._commit(replace(self._state, regions=kept, selected=selected))
 
     def move(self, name: str, rows: float, cols: float) -> None:
-        """Move a region over the picture [pixel]; a box moves in its tiles."""
+        """Move a region over the picture [pixel]; see `Layout.moved` for boxes."""
         region = self[name]
         if isinstance(region, Box):
-            low, high = region.bounds.low, region.bounds.high
-            shift = (0,) * (len(low) - 2) + (round(rows), round(cols))
-            pairs = [(a + step, b + step) for a, b, step in zip(low, high, shift, strict=True)]
-            moved: Drawn = Box(type(region.bounds).from_pairs(pairs))
+            self.put(name, self._picture.layout.moved(region, rows, cols))
         else:
-            moved = region.moved(rows, cols)
-        self.put(name, moved)
+            self.put(name, region.moved(rows, cols))
 
     def select(self, name: str) -> None:
         """Choose the region that is worked on; "" for none."""
@@ -155,11 +158,22 @@ class RegionModel:
 
     def set_centre(self, centre: tuple[float, float] | None) -> None:
         """Set the beam centre (row, col) in the picture [pixel]; it may lie beside the detector."""
+        self.set_beam(centre, self._state.beam)
+
+    def set_beam(self, centre: tuple[float, float] | None, beam: Beam) -> None:
+        """Set the beam centre and all else about the beam, as one change."""
         if centre is not None:
             centre = (float(centre[0]), float(centre[1]))
             if not np.isfinite(centre).all():
                 raise RegionError(f"a beam centre is two numbers, not {centre}")
-        self._commit(replace(self._state, centre=centre))
+        self._commit(replace(self._state, centre=centre, beam=beam))
+
+    def set_points(self, points: Iterable[tuple[float, float]]) -> None:
+        """Set the points that were picked on a ring: (row, col) [pixel]."""
+        picked = tuple((float(row), float(col)) for row, col in points)
+        if not np.isfinite(picked).all():
+            raise RegionError("points on a ring are pairs of numbers")
+        self._commit(replace(self._state, points=picked))
 
     def set_display(self, display: DisplayRange) -> None:
         """Set the colours; not part of undo."""

@@ -8,12 +8,24 @@ from pathlib import Path
 from workbench.core.errors import InputError
 
 _RUN = re.compile(r"-r(\d{1,9})-s\d+")  # in the names of raw files
+_RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 
 
 def runs_in(folder: Path) -> tuple[int, ...]:
     """Return the numbers of the runs whose raw files lie in a folder, sorted."""
     found = {int(match[1]) for path in Path(folder).iterdir() if (match := _RUN.search(path.name))}
     return tuple(sorted(found))
+
+
+def run_numbers(text: str) -> tuple[int, ...]:
+    """Return the runs of a text such as ``14-20, 23``, each once; `InputError` for another."""
+    found: list[int] = []
+    for part in text.replace(" ", "").split(","):
+        match = _RANGE.fullmatch(part)
+        if match is None or (match[2] and int(match[2]) < int(match[1])):
+            raise InputError(f"runs {text!r}: type numbers and ranges, as 14-20, 23")
+        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return tuple(dict.fromkeys(found))
 
 
 def affected(runs: Iterable[int], *, from_run: int, to_run: int | None = None) -> tuple[int, ...]:

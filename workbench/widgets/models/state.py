@@ -1,6 +1,7 @@
 """What a person made on a picture: regions, mask, beam centre, colours; its JSON."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,6 +19,41 @@ class StateError(InputError):
     """A stored state that cannot be read, or that belongs to another detector."""
 
 
+class BeamError(InputError):
+    """A beam that is not known well enough, or that cannot be."""
+
+
+@dataclass(frozen=True)
+class Beam:
+    """What is known of the beam besides its centre.
+
+    Parameters
+    ----------
+    distance
+        From the sample to the plane of the detector [mm]; None: not known.
+    energy
+        Of the photons [keV]; None: not known.
+    tilt
+        Of the detector, tx and ty as producer configs count them [deg].
+    pixel
+        Side of a pixel [um], for pictures without positions; None: as the positions say.
+    """
+
+    distance: float | None = None
+    energy: float | None = None
+    tilt: tuple[float, float] = (0.0, 0.0)
+    pixel: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, unit in (("distance", "mm"), ("energy", "keV"), ("pixel", "um")):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise BeamError(f"{name}: type a number above 0 {unit}, not {value!r}")
+        object.__setattr__(self, "tilt", tuple(self.tilt))
+        if not all(abs(angle) < 90 for angle in self.tilt):
+            raise BeamError(f"tilts: type angles below 90 degrees, not {self.tilt}")
+
+
 @dataclass(frozen=True)
 class RegionState:
     """All that `RegionModel` knows besides the picture.
@@ -32,6 +68,10 @@ class RegionState:
         From every pixel in use to the mask.
     centre
         Beam centre (row, col) in the picture [pixel]; None where not known.
+    beam
+        Distance, energy and tilts.
+    points
+        Picked on one ring: (row, col) [pixel].
     display
         Colours.
     """
@@ -40,6 +80,8 @@ class RegionState:
     selected: str = ""
     mask_steps: tuple[MaskStep, ...] = ()
     centre: tuple[float, float] | None = None
+    beam: Beam = field(default_factory=Beam)
+    points: tuple[tuple[float, float], ...] = ()
     display: DisplayRange = field(default_factory=DisplayRange)
 
     def as_dict(self) -> dict[str, Any]:
@@ -49,6 +91,8 @@ class RegionState:
             "selected": self.selected,
             "mask": [step.as_dict() for step in self.mask_steps],
             "centre": None if self.centre is None else list(self.centre),
+            "beam": asdict(self.beam),
+            "points": [list(point) for point in self.points],
             "display": asdict(self.display),
         }
 
@@ -62,6 +106,8 @@ def state_from_dict(plain: Mapping[str, Any]) -> RegionState:
             str(plain["selected"]),
             tuple(step_from_dict(one) for one in plain["mask"]),
             None if centre is None else (float(centre[0]), float(centre[1])),
+            Beam(**plain.get("beam", {})),
+            tuple((float(row), float(col)) for row, col in plain.get("points", ())),
             DisplayRange(**plain["display"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

@@ -245,10 +245,22 @@ class WriteBack:
             [Wish(change, model.good)], {picture.detector: picture.frame.shape}, findings
         )
 
-    def plan_azav(self, detector: str, *, name: str = "azav", **values: Any) -> Planned:
-        """Plan parameters of azimuthal integration; see `producer.editor.set_azav`."""
+    def plan_azav(
+        self, detector: str, *, name: str = "azav", good: Bools | None = None, **values: Any
+    ) -> Planned:
+        """Plan parameters of azimuthal integration; see `producer.editor.set_azav`.
+
+        Parameters
+        ----------
+        detector, name
+            The entry.
+        good
+            Its mask, shape of the frames, True = use; None: as it is.
+        values
+            As of `set_azav`.
+        """
         change = set_azav(detector, from_run=self.from_run, to_run=self.to_run, name=name, **values)
-        return self.plan([Wish(change)], {}, [])
+        return self.plan([Wish(change, good)], {}, [])
 
     def plan_removal(self, detector: str, *names: str) -> Planned:
         """Plan to take regions out of the config."""

@@ -1,6 +1,6 @@
 """What the selected region would give: the producer's numbers, profiles, its signal over events."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ Frames = Callable[[], FrameSource]
 WIDTH, HEIGHT = 345, 125  # of a profile, screen pixels
 EVENTS = 200  # of which the signal is shown at first
 NAMES = ("rows", "columns")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555")
 
 
 class AnswerPanel:
@@ -43,9 +44,11 @@ class AnswerPanel:
         self._pn = load("panel", "the region editor", "widgets")
         self._session, self._notes, self._frames = session, notes, frames
         self._table = self._pn.pane.HTML("", margin=(5, 10), width=WIDTH)
-        self._histogram = _Profile("Pixels per value", f"value [{self._unit}]", "pixels")
-        self._profiles = _Profile("Summed over the other axis", "row or column [pixel]", "sum", 2)
-        self._signal = _Profile("Sum of each event", "event", f"sum [{self._unit}]")
+        self._histogram = Plot("Pixels per value", f"value [{self._unit}]", "pixels")
+        self._profiles = Plot(
+            "Summed over the other axis", "row or column [pixel]", "sum", 2, names=NAMES
+        )
+        self._signal = Plot("Sum of each event", "event", f"sum [{self._unit}]")
         self._events = self._pn.widgets.IntInput(
             label="Events", value=EVENTS, start=1, step=100, width=110
         )
@@ -110,26 +113,28 @@ class AnswerPanel:
         self._notes.say(f"{name}: sum of {len(found.events)} events of {found.origin}")
 
 
-class _Profile:
-    """A small plot of one or two lines."""
+class Plot:
+    """A small plot of a few lines."""
 
-    def __init__(self, title: str, x: str, y: str, lines: int = 1) -> None:
+    def __init__(
+        self, title: str, x: str, y: str, lines: int = 1, *, names: Sequence[str] = ()
+    ) -> None:
         self._models = load("bokeh.models", "the region editor", "widgets")
         self.figure: Any = load("bokeh.plotting", "the region editor", "widgets").figure(
-            title=title, width=WIDTH, height=HEIGHT + (20 if lines > 1 else 0), tools="",
+            title=title, width=WIDTH, height=HEIGHT + (20 if names else 0), tools="",
             toolbar_location=None, x_axis_label=x, y_axis_label=y,
         )  # fmt: skip
         self._sources = []
         for number in range(lines):
             source = self._models.ColumnDataSource(data={"x": [], "y": []})
-            named = {"legend_label": NAMES[number]} if lines > 1 else {}
-            colour = ("#0072b2", "#d55e00")[number]
+            named = {"legend_label": names[number]} if names else {}
+            colour = COLOURS[number % len(COLOURS)]
             self.figure.line("x", "y", source=source, line_color=colour, line_width=1.5, **named)
             self._sources.append(source)
         self.figure.title.text_font_size = "12px"
         for axis in self.figure.axis:
             axis.axis_label_text_font_size, axis.major_label_text_font_size = "11px", "10px"
-        if lines > 1:
+        if names:
             self.figure.legend.update(
                 label_text_font_size="10px", padding=2, spacing=0, background_fill_alpha=0.6,
                 orientation="horizontal", location="top_right", glyph_height=10,
@@ -145,11 +150,12 @@ class _Profile:
 
 def _told(found: Answer) -> str:
     row, col = found.centroid
+    middle = f"row {row:.2f}, column {col:.2f}" if np.isfinite(row) else "none: no light"
     rows = (
         ("sum", f"{found.sum:.7g} {found.unit}"),
         ("mean", f"{found.mean:.5g} {found.unit}"),
         ("brightest", f"{found.max:.5g} {found.unit}"),
-        ("centre of mass", f"row {row:.2f}, column {col:.2f}"),
+        ("centre of mass", middle),
         ("pixels used", f"{found.used} of {found.pixels}"),
     )
     cells = "".join(

@@ -15,7 +15,9 @@ from workbench.widgets.views.gestures import Frame
 Bokeh = Any  # Bokeh's models carry no types
 HEIGHT = 560  # screen pixels
 NOTHING = "#e9e7e1"  # colour of places without a pixel
-CHOSEN, OTHER = "#ff2d78", "#00c8ff"  # seen on every palette, by colour-blind readers too
+GUIDE = "#ffd400"  # colour of expected rings and picked points
+DARK = "#1b1b1b"  # behind names
+CHOSEN, OTHER = "#ff5c97", "#00c8ff"  # seen on every palette, by colour-blind readers too
 LOST = (
     "<b>Python does not answer.</b> The kernel is busy, or it was stopped or restarted. If so, run "
     "the cell again (or reload the page): the regions are read back from {state}."
@@ -88,6 +90,8 @@ class Canvas:
         self._lines = make(data={name: [] for name in ("xs", "ys", "color", "width")})
         self._names = make(data={name: [] for name in ("x", "y", "text", "color")})
         self._centre = make(data={"x": [], "y": []})
+        self._points = make(data={"x": [], "y": []})
+        self._guides = make(data={"xs": [], "ys": []})
         self._heard = make(data={"n": [0]})
         self.notice = self._models.Div(text=LOST.format(state=state), visible=False)
         self._notice_style()
@@ -132,10 +136,26 @@ class Canvas:
         self._lines.data, self._names.data = data, names
 
     def show_handles(
-        self, box: Frame | None, inner: Frame | None, points: Floats | None, *, symmetric: bool
+        self,
+        box: Frame | None,
+        inner: Frame | None,
+        points: Floats | None,
+        *,
+        symmetric: bool = False,
+        fixed: bool = False,
     ) -> None:
-        """Put the shapes that can be dragged around the selected region; None: not shown."""
-        self._box.symmetric = symmetric
+        """Put the shapes that can be dragged around the selected region; None: not shown.
+
+        Parameters
+        ----------
+        box, inner, points
+            Around the region, around the hole of a ring; corners of a polygon.
+        symmetric
+            The box is resized about its middle.
+        fixed
+            The box is moved only, not resized.
+        """
+        self._box.update(symmetric=symmetric, resizable="none" if fixed else "all")
         for handles, frame in ((self._box, box), (self._inner, inner)):
             if frame is not None:
                 (top, bottom), (left, right) = frame.rows, frame.cols
@@ -149,6 +169,17 @@ class Canvas:
         """Mark the beam centre (row, col) [pixel]; None: unknown."""
         self._centre.data = {"x": [centre[1]], "y": [centre[0]]} if centre else {"x": [], "y": []}
 
+    def show_points(self, points: Sequence[tuple[float, float]]) -> None:
+        """Mark points (row, col) [pixel] that were picked on a ring."""
+        self._points.data = {"x": [col for _, col in points], "y": [row for row, _ in points]}
+
+    def show_guides(self, lines: Sequence[Floats]) -> None:
+        """Draw lines of (row, col) [pixel] that cannot be touched; NaN ends a piece."""
+        self._guides.data = {
+            "xs": [line[:, 1].tolist() for line in lines],
+            "ys": [line[:, 0].tolist() for line in lines],
+        }
+
     def show_range(self, top: float, bottom: float, left: float, right: float) -> None:
         """Zoom to a part of the picture [pixel]; more is shown where the frame is not as square."""
         self.figure.x_range.update(start=left, end=right)
@@ -156,9 +187,13 @@ class Canvas:
         self._again.data = {"n": [self._again.data["n"][0] + 1]}
 
     def draw_with(self, shape: str) -> None:
-        """Let a drag (or clicks, for a polygon) draw this shape; "pan" and "zoom" draw none."""
+        """Let a drag (or clicks, for a polygon) draw this shape.
+
+        With "pan" and "zoom" it draws none; with "points" every click is one.
+        """
         bar = self.figure.toolbar
-        others = {"pan": self._pan, "polygon": self._pan, "zoom": self._box_zoom}
+        others = dict.fromkeys(("pan", "polygon", "points"), self._pan)
+        others["zoom"] = self._box_zoom
         bar.active_drag = others.get(shape, self._drag)
         self.figure.tags = [shape]
         self._drag.origin = "corner" if shape == "rectangle" else "center"
@@ -193,11 +228,19 @@ class Canvas:
             "xs", "ys", source=self._lines, line_color="color", line_width="width",
             nonselection_line_alpha=1.0, selection_line_alpha=1.0,
         )  # fmt: skip
-        figure.text(
-            "x", "y", text="text", source=self._names, text_color="color", y_offset=-3,
-            text_font_size="13px", text_font_style="bold", text_outline_color="black",
-            nonselection_text_alpha=1.0,
+        figure.multi_line(
+            "xs", "ys", source=self._guides, line_color=GUIDE, line_width=1, line_dash=[6, 4],
+            nonselection_line_alpha=1.0,
         )  # fmt: skip
+        names = figure.text(
+            "x", "y", text="text", source=self._names, text_color="color", y_offset=-3,
+            text_font_size="13px", text_font_style="bold", background_fill_color=DARK,
+            background_fill_alpha=0.75, padding=2, border_radius=3,
+        )  # fmt: skip
+        names.nonselection_glyph = None  # as it is, whatever a drag has selected
+        figure.scatter("x", "y", source=self._points, marker="circle_cross", size=11,
+                       line_color=GUIDE, fill_alpha=0.0, line_width=1.5,
+                       nonselection_line_alpha=1.0, nonselection_fill_alpha=0.0)  # fmt: skip
         figure.scatter("x", "y", source=self._centre, marker="cross", size=18, line_color=CHOSEN,
                        line_width=2, nonselection_alpha=1.0)  # fmt: skip
         return figure

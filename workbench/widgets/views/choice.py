@@ -108,12 +108,17 @@ def keep(session: Session, path: Path) -> None:
 
 
 def is_interactive() -> bool:
-    """Tell whether somebody can use a widget: in a Jupyter kernel that is not a batch run."""
+    """Tell whether somebody can use a widget: in a Jupyter kernel with a person before it.
+
+    Who executes notebooks without a person (papermill, nbconvert) tells the kernel that nobody can
+    be asked for input.
+    """
     if os.environ.get("WORKBENCH_BATCH"):
         return False
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and hasattr(shell, "kernel")
+    kernel = getattr(shell, "kernel", None)
+    return kernel is not None and bool(getattr(kernel, "_allow_stdin", True))
 
 
 def _made(

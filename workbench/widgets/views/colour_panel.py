@@ -5,6 +5,7 @@ from typing import Any
 
 from workbench.core.extras import load
 from workbench.widgets.models import DisplayRange, RegionModel, Session
+from workbench.widgets.views.fields import number_of, number_text
 from workbench.widgets.views.notes import Notes
 from workbench.widgets.views.picture_view import PictureView
 
@@ -32,7 +33,7 @@ class ColourPanel:
             for end in ("Lower", "Upper")
         ]
         self._ends = [
-            make.FloatInput(label=f"{end} value", placeholder="by percentile", width=width)
+            make.TextInput(label=f"{end} value", placeholder="by percentile", width=width)
             for end in ("Darkest", "Brightest")
         ]
         self._palette = make.Select(label="Palette", options=list(PALETTES), width=width)
@@ -45,7 +46,7 @@ class ColourPanel:
         self._connect()
         ranges = self._pn.FlexBox(self._scale, self._gamma, *self._percents, *self._ends)
         ranges.append(self._palette)
-        part = self._pn.FlexBox(*self._sides, self._go)
+        part = self._pn.FlexBox(*self._sides, self._go, align_items="flex-end")
         self.panel = self._pn.Column(ranges, self._told, part, sizing_mode="stretch_width")
         picture.show_palette(colours(self._palette.value))
         self.refresh(frozenset({"shown"}))
@@ -62,7 +63,8 @@ class ColourPanel:
         self._scale.value, self._gamma.value = display.scale, display.gamma
         self._gamma.disabled = display.scale != "gamma"
         self._percents[0].value, self._percents[1].value = display.percent_low, display.percent_high
-        self._ends[0].value, self._ends[1].value = display.low, display.high
+        for end, value in zip(self._ends, (display.low, display.high), strict=True):
+            end.value = number_text(value)
         if (drawn := self._picture.rendered) is not None:
             unit = self._model.picture.unit
             self._told.object = f"Colours from {drawn.low:.5g} to {drawn.high:.5g} {unit}"
@@ -89,7 +91,7 @@ class ColourPanel:
         )
 
     def _change(self) -> None:
-        low, high = (end.value for end in self._ends)
+        low, high = (number_of(end.value, end.label) for end in self._ends)
         first, last = (percent.value for percent in self._percents)
         self._model.set_display(
             DisplayRange(low, high, first, last, self._scale.value, self._gamma.value)

@@ -7,16 +7,23 @@ from workbench.core.extras import load
 from workbench.widgets.models import Changed, RegionModel
 from workbench.widgets.opening import Opened
 from workbench.widgets.views.answer_panel import AnswerPanel
+from workbench.widgets.views.centre_panel import CentrePanel
 from workbench.widgets.views.colour_panel import ColourPanel
 from workbench.widgets.views.gestures import SHAPES
 from workbench.widgets.views.mask_panel import MaskPanel
 from workbench.widgets.views.notes import Notes
 from workbench.widgets.views.picture_view import PictureView
 from workbench.widgets.views.region_panel import RegionPanel
+from workbench.widgets.views.runs_panel import RunsPanel
 from workbench.widgets.views.write_panel import WritePanel
 
 NOWHERE = "nowhere (no file was given)"
-DRAWING = {**{shape.capitalize(): shape for shape in SHAPES}, "Pan": "pan", "Zoom": "zoom"}
+DRAWING = {
+    **{shape.capitalize(): shape for shape in SHAPES},
+    "Points": "points",
+    "Pan": "pan",
+    "Zoom": "zoom",
+}
 
 
 class RegionEditor:
@@ -49,12 +56,15 @@ class RegionEditor:
         self.picture = PictureView(session, self.notes, kept)
         self.regions = RegionPanel(session, self.notes, lambda: self.picture.view)
         self.colours = ColourPanel(session, self.notes, self.picture)
-        self.masks = MaskPanel(session, self.notes)
+        self.masks = MaskPanel(opened, self.notes)
+        self.centre = CentrePanel(session, self.notes, self.picture)
+        self.runs = RunsPanel(opened, self.notes)
         self.answers = AnswerPanel(session, self.notes, opened.frames)
         self.picture.on_preview(self.answers.preview)
         self._parts = [self.picture.repaint, self.regions.refresh, self.answers.refresh]
-        self.writing = WritePanel(opened, self.notes, config=config, run=run)
-        self._parts += [self.colours.refresh, self.masks.refresh, self.writing.refresh]
+        self.writing = WritePanel(opened, self.notes, self.centre.bins, config=config, run=run)
+        others = (self.colours, self.masks, self.centre, self.runs, self.writing)
+        self._parts += [one.refresh for one in others]
         self._bar = self._make_bar()
         self.panel: Any = self._layout()
         for model in session.models.values():
@@ -86,8 +96,8 @@ class RegionEditor:
 
     def _make_bar(self) -> Any:
         make = self._pn.widgets
-        self._detector = make.Select(label="Detector", width=170)
-        self._origin = make.Select(label="Picture", width=300)
+        self._detector = make.Select(label="Detector", width=140)
+        self._origin = make.Select(label="Picture", width=250)
         self._drawing = make.RadioButtonGroup(
             label="Drawing", options=DRAWING, value="rectangle", align="end"
         )
@@ -105,14 +115,15 @@ class RegionEditor:
         buttons = [
             self._button("Undo", lambda: self.model.undo()),
             self._button("Redo", lambda: self.model.redo()),
-            self._button("Whole picture", self.picture.fit, 110),
-            self._button("Zoom in", lambda: self.picture.zoom_by(0.5), 76),
-            self._button("Zoom out", lambda: self.picture.zoom_by(2.0), 80),
+            self._button("Whole picture", self.picture.fit, 104),
+            self._button("Zoom in", lambda: self.picture.zoom_by(0.5), 72),
+            self._button("Zoom out", lambda: self.picture.zoom_by(2.0), 78),
         ]
-        return self._pn.FlexBox(self._detector, self._origin, self._drawing, *buttons)
+        chosen = (self._detector, self._origin, self._drawing)
+        return self._pn.FlexBox(*chosen, *buttons, align_items="flex-end", gap="0px")
 
-    def _button(self, name: str, act: Any, width: int = 64) -> Any:
-        button = self._pn.widgets.Button(label=name, width=width, align="end")
+    def _button(self, name: str, act: Any, width: int = 58) -> Any:
+        button = self._pn.widgets.Button(label=name, width=width, margin=(5, 3))
         button.on_click(self.notes.guarded(act))
         return button
 
@@ -132,9 +143,11 @@ class RegionEditor:
         )
         tabs = pn.Tabs(
             ("Write to the config", self.writing.panel),
-            ("Colours", self.colours.panel),
-            ("Mask and centre", self.masks.panel),
+            ("Mask", self.masks.panel),
+            ("Centre", self.centre.panel),
+            ("Other runs", self.runs.panel),
             ("Signal over events", self.answers.events),
+            ("Colours", self.colours.panel),
             sizing_mode="stretch_width",
         )
         return pn.Column(

@@ -1,11 +1,13 @@
 """Regions as typed fields: the twin of drawing them, whatever shows the fields."""
 
 import ast
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.core.bounds import Bounds
+from workbench.core.errors import InputError
 from workbench.regions import Box, Circle, Polygon, Rectangle, Region, RegionError, Ring
 from workbench.widgets.models import Viewport
 
@@ -48,10 +50,39 @@ POINTS, RANGES = "points (row, column), ...", "[low, high] per axis"
 def fields_of(region: Drawn) -> tuple[Field, ...]:
     """Return what can be typed about a region; ends of ranges are not included [pixel]."""
     if isinstance(region, Polygon):
-        return (Field("points", POINTS, ", ".join(f"({r:g}, {c:g})" for r, c in region.points)),)
+        return (Field("points", POINTS, points_text(region.points)),)
     if isinstance(region, Box):
         return (Field("bounds", RANGES, str(region.bounds)),)
     return tuple(Field(name, _LABELS[name], getattr(region, name)) for name in _ORDER[type(region)])
+
+
+def number_text(value: float | None) -> str:
+    """Return a number as it is typed; None: nothing."""
+    return "" if value is None else f"{value:.10g}"
+
+
+def number_of(text: str, label: str) -> float | None:
+    """Return a typed number, None of an empty text; `InputError` names the field.
+
+    For fields that may be empty: Panel's own fields of numbers show these as "NaN".
+    """
+    try:
+        value = float(text) if text.strip() else None
+    except ValueError:
+        value = math.nan
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"{label}: type a number, or nothing, not {text!r}")
+    return value
+
+
+def points_text(points: Sequence[tuple[float, float]]) -> str:
+    """Return points (row, col) as they are typed."""
+    return ", ".join(f"({row:g}, {col:g})" for row, col in points)
+
+
+def points_of(text: str) -> list[tuple[float, float]]:
+    """Return the points of a text, none of an empty one; `RegionError` says what cannot be read."""
+    return [(float(row), float(col)) for row, col in _literal(f"[{text}]")]
 
 
 def with_values(region: Drawn, values: Mapping[str, Any]) -> Drawn:

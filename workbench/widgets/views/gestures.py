@@ -65,6 +65,12 @@ def frame_of(region: Region) -> Frame:
     return Frame((float(top), float(bottom)), (float(left), float(right)))
 
 
+def frame_around(places: Sequence[Rectangle]) -> Frame:
+    """Return the box around the places of a region in several tiles."""
+    rows = min(one.top for one in places), max(one.bottom for one in places)
+    return Frame(rows, (min(one.left for one in places), max(one.right for one in places)))
+
+
 def inner_frame(region: Region) -> Frame | None:
     """Return the box around the hole of a ring; None where there is none."""
     if isinstance(region, Ring) and region.inner > 0:

@@ -1,45 +1,50 @@
-"""The mask as a list of steps, and the beam centre: what the producer needs besides regions."""
+"""The mask as a list of steps: regions, values, edges, other masks, proposals from dark frames."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from workbench.core.errors import InputError
 from workbench.core.extras import load
-from workbench.regions import Circle, RegionError, Ring, bad_fraction, fit_centre
+from workbench.regions import Polarity, RegionError, bad_fraction, read_mask
 from workbench.widgets.models import (
     EdgeStep,
     GrowStep,
     InvertStep,
+    MaskError,
     MaskStep,
     RegionModel,
     RegionStep,
-    Session,
     StatusStep,
     ThresholdStep,
+    given,
+    proposed_of,
 )
+from workbench.widgets.opening import Opened
 from workbench.widgets.views.notes import Notes
 
 WIDTH = 120  # screen pixels
+WIDE = 390
+SIGMAS = 6.0  # from the median of the tile, beyond which a pixel is proposed as bad
+USUAL = "as usual for such files"
+POLARITIES = {USUAL: None, **{str(one): one for one in Polarity}}
 
 
 class MaskPanel:
-    """Steps of the mask: add, take back; and the beam centre, typed or fitted to a drawn ring."""
+    """Steps of the mask: add one, take one back."""
 
-    def __init__(self, session: Session, notes: Notes) -> None:
+    def __init__(self, opened: Opened, notes: Notes) -> None:
         self._pn = load("panel", "the region editor", "widgets")
-        self._session, self._notes = session, notes
+        self._opened, self._notes = opened, notes
         make = self._pn.widgets
-        self._pixels = make.IntInput(label="Pixels", value=1, start=0, width=WIDTH)
+        self._pixels = make.IntInput(label="Pixels", value=1, start=0, width=80)
         self._low = make.FloatInput(label="Lowest value", value=None, width=WIDTH)
         self._high = make.FloatInput(label="Highest value", value=None, width=WIDTH)
-        self._steps = make.Select(label="Steps of the mask", options={}, size=4, width=330)
+        self._sigmas = make.FloatInput(label="Sigmas", value=SIGMAS, start=0, step=0.5, width=80)
+        self._file = make.TextInput(label="Mask file", placeholder="mask.npy", width=230)
+        self._polarity = make.Select(label="In the file", options=list(POLARITIES), width=200)
+        self._steps = make.Select(label="Steps of the mask", options={}, size=6, width=WIDE)
         self._told = self._pn.pane.HTML("", margin=(0, 10))
-        self._row = make.FloatInput(label="Beam row", value=None, step=1, width=WIDTH)
-        self._col = make.FloatInput(label="Beam column", value=None, step=1, width=WIDTH)
-        self._fitted = self._pn.pane.HTML("", margin=(0, 10))
-        for widget in (self._row, self._col):
-            widget.param.watch(self._notes.guarded(self._type_centre), "value")
         self.panel = self._layout()
         self.refresh(frozenset({"shown"}))
 
@@ -48,50 +53,67 @@ class MaskPanel:
         if parts & {"shown", "mask_steps", "picture"}:
             steps = self._model.state.mask_steps
             self._steps.options = {f"{n + 1}. {step}": n for n, step in enumerate(steps)}
-            share = 100 * bad_fraction(self._model.good)
-            self._told.object = f"The mask takes out {share:.3g} % of the pixels."
-        if parts & {"shown", "centre"}:
-            with self._notes.quietly():
-                self._row.value, self._col.value = self._model.state.centre or (None, None)
+            good = self._model.good
+            share, count = 100 * bad_fraction(good), good.size - int(good.sum())
+            self._told.object = f"The mask takes out {count} pixels ({share:.3g} %), tinted red."
 
     @property
     def _model(self) -> RegionModel:
-        return self._session.shown
+        return self._opened.session.shown
 
     def _layout(self) -> Any:
-        row, column = self._pn.FlexBox, self._pn.Column
-        return column(
+        pn, add = self._pn, self._add
+
+        def row(*parts: Any) -> Any:
+            return pn.FlexBox(*parts, align_items="flex-end")
+
+        adding = pn.Column(
             row(
-                self._button("Without region", lambda: self._add(RegionStep(self._chosen()))),
-                self._button("Only region", lambda: self._add(RegionStep(self._chosen(), "only"))),
-                self._button("Without bad pixels", lambda: self._add(StatusStep())),
-                self._button("Invert", lambda: self._add(InvertStep())),
+                self._button("Without region", lambda: add(RegionStep(self._chosen()))),
+                self._button("Only region", lambda: add(RegionStep(self._chosen(), "only"))),
+                self._button("Without bad pixels", lambda: add(StatusStep())),
+                self._button("Invert", lambda: add(InvertStep()), 70),
             ),
             row(
                 self._pixels,
-                self._button("Without edges", lambda: self._add(EdgeStep(self._pixels.value))),
-                self._button("Grow", lambda: self._add(GrowStep(self._pixels.value))),
-                self._low,
-                self._high,
-                self._button("Between values", self._between),
+                self._button("Without edges", lambda: add(EdgeStep(self._pixels.value))),
+                self._button("Grow", lambda: add(GrowStep(self._pixels.value)), 70),
             ),
-            row(self._steps, self._button("Take step back", self._take_back)),
-            self._told,
-            row(
-                self._row,
-                self._col,
-                self._button("Middle of region", self._take_centre),
-                self._button("Fit to drawn ring", self._fit),
-            ),
-            self._fitted,
-            sizing_mode="stretch_width",
+            row(self._low, self._high, self._button("Between values", self._between)),
+            row(self._sigmas, self._button("Propose from dark frames", self._propose, 190)),
+            row(self._file, self._polarity, self._button("Read mask", self._read, 100)),
         )
+        back = self._button("Take step back", self._take_back)
+        adding.width = 600
+        return pn.FlexBox(adding, pn.Column(self._steps, self._told, back, width=WIDE + 20))
 
     def _add(self, step: MaskStep) -> None:
         self._model.add_mask_step(step)
 
     def _between(self) -> None:
         self._add(ThresholdStep(self._low.value, self._high.value))
+
+    def _propose(self) -> None:
+        detector = self._model.picture.detector
+        frames = self._opened.frames.get(detector)
+        constants = None if frames is None else frames().constants
+        if constants is None:
+            raise MaskError(
+                f"{detector}: its dark frames are not at hand; open the editor on the raw run with "
+                "its constants"
+            )
+        step = proposed_of(constants, sigmas=self._sigmas.value)
+        self._add(step)
+        self._notes.say(f"Proposed from {step.origin}. Look at it; take the step back if wrong.")
+
+    def _read(self) -> None:
+        text = self._file.value.strip()
+        if not text:
+            raise InputError("Mask file: give the path of a .npy, .edf or text file")
+        picture = self._model.picture
+        polarity = POLARITIES[self._polarity.value]
+        mask = read_mask(Path(text), picture.frame.shape, layout=picture.layout, polarity=polarity)
+        self._add(given(mask, picture, origin=Path(text).name))
 
     def _take_back(self) -> None:
         if self._steps.value is None:
@@ -103,30 +125,7 @@ class MaskPanel:
             raise RegionError("no region is selected: choose one in the list, or draw one")
         return self._model[self._model.selected]
 
-    def _type_centre(self) -> None:
-        if self._row.value is not None and self._col.value is not None:
-            self._model.set_centre((self._row.value, self._col.value))
-
-    def _take_centre(self) -> None:
-        region = self._chosen()
-        if not isinstance(region, Circle | Ring):
-            raise RegionError("the middle is that of a circle or ring: select one")
-        self._model.set_centre((region.row, region.col))
-
-    def _fit(self) -> None:
-        ring = self._chosen()
-        if not isinstance(ring, Ring):
-            raise RegionError("draw a ring so that a ring of light lies between its two circles")
-        picture = self._model.picture
-        good = picture.layout.on_picture(self._model.used) & np.isfinite(picture.image)
-        radius, width = (ring.inner + ring.outer) / 2, ring.outer - ring.inner
-        fit = fit_centre(
-            picture.image, good, centre=(ring.row, ring.col), radii=[radius], width=width
-        )
-        self._model.set_centre((fit.row, fit.col))
-        self._fitted.object = str(fit)
-
-    def _button(self, name: str, act: Callable[[], object]) -> Any:
-        button = self._pn.widgets.Button(label=name, align="end", width=WIDTH + 20)
+    def _button(self, name: str, act: Callable[[], object], width: int = WIDTH + 20) -> Any:
+        button = self._pn.widgets.Button(label=name, align="end", width=width, margin=(5, 5))
         button.on_click(self._notes.guarded(act))
         return button

@@ -7,6 +7,7 @@ import numpy as np
 from workbench.core.arrays import Bools, Floats
 from workbench.regions import Box, Polygon, Rectangle, Region, Ring
 from workbench.widgets.models import (
+    MOST_LEVELS,
     RegionModel,
     Rendered,
     Session,
@@ -16,7 +17,14 @@ from workbench.widgets.models import (
 )
 from workbench.widgets.views.canvas import HEIGHT, Canvas, Outline, Pointer, Seen
 from workbench.widgets.views.fields import Drawn
-from workbench.widgets.views.gestures import dragged, drawn, frame_of, inner_dragged, inner_frame
+from workbench.widgets.views.gestures import (
+    dragged,
+    drawn,
+    frame_around,
+    frame_of,
+    inner_dragged,
+    inner_frame,
+)
 from workbench.widgets.views.notes import Notes
 
 STEP, LARGE = 1, 10  # pixels that a region moves with an arrow key; with Shift
@@ -85,6 +93,10 @@ class PictureView:
         cols = (seen.right - seen.left) / 2 * factor
         self.zoom_to(middle[0] - rows, middle[0] + rows, middle[1] - cols, middle[1] + cols)
 
+    def show_guides(self, lines: Sequence[Floats]) -> None:
+        """Draw lines that cannot be touched, such as expected rings: (row, col) [pixel]."""
+        self.canvas.show_guides(lines)
+
     def show_palette(self, colours: Sequence[str]) -> None:
         """Paint in these colours, dark to bright."""
         self.canvas.show_palette(colours)
@@ -93,7 +105,7 @@ class PictureView:
         """Show the model again, as far as it changed."""
         if parts & {"shown"}:
             self.fit()
-        if parts & {"shown", "picture", "display"}:
+        if parts & {"shown", "picture", "display", "mask_steps"}:
             self._paint_levels()
         if parts & {"shown", "picture", "mask_steps"}:
             self._paint_veil()
@@ -101,6 +113,8 @@ class PictureView:
             self._paint_regions(self._model.regions)
         if parts & {"shown", "centre"}:
             self.canvas.show_centre(self._model.state.centre)
+        if parts & {"shown", "points"}:
+            self.canvas.show_points(self._model.state.points)
 
     @property
     def _model(self) -> RegionModel:
@@ -125,7 +139,7 @@ class PictureView:
 
     def _drag(self, what: str, rows: Sequence[float], cols: Sequence[float], final: bool) -> None:
         name = self._model.selected
-        region = self._handled(self._model.regions.get(name))
+        region = self._model.regions.get(name)
         if region is None:
             return
         with self._notes.afresh():
@@ -139,8 +153,15 @@ class PictureView:
                     preview(changed)
 
     def _changed(
-        self, region: Region, what: str, rows: Sequence[float], cols: Sequence[float]
-    ) -> Region:
+        self, region: Drawn, what: str, rows: Sequence[float], cols: Sequence[float]
+    ) -> Drawn:
+        if isinstance(region, Box):
+            places = self._model.picture.layout.to_rectangles(region)
+            if len(places) == 1:  # within one tile: free to become any rectangle
+                return dragged(places[0], rows, cols)
+            (top, _), (left, _) = frame_around(places).rows, frame_around(places).cols
+            way = min(rows) - top, min(cols) - left
+            return self._model.picture.layout.moved(region, *way)
         if what == "poly":
             return drawn("polygon", rows, cols)
         if what == "inner" and isinstance(region, Ring):
@@ -148,6 +169,11 @@ class PictureView:
         return dragged(region, rows, cols)
 
     def _tap(self, row: float, col: float) -> None:
+        if self._shape == "points":
+            with self._notes.afresh():
+                point = round(row, 1), round(col, 1)
+                self._model.set_points((*self._model.state.points, point))
+            return
         place = np.array(int(row)), np.array(int(col))
         with self._notes:
             hit = [
@@ -171,7 +197,8 @@ class PictureView:
 
     def _paint_levels(self) -> None:
         picture, display = self._model.picture, self._model.state.display
-        self.rendered = render(picture, self._seen, display)
+        most = MOST_LEVELS // 2 if self._model.state.mask_steps else MOST_LEVELS
+        self.rendered = render(picture, self._seen, display, most=most)
         self.canvas.show_levels(self.rendered.levels, self.rendered.extent)
 
     def _paint_veil(self) -> None:
@@ -187,24 +214,19 @@ class PictureView:
         self.canvas.show_outlines(
             [Outline(name, self._lines(one), name == selected) for name, one in regions.items()]
         )
-        chosen = self._handled(regions.get(selected))
+        chosen = regions.get(selected)
         if isinstance(chosen, Polygon):
-            points = chosen.outline()[0]
-            self.canvas.show_handles(None, None, points, symmetric=False)
+            self.canvas.show_handles(None, None, chosen.outline()[0])
+        elif isinstance(chosen, Box):
+            places = self._model.picture.layout.to_rectangles(chosen)
+            self.canvas.show_handles(frame_around(places), None, None, fixed=len(places) > 1)
         elif chosen is not None:
             symmetric = not isinstance(chosen, Rectangle)
             self.canvas.show_handles(
                 frame_of(chosen), inner_frame(chosen), None, symmetric=symmetric
             )
         else:
-            self.canvas.show_handles(None, None, None, symmetric=False)
-
-    def _handled(self, region: Drawn | None) -> Region | None:
-        """Return what can be dragged of a region: its place on the picture, within one tile."""
-        if not isinstance(region, Box):
-            return region
-        places = self._model.picture.layout.to_rectangles(region)
-        return places[0] if len(places) == 1 else None
+            self.canvas.show_handles(None, None, None)
 
     def _lines(self, region: Drawn) -> tuple[Floats, ...]:
         return tuple(line for one in self._shapes(region) for line in one.outline())

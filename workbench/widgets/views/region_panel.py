@@ -12,6 +12,7 @@ from workbench.widgets.views.fields import Field, fields_of, in_config, typed_re
 from workbench.widgets.views.notes import Notes
 
 WIDTH = 330  # screen pixels
+NONE = "(none)"  # no region can have this name
 NUDGES = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 
 
@@ -23,16 +24,16 @@ class RegionPanel:
         self._session, self._notes, self._view = session, notes, view
         make = self._pn.widgets
         self._list = make.Select(label="Region", options=[], size=5, width=WIDTH)
-        self._name = make.TextInput(label="Name", width=WIDTH - 10)
+        self._name = make.TextInput(label="Name", width=WIDTH - 130)
         self._typed = make.TextInput(
             label="New region, typed", placeholder="[[157, 487], [294, 598]]", width=WIDTH - 80
         )
         self._add = make.Button(label="Add", color="primary", width=60, align="end")
         self._remove = make.Button(
-            label="Delete region", color="danger", variant="outline", width=110
+            label="Delete region", color="danger", variant="outline", width=110, align="end"
         )
         self._nudges = {
-            way: make.Button(label=way.capitalize(), width=46, margin=(5, 2)) for way in NUDGES
+            way: make.Button(label=way.capitalize(), width=70, margin=(5, 3)) for way in NUDGES
         }
         self._text = make.TextInput(width=WIDTH - 10, visible=False)
         self._numbers = [
@@ -43,10 +44,10 @@ class RegionPanel:
         self.panel = self._pn.Column(
             self._list,
             self._pn.Row(self._typed, self._add),
-            self._name,
+            self._pn.Row(self._name, self._remove),
             self._text,
             self._pn.GridBox(*self._numbers, ncols=2),
-            self._pn.Row(*self._nudges.values(), self._remove, align="end"),
+            self._pn.GridBox(*self._nudges.values(), ncols=4, margin=(0, 8)),
             self._told,
             width=WIDTH + 20,
         )
@@ -61,7 +62,9 @@ class RegionPanel:
 
     def _fill(self) -> None:
         names, selected = list(self._model.regions), self._model.selected
-        self._list.param.update(options=["", *names], value=selected)
+        self._list.param.update(
+            options={NONE: "", **{name: name for name in names}}, value=selected
+        )
         self._name.param.update(value=selected, disabled=not selected)
         for button in (self._remove, *self._nudges.values()):
             button.disabled = not selected

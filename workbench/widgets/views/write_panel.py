@@ -1,18 +1,21 @@
-"""Writing regions into the producer config: runs, the diff first, findings, undo."""
+"""Writing what is drawn into the producer config: runs, the diff first, findings, undo."""
 
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from workbench.core.errors import InputError
+from workbench.core.errors import InputError, WorkbenchError
 from workbench.core.extras import load
 from workbench.producer.editor import undo
 from workbench.widgets.models import (
+    Existing,
     Planned,
     RegionModel,
     Saved,
     WriteBack,
     affected,
+    azav_values,
     produce_commands,
     runs_in,
 )
@@ -20,17 +23,25 @@ from workbench.widgets.opening import Opened
 from workbench.widgets.views.notes import Notes
 
 AREAS = {"as it is": None, "keep": True, "do not keep": False}
-ALL, SELECTED = "all regions", "the selected one"
+ALL, SELECTED = "all regions", "the selected region"
+MASK, AZAV_MASK = "the mask, for the selected region", "the mask, for the azimuthal average"
+CENTRE, REMOVE = "the centre, for the azimuthal average", "no more: the selected region"
 
 
 class WritePanel:
     """From what is drawn to the config: shown as a diff, and written only then."""
 
     def __init__(
-        self, opened: Opened, notes: Notes, *, config: Path | None, run: int | None
+        self,
+        opened: Opened,
+        notes: Notes,
+        bins: Callable[[], Mapping[str, Any]],
+        *,
+        config: Path | None,
+        run: int | None,
     ) -> None:
         self._pn = load("panel", "the region editor", "widgets")
-        self._opened, self._notes = opened, notes
+        self._opened, self._notes, self._bins = opened, notes, bins
         self._back: WriteBack | None = None  # holds the plan that is shown
         make = self._pn.widgets
         self._config = make.TextInput(
@@ -38,7 +49,7 @@ class WritePanel:
         )
         self._first = make.IntInput(label="From run", value=run, width=100)
         self._last = make.IntInput(label="To run", value=None, placeholder="all later", width=100)
-        self._which = make.Select(label="Write", options=[ALL, SELECTED], width=150)
+        self._what = make.Select(label="Write", options=list(self._plans), width=290)
         self._area = make.Select(
             label="Pixels of every event", width=160,
             options=list(AREAS),
@@ -47,6 +58,7 @@ class WritePanel:
             label="Count as zero below", value=None, placeholder="as it is", width=150
         )
         self._masked = make.Checkbox(label="with the drawn mask", value=False, align="end")
+        self._what.param.watch(lambda _event: self._show_options(), "value")
         self._write = make.Button(
             label="Write to the config", color="success", disabled=True, align="end"
         )
@@ -56,7 +68,7 @@ class WritePanel:
 
     def refresh(self, parts: frozenset[str]) -> None:
         """Forget a plan that is no longer what is drawn."""
-        if parts & {"shown", "regions", "mask_steps"} and self._back is not None:
+        if parts & {"shown", "regions", "mask_steps", "centre", "beam"} and self._back is not None:
             self._forget()
             self._diff.object = "Something was changed since: show the changes again."
 
@@ -66,10 +78,16 @@ class WritePanel:
             found, taken = back.existing(self._model), back.take_over(self._model)
         self._model.select("")
         others = sorted(set(found) - set(self._model.regions))
-        text = f"In the config for this run: {', '.join(found) or 'no region'}"
-        self._notes.say(f"{text}; not drawn: {', '.join(others)}" if others else text)
+        lines = [f"In the config for this run: {', '.join(found) or 'no region'}"]
+        lines += [f"{name} is not drawn: {_why_not(found[name])}" for name in others]
+        self._notes.say("\n".join(lines))
         if taken:
             self._forget()
+
+    def _show_options(self) -> None:
+        self._forget()
+        self._diff.object = ""
+        self._options.visible = self._what.value in (ALL, SELECTED)
 
     @property
     def _model(self) -> RegionModel:
@@ -89,9 +107,12 @@ class WritePanel:
             buttons.append(button)
         load_, show, back = buttons
         show.color = "primary"
+        self._options = box(self._area, self._floor, self._masked, align_items="flex-end")
+        end = {"align_items": "flex-end"}
         return self._pn.Column(
-            box(self._config, self._first, self._last, load_),
-            box(self._which, self._area, self._floor, self._masked, show, self._write, back),
+            box(self._config, self._first, self._last, load_, **end),
+            box(self._what, self._options, **end),
+            box(show, self._write, back, **end),
             self._diff,
             sizing_mode="stretch_width",
         )
@@ -104,23 +125,51 @@ class WritePanel:
             raise InputError("From run: give the first run that gets the regions")
         return WriteBack(path, from_run=self._first.value, to_run=self._last.value)
 
+    @property
+    def _plans(self) -> dict[str, Callable[[WriteBack], Planned]]:
+        return {
+            ALL: lambda back: self._plan_regions(back, list(self._model.regions)),
+            SELECTED: lambda back: self._plan_regions(back, [self._chosen()]),
+            MASK: lambda back: back.plan_mask(self._model, self._chosen()),
+            AZAV_MASK: lambda back: back.plan_mask(self._model, "azav", function="azav"),
+            CENTRE: self._plan_centre,
+            REMOVE: lambda back: back.plan_removal(self._detector, self._chosen()),
+        }
+
     def _plan(self) -> None:
         self._forget()
-        names = list(self._model.regions)
-        if self._which.value == SELECTED:
-            names = [self._model.selected] if self._model.selected else []
-        if not names:
-            raise InputError("there is no region to write: draw one, or select one")
+        planning = self._plans[self._what.value]
         self._back = self._new()
-        planned = self._back.plan_regions(
+        try:
+            planned = planning(self._back)
+        except WorkbenchError:
+            self._forget()
+            raise
+        self._write.disabled = not planned.changed
+        self._diff.object = _told(planned)
+
+    def _plan_regions(self, back: WriteBack, names: list[str]) -> Planned:
+        if not names:
+            raise InputError("there is no region to write: draw one")
+        return back.plan_regions(
             self._model,
             names,
             write_area=AREAS[self._area.value],
             threshold=self._floor.value,
             with_mask=self._masked.value,
         )
-        self._write.disabled = not planned.changed
-        self._diff.object = _told(planned)
+
+    def _plan_centre(self, back: WriteBack) -> Planned:
+        return back.plan_azav(self._detector, **azav_values(self._model), **self._bins())
+
+    @property
+    def _detector(self) -> str:
+        return self._model.picture.detector
+
+    def _chosen(self) -> str:
+        if not self._model.selected:
+            raise InputError("no region is selected: choose one in the list, or draw one")
+        return self._model.selected
 
     def _save(self) -> None:
         if self._back is None:
@@ -156,6 +205,15 @@ class WritePanel:
             self._back.close()
         self._back = None
         self._write.disabled = True
+
+
+def _why_not(one: Existing) -> str:
+    if one.config is None or one.problem:
+        return one.problem
+    return (
+        f"a mask chooses its pixels within {one.config.bounds}, which is no shape to be dragged; "
+        "it stays as it is until a region of this name is drawn and written"
+    )
 
 
 def _written(saved: Saved) -> str:

@@ -1,0 +1,51 @@
+"""Notebooks of the region editor in JupyterLab: written, opened, run; their kernel."""
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from tests.browser.servers import TOKEN, Server, open_notebook, run_all
+
+
+def cells(*sources: str) -> str:
+    """Return a notebook of code cells."""
+    made = [
+        {
+            "cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [],
+            "source": source, "id": f"cell-{number}",
+        }
+        for number, source in enumerate(sources)
+    ]  # fmt: skip
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel}
+    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+
+
+def opened(page: Page, lab: Server, name: str, *sources: str) -> Path:
+    """Open a notebook of these cells, run it; return its file."""
+    file = lab.folder / f"{name}.ipynb"
+    file.write_text(cells(*sources))
+    open_notebook(page, f"{lab.url}/lab/tree/{file.name}?token={TOKEN}&reset")
+    run_all(page)
+    return file
+
+
+def kill_kernel(page: Page) -> None:
+    """Let the kernel of the open notebook die; JupyterLab starts another one."""
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        ".requestExecute({code: 'import os; os._exit(1)'}, true) && null"
+    )
+    page.wait_for_function(
+        "() => ['restarting', 'autorestarting', 'starting'].includes("
+        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status)"
+    )
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+        " === 'idle'",
+        timeout=60_000,
+    )
+    dialog = page.locator(".jp-Dialog button", has_text="Ok")
+    if dialog.count():
+        dialog.first.click()

@@ -1,0 +1,160 @@
+"""Every shape, the keyboard and typed fields, in the board; and a config that may not be written."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.editor_page import EditorPage
+from tests.browser.servers import BIN, free_ports, jupyter_environment, started, wait_for
+from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
+
+pytestmark = pytest.mark.browser
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> RawFiles:
+    return write_raw_run(PumpProbe(n_events=30), tmp_path_factory.mktemp("raw"))
+
+
+@pytest.fixture(scope="module")
+def nobodys(
+    raw: RawFiles, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path, Path]]:
+    """Serve the board as a user who may read the config, not write it: address, config, state."""
+    folder = tmp_path_factory.mktemp("board")
+    config = Path(shutil.copy(raw.config, folder))
+    home = folder / "home"
+    home.mkdir()
+    shutil.chown(home, 65534, 65534)
+    for one in (folder, *raw.folder.parents, *folder.parents):
+        if one.stat().st_mode & 0o055 != 0o055:
+            one.chmod(one.stat().st_mode | 0o055)
+    raw.folder.chmod(0o755)
+    port, state = free_ports(1)[0], home / "regions.json"
+    command = [
+        *NOBODY, BIN / "python", "-m", "workbench", "app", "regions", raw.folder,
+        "--config", config, "--state", state, "--port", port,
+    ]  # fmt: skip
+    environment = {**jupyter_environment(folder), "HOME": str(home)}
+    with started(command, folder, environment) as log:
+        wait_for(f"http://127.0.0.1:{port}/regions", log)
+        yield f"http://127.0.0.1:{port}/regions", config, state
+
+
+@pytest.fixture
+def editor(nobodys: tuple[str, Path, Path], page: Page) -> EditorPage:
+    address, _, state = nobodys
+    state.unlink(missing_ok=True)
+    page.goto(address)
+    made = EditorPage(page, state)
+    made.wait()
+    return made
+
+
+def test_polygon_and_ring_are_drawn_moved_by_keys_deleted_and_brought_back(
+    editor: EditorPage, pictures: Path
+) -> None:
+    page = editor.page
+    editor.click("Polygon")
+    page.wait_for_timeout(500)
+    for corner in ((100, 100), (100, 300), (250, 300)):
+        page.mouse.click(*editor.place(*corner))
+    page.mouse.move(*editor.place(200, 200))
+    page.keyboard.press("Enter")
+    shape = editor.until(lambda kept: "ROI_0" in kept["regions"], "a polygon")["regions"]["ROI_0"]
+    assert shape["shape"] == "polygon"
+    for point, corner in zip(shape["points"], ((100, 100), (100, 300), (250, 300)), strict=True):
+        assert point == pytest.approx(corner, abs=1.5)  # a picture pixel is less than one of screen
+    editor.click("Ring")
+    page.wait_for_timeout(500)
+    editor.drag((500, 550), (560, 550))
+    ring = editor.until(lambda kept: "ROI_1" in kept["regions"], "a ring")["regions"]["ROI_1"]
+    assert ring == {
+        "shape": "ring", "row": pytest.approx(500, abs=1.5), "col": pytest.approx(550, abs=1.5),
+        "inner": pytest.approx(30, abs=1.5), "outer": pytest.approx(60, abs=1.5),
+    }  # fmt: skip
+    page.wait_for_timeout(500)
+    page.screenshot(path=pictures / "shapes.png", full_page=True)
+    page.mouse.move(*editor.place(650, 100))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowRight")
+    moved = {**ring, "row": ring["row"] + 1, "col": ring["col"] + 10}
+    editor.until(lambda kept: kept["regions"].get("ROI_1") == moved, "moved by arrows")
+    page.keyboard.press("Delete")
+    editor.until(lambda kept: "ROI_1" not in kept["regions"], "deleted")
+    page.keyboard.press("Control+z")
+    editor.until(lambda kept: kept["regions"].get("ROI_1") == moved, "brought back")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    editor.until(lambda kept: kept["regions"].get("ROI_1") == ring, "as it was drawn")
+
+
+def test_what_the_mouse_does_can_be_typed(editor: EditorPage) -> None:
+    editor.fill("New region, typed", "[[10, 60], [20, 90]]")
+    editor.click("Add")
+    typed = {"shape": "rectangle", "top": 10, "bottom": 60, "left": 20, "right": 90}
+    editor.until(lambda kept: kept["regions"].get("ROI_0") == typed, "typed")
+    editor.click("Down")
+    editor.until(lambda kept: kept["regions"]["ROI_0"]["top"] == 11, "moved by the button")
+    editor.click("Delete region")
+    editor.until(lambda kept: "ROI_0" not in kept["regions"], "deleted by the button")
+    editor.page.get_by_text("Centre", exact=True).first.click()
+    editor.fill("Beam row", "355.5")
+    editor.fill("Beam column", "386.25")
+    editor.until(lambda kept: kept["centre"] == [355.5, 386.25], "a typed centre")
+    editor.fill("Points on a ring: (row, column), ...", "(10, 20), (30, 40)")
+    editor.until(lambda kept: kept["points"] == [[10, 20], [30, 40]], "typed points")
+
+
+def test_every_control_has_a_name(editor: EditorPage) -> None:
+    """Names as a screen reader gets them, of all that is on the screen."""
+    nameless = editor.page.evaluate(
+        """() => {
+            const found = [];
+            const walk = (root) => {
+                for (const one of root.querySelectorAll("*")) {
+                    if (one.shadowRoot) walk(one.shadowRoot);
+                    if (!["INPUT", "SELECT", "BUTTON", "TEXTAREA"].includes(one.tagName)) continue;
+                    const text = one.getAttribute("aria-label") || one.innerText
+                        || [...(one.labels || [])].map((label) => label.innerText).join("");
+                    if (!text.trim()) found.push(one.outerHTML.slice(0, 200));
+                }
+            };
+            walk(document);
+            return found;
+        }"""
+    )
+    assert nameless == []
+
+
+def test_a_config_that_may_not_be_written_says_so_and_stays(
+    editor: EditorPage, nobodys: tuple[str, Path, Path], pictures: Path
+) -> None:
+    config = nobodys[1]
+    before = config.read_bytes()
+    editor.fill("New region, typed", "[[10, 60], [20, 90]]")
+    editor.click("Add")
+    editor.until(lambda kept: "ROI_0" in kept["regions"], "typed")
+    editor.click("Show the changes")
+    editor.page.locator(".workbench-diff").wait_for(timeout=60_000)
+    editor.click("Write to the config")
+    alert = editor.page.locator("[role=alert]").first
+    alert.wait_for(timeout=60_000)
+    editor.page.screenshot(path=pictures / "read_only.png", full_page=True)
+    assert config.name in alert.inner_text()
+    assert "Traceback" not in alert.inner_text()
+    assert config.read_bytes() == before
+    assert sorted(one.name for one in config.parent.iterdir() if one.is_file()) == sorted(
+        {config.name, "server.log"}
+    )
+
+
+def test_nobody_is_a_user_of_its_own() -> None:
+    done = subprocess.run([*NOBODY, "id", "-u"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "65534"

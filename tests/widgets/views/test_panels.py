@@ -1,0 +1,228 @@
+"""The panels below the picture: mask, centre, other runs, and what is written of them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.core.bounds import Bounds
+from workbench.core.constants import Constants
+from workbench.producer.editor import edit_config
+from workbench.regions import Box, Circle, Rectangle
+from workbench.widgets.models import (
+    EdgeStep,
+    MaskError,
+    RegionStep,
+    Session,
+    ThresholdStep,
+    picture_of_array,
+    proposed_of,
+    run_numbers,
+)
+from workbench.widgets.opening import Opened
+from workbench.widgets.views.editor import RegionEditor
+
+CONFIG = """\
+detectors = []
+
+
+def getROIs(run):
+    return {"epix": [{"name": "old", "ROI": [[1, 5], [2, 9]]}]}
+"""
+SHAPE = (60, 80)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "prod_config.py"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def editor(config: Path) -> RegionEditor:
+    rng = np.random.default_rng(3)
+    session = Session(picture_of_array(rng.poisson(4.0, SHAPE) * 1.0, detector="epix"))
+    session.shown.put("spot", Rectangle(10, 20, 30, 50))
+    return RegionEditor(Opened(session), config=config, run=12)
+
+
+def note(editor: RegionEditor) -> str:
+    return str(editor.notes.panel.object)
+
+
+def dragged(editor: RegionEditor, rows: list[float], cols: list[float]) -> None:
+    source = editor.picture.canvas._channels["dragged"]
+    content = {"n": 1, "what": "box", "rows": rows, "cols": cols, "final": True}
+    source.data = {"text": [json.dumps(content)]}
+
+
+def written(editor: RegionEditor, what: str, config: Path) -> dict[str, Any]:
+    """Write as a person does; return what the config then says for run 12."""
+    editor.writing._what.value = what
+    editor.writing._plan()
+    editor.writing._save()
+    with edit_config(config) as edit:
+        azav = edit.entry_before(12, "azav", "epix", "azav")
+        return {"rois": {one["name"]: one for one in edit.entries(12)["epix"]}, "azav": azav}
+
+
+def test_a_typed_centre_waits_for_its_second_number(editor: RegionEditor) -> None:
+    row, col, distance = editor.centre._numbers[:3]
+    row.value = "30.5"
+    assert editor.model.state.centre is None
+    assert row.value == "30.5"
+    col.value = "41"
+    assert editor.model.state.centre == (30.5, 41.0)
+    distance.value = "far"
+    assert "Distance [mm]: type a number" in note(editor)
+    assert distance.value == ""
+    editor.model.undo()
+    assert (row.value, col.value) == ("", "")
+
+
+def test_points_are_clicked_or_typed(editor: RegionEditor) -> None:
+    editor.picture.draw_with("points")
+    tapped = editor.picture.canvas._channels["tapped"]
+    tapped.data = {"text": [json.dumps({"n": 1, "row": 12.34, "col": 5.0})]}
+    assert editor.model.state.points == ((12.3, 5.0),)
+    assert editor.centre._points.value == "(12.3, 5)"
+    editor.centre._points.value = "(1, 2), (3, 4)"
+    assert editor.picture.canvas._points.data == {"x": [2.0, 4.0], "y": [1.0, 3.0]}
+
+
+def test_the_centre_that_is_previewed_is_written_for_the_producer(
+    editor: RegionEditor, config: Path
+) -> None:
+    for field, value in zip(editor.centre._numbers, (30, 40, 60, 9.5, 0, 0, 100), strict=True):
+        field.value = str(value)
+    editor.centre._width.value, editor.centre._sectors.value = 0.05, 2
+    editor.centre._preview()
+    shown = [len(one.data["x"]) for one in editor.centre._plot._sources[:2]]
+    assert min(shown) > 1
+    found = written(editor, "the centre, for the azimuthal average", config)["azav"]
+    assert found["center"] == [3000.0, 4000.0]
+    assert (found["dis_to_sam"], found["eBeam"]) == (60.0, 9.5)
+    assert (found["qbin"], found["phiBins"]) == (0.05, 2)
+
+
+def test_a_mask_is_written_for_one_entry_and_is_what_the_overlay_shows(
+    editor: RegionEditor, config: Path
+) -> None:
+    editor.model.add_mask_step(RegionStep(Circle(40, 40, 9)))
+    written(editor, "the selected region", config)
+    entry = written(editor, "the mask, for the selected region", config)["rois"]["spot"]
+    good = editor.model.good
+    np.testing.assert_array_equal(np.asarray(entry["userMask"]).astype(bool), good)
+    told = editor.picture.canvas._veil.data["image"][0]
+    np.testing.assert_array_equal(told.astype(bool), ~good)
+    (file,) = (config.parent / "masks").glob("*.npy")
+    np.testing.assert_array_equal(np.load(file).astype(bool), good)
+
+
+def test_a_region_is_taken_out_of_the_config(editor: RegionEditor, config: Path) -> None:
+    editor.model.select("old")
+    assert set(written(editor, "no more: the selected region", config)["rois"]) == set()
+
+
+def test_a_config_region_with_a_mask_says_why_it_is_not_drawn(
+    editor: RegionEditor, config: Path
+) -> None:
+    editor.model.put("round", Circle(30, 30, 8))
+    written(editor, "the selected region", config)
+    editor.model.remove("round")
+    editor.writing.take_over()
+    assert "round is not drawn: a mask chooses its pixels" in note(editor)
+
+
+def test_a_box_over_tiles_is_dragged_as_one_or_says_why_not() -> None:
+    session = Session(picture_of_array(np.ones((2, 30, 40)), detector="tiles"))
+    editor = RegionEditor(Opened(session))
+    editor.model.put("both", Box(Bounds((0, 5, 6), (2, 12, 16))))
+    box = editor.picture.canvas._box
+    assert box.resizable == "none"
+    assert (box.top, box.bottom) == (5, 50)  # from the first tile to the second, 8 pixels between
+    dragged(editor, [8, 53], [10, 20])
+    assert editor.model["both"] == Box(Bounds((0, 8, 10), (2, 15, 20)))
+    dragged(editor, [-3, 42], [10, 20])
+    assert "would leave its tile" in note(editor)
+    assert editor.model["both"] == Box(Bounds((0, 8, 10), (2, 15, 20)))
+
+
+def test_picture_and_mask_together_send_less_than_a_megabyte() -> None:
+    large = picture_of_array(np.ones((2048, 2048)), detector="epix")
+    editor = RegionEditor(Opened(Session(large)))
+    editor.model.add_mask_step(EdgeStep(3))
+    seen = {"top": 0, "bottom": 2048, "left": 0, "right": 2048, "density": 2, "n": 1}
+    source = editor.picture.canvas._channels["seen"]
+    source.data = {"text": [json.dumps({**seen, "width": 1400, "height": 1200})]}
+    canvas = editor.picture.canvas
+    sent = sum(one.data["image"][0].nbytes for one in (canvas._image, canvas._veil))
+    assert 1 << 19 < sent <= 1 << 20
+
+
+def test_a_mask_file_is_read_and_an_inverted_one_refused(
+    editor: RegionEditor, tmp_path: Path
+) -> None:
+    good = np.ones(SHAPE, bool)
+    good[5:9, 3:8] = False
+    np.save(tmp_path / "mask.npy", good.astype(np.uint8))
+    editor.masks._file.value = str(tmp_path / "mask.npy")
+    editor.masks._read()
+    np.testing.assert_array_equal(editor.model.good, good)
+    assert list(editor.masks._steps.options) == ["1. and the mask of mask.npy"]
+    np.save(tmp_path / "other.npy", np.ones((3, 4)))
+    editor.masks._file.value = str(tmp_path / "other.npy")
+    editor.notes.guarded(editor.masks._read)(None)
+    assert 'role="alert"' in note(editor)
+    assert len(editor.model.state.mask_steps) == 1
+
+
+def test_a_mask_is_proposed_from_dark_level_and_noise() -> None:
+    rng = np.random.default_rng(1)
+    dark, noise = rng.normal(100, 1, SHAPE), rng.normal(3, 0.1, SHAPE)
+    dark[3, 4], noise[7, 8] = 200, 30
+    constants = Constants("epix", dark, noise=noise)
+    step = proposed_of(constants)
+    assert np.argwhere(~step.good).tolist() == [[3, 4], [7, 8]]
+    assert "1 noisy, 1 dark level" in str(step)
+    with pytest.raises(MaskError, match="have no noise"):
+        proposed_of(replace(constants, noise=None))
+
+
+def test_steps_of_a_mask_are_told_in_words() -> None:
+    told = [str(one) for one in (EdgeStep(2), ThresholdStep(1, 5), ThresholdStep(high=5))]
+    assert told == [
+        "without the outer 2 pixel(s) of every tile",
+        "without values below 1 and from 5",
+        "without values from 5",
+    ]
+    assert str(RegionStep(Rectangle(1, 3, 2, 9))) == "without rectangle [[1, 3], [2, 9]]"
+
+
+def test_a_region_that_no_longer_fits_in_another_run_is_told(config: Path) -> None:
+    rows, cols = np.indices(SHAPE)
+    pictures = []
+    for run, row in ((1, 30), (2, 30), (3, 37)):
+        light = 200 * np.exp(-((rows - row) ** 2 + (cols - 40) ** 2) / 8)
+        light += np.random.default_rng(run).normal(0, 1, SHAPE)
+        pictures.append(picture_of_array(light, detector="epix", origin=f"run {run}"))
+    editor = RegionEditor(Opened(Session(*pictures)), config=config)
+    editor.model.put("spot", Rectangle(22, 38, 32, 48))
+    editor.runs._follow()
+    assert "the light moved since run run 1" in editor.runs._told.object
+    editor.model.select("")
+    assert editor.runs._told.object == ""
+    editor.runs._runs.value = "4-5"
+    editor.notes.guarded(editor.runs._follow)(None)
+    assert "no region is selected" in note(editor)
+
+
+def test_runs_are_typed_as_numbers_and_ranges() -> None:
+    assert run_numbers("14-16, 23") == (14, 15, 16, 23)
+    for text in ("16-14", "a", "", "1,,2"):
+        with pytest.raises(ValueError, match="as 14-20, 23"):
+            run_numbers(text)
