@@ -22,6 +22,9 @@ FRAME = """() => {
             top: figure.y_range.end, bottom: figure.y_range.start};
 }"""
 
+DRAWS = """() => Bokeh.documents.flatMap(one => [...one._all_models.values()])
+    .filter(one => one.type === "Figure" && one.tags.length).pop().tags[0]"""
+
 
 @dataclass(frozen=True)
 class EditorPage:
@@ -69,6 +72,11 @@ class EditorPage:
     def click(self, name: str) -> None:
         """Click a button."""
         self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def draw_with(self, name: str) -> None:
+        """Choose what the pointer draws; wait until the picture knows."""
+        self.click(name)
+        until(lambda: self.page.evaluate(DRAWS) == name.lower(), f"it draws a {name}", seconds=30)
 
     def stored(self, detector: str = "epix_1") -> dict[str, Any]:
         """Return what the editor has kept of a detector."""

@@ -1,6 +1,5 @@
 """The region editor as a person uses it: in JupyterLab, in its own page, behind JupyterHub."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +8,13 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.editor_page import EditorPage
+from tests.browser.notebooks import opened
 from tests.browser.servers import (
     BIN,
-    TOKEN,
     Server,
     cell_errors,
     free_ports,
     jupyter_environment,
-    open_notebook,
-    run_all,
     started,
     until,
     wait_for,
@@ -38,20 +35,6 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> RawFiles:
 def copied(raw: RawFiles, folder: Path) -> Path:
     """Return a copy of the producer config, to be written to."""
     return Path(shutil.copy(raw.config, folder))
-
-
-def cells(*sources: str) -> str:
-    """Return a notebook of code cells."""
-    made = [
-        {
-            "cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [],
-            "source": source, "id": f"cell-{number}",
-        }
-        for number, source in enumerate(sources)
-    ]  # fmt: skip
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel}
-    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
 def draw_and_write(editor: EditorPage, config: Path, pictures: Path, name: str) -> None:
@@ -108,10 +91,7 @@ def test_what_is_drawn_in_jupyterlab_is_what_the_config_says(
 ) -> None:
     config, state = copied(raw, lab.folder), lab.folder / "drawn.json"
     make = f"region_editor({str(raw.folder)!r}, config={config.name!r}, state={state.name!r})"
-    text = cells(f"from workbench.widgets import region_editor\neditor = {make}", "editor")
-    (lab.folder / "draw.ipynb").write_text(text)
-    open_notebook(page, f"{lab.url}/lab/tree/draw.ipynb?token={TOKEN}&reset")
-    run_all(page)
+    opened(page, lab, "draw", f"import workbench as wb\neditor = wb.{make}", "editor")
     draw_and_write(EditorPage(page, state), config, pictures, "jupyterlab")
     assert cell_errors(page) == []
 

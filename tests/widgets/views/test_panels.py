@@ -18,6 +18,7 @@ from workbench.widgets.models import (
     RegionStep,
     Session,
     ThresholdStep,
+    existing_regions,
     picture_of_array,
     proposed_of,
     run_numbers,
@@ -47,7 +48,9 @@ def editor(config: Path) -> RegionEditor:
     rng = np.random.default_rng(3)
     session = Session(picture_of_array(rng.poisson(4.0, SHAPE) * 1.0, detector="epix"))
     session.shown.put("spot", Rectangle(10, 20, 30, 50))
-    return RegionEditor(Opened(session), config=config, run=12)
+    made = RegionEditor(Opened(session), config=config, run=12)
+    made.model.select("spot")  # those of the config came in last
+    return made
 
 
 def note(editor: RegionEditor) -> str:
@@ -114,9 +117,12 @@ def test_a_mask_is_written_for_one_entry_and_is_what_the_overlay_shows(
 ) -> None:
     editor.model.add_mask_step(RegionStep(Circle(40, 40, 9)))
     written(editor, "the selected region", config)
-    entry = written(editor, "the mask, for the selected region", config)["rois"]["spot"]
+    written(editor, "the mask, for the selected region", config)
     good = editor.model.good
-    np.testing.assert_array_equal(np.asarray(entry["userMask"]).astype(bool), good)
+    entry = existing_regions(config, "epix", SHAPE, run=12)["spot"].config
+    assert entry is not None
+    assert entry.good is not None
+    np.testing.assert_array_equal(entry.good, good)
     told = editor.picture.canvas._veil.data["image"][0]
     np.testing.assert_array_equal(told.astype(bool), ~good)
     (file,) = (config.parent / "masks").glob("*.npy")

@@ -63,12 +63,13 @@ from workbench.widgets.models.picture import (
     picture_of_run,
     sums_in,
 )
+from workbench.widgets.models.plans import BothChangedError, Planned, Saved
 from workbench.widgets.models.profiles import Profile, azav_of, azimuthal_of, place_of, profile
 from workbench.widgets.models.reproduce import affected, produce_commands, run_numbers, runs_in
 from workbench.widgets.models.session import Session
 from workbench.widgets.models.state import Beam, BeamError, RegionState, StateError
 from workbench.widgets.models.stored import NotStoredError, StoredAreas
-from workbench.widgets.models.write_back import BothChangedError, Planned, Saved, WriteBack
+from workbench.widgets.models.write_back import WriteBack
 
 __all__ = [
     "MOST_LEVELS",

@@ -1,0 +1,102 @@
+"""What is to be written into a config, what it was planned as, and what came of it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.core.arrays import Bools
+from workbench.core.errors import WorkbenchError
+from workbench.core.findings import Finding
+from workbench.producer.editor import Change, ConfigEdit
+
+
+class BothChangedError(WorkbenchError, RuntimeError):
+    """Somebody else changed the same entries of the config meanwhile; nothing was written.
+
+    Parameters
+    ----------
+    path
+        The config.
+    theirs, ours
+        Both changes as unified diffs.
+    """
+
+    def __init__(self, path: Path, theirs: str, ours: str) -> None:
+        super().__init__(path, theirs, ours)
+        self.path, self.theirs, self.ours = path, theirs, ours
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: somebody else changed the same entries since you looked; nothing was "
+            f"written. Their change:\n{self.theirs}\nYours:\n{self.ours}\n"
+            "Look at the config again, then plan anew"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """One change that a plan is to make.
+
+    Parameters
+    ----------
+    change
+        What the editor is asked, without the mask.
+    good
+        Mask of the entry, True = use; None: none.
+    """
+
+    change: Change
+    good: Bools | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """What would be written.
+
+    Parameters
+    ----------
+    edit
+        Ready to be saved.
+    wishes
+        What it does.
+    how
+        In words, change by change.
+    findings
+        What to know before it is written, worst first.
+    """
+
+    edit: ConfigEdit
+    wishes: tuple[Wish, ...]
+    how: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def diff(self) -> str:
+        """Unified diff; empty where nothing changes."""
+        return self.edit.diff
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether there is anything to write."""
+        return self.edit.changed
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was written.
+
+    Parameters
+    ----------
+    path
+        The config.
+    written
+        False where it gave these values already.
+    diff
+        What was changed.
+    theirs
+        What somebody else had changed meanwhile, and which is kept; "" for nothing.
+    """
+
+    path: Path
+    written: bool
+    diff: str
+    theirs: str = field(default="")
