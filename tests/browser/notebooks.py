@@ -7,6 +7,15 @@ from playwright.sync_api import Page
 
 from tests.browser.servers import TOKEN, Server, open_notebook, run_all
 
+DIE = """() => new Promise((resolve) => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const heard = (_, status) => {
+        if (["autorestarting", "restarting"].includes(status)) resolve();
+    };
+    kernel.statusChanged.connect(heard);
+    kernel.requestExecute({code: "import os; os._exit(1)"});
+})"""
+
 
 def cells(*sources: str) -> str:
     """Return a notebook of code cells."""
@@ -33,14 +42,7 @@ def opened(page: Page, lab: Server, name: str, *sources: str) -> Path:
 
 def kill_kernel(page: Page) -> None:
     """Let the kernel of the open notebook die; JupyterLab starts another one."""
-    page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-        ".requestExecute({code: 'import os; os._exit(1)'}, true) && null"
-    )
-    page.wait_for_function(
-        "() => ['restarting', 'autorestarting', 'starting'].includes("
-        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status)"
-    )
+    page.evaluate(DIE)
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
         " === 'idle'",

@@ -117,10 +117,11 @@ def test_every_control_has_a_name(editor: EditorPage) -> None:
                 for (const one of root.querySelectorAll("*")) {
                     if (one.shadowRoot) walk(one.shadowRoot);
                     if (!["INPUT", "SELECT", "BUTTON", "TEXTAREA"].includes(one.tagName)) continue;
+                    if (!one.checkVisibility()) continue;
                     // Bokeh's two small buttons in a field of numbers: the arrow keys do the same.
                     if (one.classList.contains("bk-spin-btn")) continue;
-                    const text = one.getAttribute("aria-label") || one.innerText
-                        || [...(one.labels || [])].map((label) => label.innerText).join("");
+                    const text = one.getAttribute("aria-label") || one.textContent
+                        || [...(one.labels || [])].map((label) => label.textContent).join("");
                     if (!text.trim()) found.push(one.outerHTML.slice(0, 300));
                 }
             };

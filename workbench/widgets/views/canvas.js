@@ -3,6 +3,7 @@
 // for each kind of message, what is seen and what was done; a burst of changes becomes one message.
 const SETTLED = 40;      // ms without a further change
 const BETWEEN = 100;     // ms between messages during a drag
+const NEAR = 5;          // screen pixels between the two clicks of a double click
 const PATIENCE = 5000;   // ms to wait for Python's answer
 const own = (fig.workbench ??= {timers: {}, sent: 0, down: false, over: false, points: [], dragged: null});
 
@@ -33,11 +34,17 @@ const sketch_corners = () => sketch.setv({
   visible: own.points.length > 0,
 });
 const close = (keep) => {
-  // A double click arrives as two clicks and more: its repeats are dropped in Python.
+  // A double click is two corners at one place: its repeat is dropped in Python.
   if (keep && own.points.length > 2) tell(drawn, {
     rows: own.points.map((one) => one.y), cols: own.points.map((one) => one.x)});
   own.points = [];
   sketch_corners();
+};
+// The second of two quick clicks is a double click to Bokeh, wherever it is: it may be a corner.
+const twice = () => {
+  const [first, last] = own.points.slice(-2);
+  const step = (x_range.end - x_range.start) / fig.inner_width;
+  return last && Math.hypot(last.x - first.x, last.y - first.y) < NEAR * step;
 };
 const tell_dragged = (final) => {
   clearTimeout(own.timers.drag);
@@ -81,12 +88,12 @@ listen();
 const name = cb_obj.event_name;
 if (name === "mouseenter") own.over = true;
 else if (name === "mouseleave") own.over = false;
-else if (name === "doubletap") { if (fig.tags[0] === "polygon") close(true); }
-else if (name === "tap" && fig.tags[0] === "polygon") {
+else if (["tap", "doubletap"].includes(name) && fig.tags[0] === "polygon") {
   own.points.push({x: cb_obj.x, y: cb_obj.y});
-  sketch_corners();
+  if (name === "doubletap" && twice()) close(true);
+  else sketch_corners();
 }
-else if (name === "tap") tell(tapped, {row: cb_obj.y, col: cb_obj.x});
+else if (["tap", "doubletap"].includes(name)) tell(tapped, {row: cb_obj.y, col: cb_obj.x});
 else if (name === "selectiongeometry") {
   const shape = cb_obj.geometry;
   if (cb_obj.final) tell(drawn, {rows: [shape.y0, shape.y1], cols: [shape.x0, shape.x1]});

@@ -13,6 +13,8 @@ from workbench.widgets.models import Changed, RegionModel, Session
 from workbench.widgets.views.fields import Field, fields_of, in_config, typed_region, with_values
 from workbench.widgets.views.static import static_picture
 
+WIDE = "330px"
+
 
 class TypedView:
     """Fields for every region of the detector that is shown, and a picture that does not move.
@@ -31,14 +33,18 @@ class TypedView:
         self._w = load("ipywidgets", "the typed region fields", "widgets")
         self.session = session
         self._quiet = False
-        make, wide = self._w, self._w.Layout(width="330px")
+        make = self._w
         self._detector = make.Dropdown(description="Detector")
         self._list = make.Dropdown(description="Region")
         self._typed = make.Text(
-            description="New region", placeholder="[[157, 487], [294, 598]]", layout=wide
+            description="New region",
+            placeholder="[[157, 487], [294, 598]]",
+            layout=make.Layout(width=WIDE),
         )
         self._name = make.Text(description="Name", continuous_update=False)
-        self._text = make.Text(description="", continuous_update=False, layout=wide)
+        self._text = make.Text(
+            description="", continuous_update=False, layout=make.Layout(width=WIDE)
+        )
         self._numbers = [make.FloatText(continuous_update=False, step=1) for _ in range(4)]
         buttons = {
             "Add": self._add, "Delete": self._remove, "Undo": lambda: self._model.undo(),

@@ -23,6 +23,7 @@ from workbench.widgets.opening import Opened
 from workbench.widgets.views.notes import Notes
 
 AREAS = {"as it is": None, "keep": True, "do not keep": False}
+MASKED = {"not the drawn one": False, "the drawn one": True}
 ALL, SELECTED = "all regions", "the selected region"
 MASK, AZAV_MASK = "the mask, for the selected region", "the mask, for the azimuthal average"
 CENTRE, REMOVE = "the centre, for the azimuthal average", "no more: the selected region"
@@ -57,7 +58,8 @@ class WritePanel:
         self._floor = make.FloatInput(
             label="Count as zero below", value=None, placeholder="as it is", width=150
         )
-        self._masked = make.Checkbox(label="with the drawn mask", value=False, align="end")
+        # No check box: Bokeh's has no name that a screen reader could tell.
+        self._masked = make.Select(label="Mask", options=list(MASKED), width=160)
         self._what.param.watch(lambda _event: self._show_options(), "value")
         self._write = make.Button(
             label="Write to the config", color="success", disabled=True, align="end"
@@ -156,7 +158,7 @@ class WritePanel:
             names,
             write_area=AREAS[self._area.value],
             threshold=self._floor.value,
-            with_mask=self._masked.value,
+            with_mask=MASKED[self._masked.value],
         )
 
     def _plan_centre(self, back: WriteBack) -> Planned:
