@@ -48,6 +48,5 @@ def kill_kernel(page: Page) -> None:
         " === 'idle'",
         timeout=60_000,
     )
-    dialog = page.locator(".jp-Dialog button", has_text="Ok")
-    if dialog.count():
-        dialog.first.click()
+    # JupyterLab says so in a dialog, which covers the page.
+    page.locator(".jp-Dialog button", has_text="Ok").first.click()

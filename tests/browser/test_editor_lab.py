@@ -81,8 +81,10 @@ def test_views_without_panel_draw_and_type_the_same_regions(
     first.get_by_role("button", name="Add", exact=True).click()
     box = {"shape": "rectangle", "top": 10, "bottom": 60, "left": 20, "right": 90}
     typed.until_regions({"ROI_0": box})
-    first.get_by_label("rows to").fill("70")
-    first.get_by_label("rows to").press("Enter")
+    field = first.get_by_label("rows to")
+    field.click(click_count=3)
+    page.keyboard.type("70")
+    page.keyboard.press("Tab")
     typed.until_regions({"ROI_0": {**box, "bottom": 70}})
     first.screenshot(path=pictures / "typed_view.png")
     canvas = second.locator("canvas").last

@@ -10,8 +10,8 @@ from workbench.widgets.models import (
     Beam,
     BeamError,
     RegionModel,
+    azav_of,
     azav_values,
-    azimuthal_of,
     centre_by_itself,
     centre_of_points,
     expected_rings,
@@ -22,7 +22,6 @@ from workbench.widgets.models import (
     profile,
     refined,
     save_poni,
-    setup_of,
 )
 
 SHAPE = (300, 360)
@@ -79,7 +78,7 @@ def test_a_ring_that_the_geometry_expects_lies_at_its_angle(model: RegionModel) 
 def test_the_average_over_q_peaks_where_the_calibrant_says(model: RegionModel) -> None:
     model.set_beam(TRUE.centre, Beam(60.0, 9.5, pixel=200.0))
     picture = placed(model.picture, 200.0)
-    shown = profile(picture, azimuthal_of(picture, setup_of(model), width=0.01))
+    shown = profile(picture, azav_of(picture, {**azav_values(model), "qbin": 0.01}))
     first = 2 * np.pi / calibrant("LaB6").spacings[0]
     near = np.abs(shown.q - first) < 0.2
     peak = shown.q[near][np.nanargmax(shown.values[0][near])]

@@ -21,7 +21,6 @@ from workbench.widgets.models.beam import (
     placed,
     refined,
     save_poni,
-    setup_of,
     take_geometry,
     usable,
 )
@@ -145,7 +144,6 @@ __all__ = [
     "run_numbers",
     "runs_in",
     "save_poni",
-    "setup_of",
     "signal",
     "step_from_dict",
     "sums_in",

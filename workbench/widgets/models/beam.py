@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from workbench.core.arrays import Bools, Floats
-from workbench.reductions.scattering import Setup
 from workbench.regions import (
     Calibrant,
     CentreFit,
@@ -92,15 +91,6 @@ def take_geometry(model: RegionModel, geometry: DetectorGeometry) -> None:
     energy = model.state.beam.energy if geometry.poni.wavelength is None else geometry.energy
     beam = replace(model.state.beam, distance=geometry.distance, energy=energy, tilt=geometry.tilts)
     model.set_beam(geometry.centre, beam)
-
-
-def setup_of(model: RegionModel) -> Setup:
-    """Return the beam as the producer's azimuthal reduction takes it."""
-    geometry = geometry_of(model)
-    picture = placed(model.picture, model.state.beam.pixel)
-    return Setup(
-        place_of(picture, geometry.centre), geometry.distance, geometry.energy, geometry.tilts
-    )
 
 
 def azav_values(model: RegionModel) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from workbench.widgets.models import (
     Beam,
     RegionModel,
     Session,
-    azimuthal_of,
+    azav_of,
+    azav_values,
     centre_by_itself,
     centre_of_points,
     expected_rings,
@@ -23,7 +24,6 @@ from workbench.widgets.models import (
     profile,
     refined,
     save_poni,
-    setup_of,
     usable,
 )
 from workbench.widgets.views.answer_panel import Plot
@@ -214,12 +214,8 @@ class CentrePanel:
     def _preview(self) -> None:
         model = self._model
         picture = placed(model.picture, model.state.beam.pixel)
-        width, sectors = self._width.value, self._sectors.value
-        if not width or width <= 0:
-            raise InputError("q bin: type a width above 0 1/angstrom")
-        reduction = azimuthal_of(
-            picture, setup_of(model), width=width, sectors=sectors, good=model.good
-        )
+        values = {**azav_values(model), **self.bins()}
+        reduction = azav_of(picture, values, good=model.good)
         found = profile(picture, reduction)
         self._plot.figure.yaxis[0].axis_label = f"mean [{found.unit}]"
         self._plot.show([(found.q, values) for values in found.values[:SECTORS]])
