@@ -1,5 +1,6 @@
 """Dictionaries of functions that make pictures, and of what is made of pictures."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from workbench.core.frames import FrameSpec
 from workbench.producer.correlation_entries import read_autocorrelation
 from workbench.producer.curve_entries import read_polynomial_correction
+from workbench.producer.droplet_entries import read_droplet, read_droplet2photon
 from workbench.producer.entries import DetectorFacts, EntryError, ReductionEntry
 from workbench.producer.photon_entries import read_photon
 from workbench.producer.regions import read_roi
@@ -112,3 +114,22 @@ def test_names_inside_are_those_of_today() -> None:
         "var_full_sparse/tile",
     ]
     assert isinstance(made.children[0].reduction, Rebin)
+
+
+@pytest.mark.parametrize(
+    ("read", "entry", "unit", "codes"),
+    [
+        (read_photon, {}, "keV", ["photon-signal"]),
+        (read_photon, {}, "ADU", []),
+        (read_photon, {"ADU_per_photon": 9.5}, "keV", []),
+        (read_droplet2photon, {"droplet": {}, "d2p": {"aduspphot": 200}}, "keV", ["photon-signal"]),
+        (read_droplet2photon, {"droplet": {}, "d2p": {"aduspphot": 200}}, "ADU", []),
+        (read_droplet, {}, "keV", []),
+    ],
+)
+def test_signals_of_photons_that_look_like_adu_in_frames_of_kev_are_named(
+    read: Any, entry: Any, unit: str, codes: list[str]
+) -> None:
+    name, made = read(entry)
+    facts = DetectorFacts("cam", 7, replace(SPEC, unit=unit))
+    assert [code for code, _ in ReductionEntry("cam", name, made).doubts(facts)] == codes

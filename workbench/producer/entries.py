@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
+from workbench.producer.doubts import doubts_of
 from workbench.reductions import PixelSum, Reduction
 from workbench.sources.constants import read_constants
 
@@ -118,7 +119,9 @@ class ReductionEntry:
 
     def doubts(self, facts: DetectorFacts) -> Iterable[tuple[str, str]]:
         """Return what is odd though it can be made; see `Recipe.doubts`."""
-        return self.reduction.doubts(facts) if isinstance(self.reduction, Recipe) else ()
+        if isinstance(self.reduction, Recipe):
+            return self.reduction.doubts(facts)
+        return doubts_of(self.reduction, facts.spec)
 
 
 @dataclass(frozen=True)
