@@ -15,6 +15,7 @@ from workbench.core.frames import FrameSpec
 from workbench.producer import produce
 from workbench.producer.azimuthal_entries import read_azav
 from workbench.producer.entries import DetectorFacts, EntryError
+from workbench.producer.identity import changed, facts_of
 from workbench.producer.pyfai_entries import read_azav_pyfai
 from workbench.smalldata import open_file
 from workbench.sources.constants import write_constants
@@ -322,6 +323,21 @@ def test_entries_that_cannot_be_made_are_named_and_the_others_are_there(
         assert {name for name in file.names if name.endswith("_azav")} == {
             "cam/azav_azav", "cam/far_azav",
         }  # fmt: skip
+
+
+def test_a_production_is_not_resumed_with_another_geometry_file(run: Any, tmp_path: Path) -> None:
+    config, poni = tmp_path / "prod_config_xpp.py", tmp_path / "geometry" / "both.poni"
+    poni.parent.mkdir()
+    config.write_text(CONFIG)
+    raw, request = wb.open_raw(run.folder), run.request(tmp_path / "out", config=config)
+    loaded = wb.ProducerConfig.load(config, 7)
+    without = facts_of(request, loaded, raw)
+    poni.write_text(poni_text())
+    first = facts_of(request, loaded, raw)
+    poni.write_text(poni_text() + "# measured again\n")
+    second = facts_of(request, loaded, raw)
+    for old, new in ((without, first), (first, second)):
+        assert changed(old, new) == ["files that the config names"]
 
 
 GIVEN = {"center": [1, 2], "dis_to_sam": 50, "eBeam": 9.5}

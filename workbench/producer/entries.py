@@ -77,6 +77,10 @@ class Recipe(ABC):
         """Return what is odd though it can be made: code and text of each finding."""
         return ()
 
+    def files(self, folder: Path | None) -> Iterable[Path]:  # noqa: ARG002 - for others
+        """Return the files that `build` reads; those of a config are looked for in `folder`."""
+        return ()
+
 
 @dataclass(frozen=True)
 class ReductionEntry:

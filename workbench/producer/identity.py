@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.producer.config import ProducerConfig
+from workbench.producer.entries import Recipe
 from workbench.producer.provenance import versions
 from workbench.producer.request import ProduceRequest
 from workbench.sources import RawRun
@@ -29,10 +30,20 @@ def facts_of(request: ProduceRequest, config: ProducerConfig, raw: RawRun) -> Fa
         "config's text": config.hash,
         "config's values": fingerprint(asked),
         "constants": _file(request.constants) if request.constants else None,
+        "files that the config names": [
+            _file(path) if path.exists() else [str(path)] for path in _named(config)
+        ],
         "raw files": [_file(path) for path in sorted(raw.files)],
         "detectors with whole frames": list(request.detectors),
         "versions": versions(),
     }
+
+
+def _named(config: ProducerConfig) -> list[Path]:
+    folder = config.path.parent if config.path else None
+    recipes = (entry.reduction for entry in config.reductions)
+    found = (one.files(folder) for one in recipes if isinstance(one, Recipe))
+    return sorted({path for paths in found for path in paths})
 
 
 def key_of(facts: Facts) -> str:

@@ -99,6 +99,11 @@ class PyfaiRecipe(Recipe):
         )
         return Integration(with_pixels(made, facts), self.curve)
 
+    def files(self, folder: Path | None) -> tuple[Path, ...]:
+        """Return the ``.poni`` file; a relative path begins at the config."""
+        path = Path(self.file).expanduser()
+        return (path if folder is None else folder / path,) if self.file else ()
+
     def _sectors(self, phi: Floats) -> Floats:
         """Return edges of azimuth [rad]; pyFAI counts from -180 to 180 degrees."""
         asked = None if self.azimuth is None else tuple(np.deg2rad(self.azimuth))
@@ -111,8 +116,7 @@ class PyfaiRecipe(Recipe):
     def _poni(self, facts: DetectorFacts, layout: Layout) -> Poni:
         if not self.file:
             return self._numbered(facts)
-        path = Path(self.file).expanduser()
-        path = path if path.is_absolute() or facts.folder is None else facts.folder / path
+        (path,) = self.files(facts.folder)
         try:
             poni = read_poni(path)
         except (InputError, OSError) as error:
