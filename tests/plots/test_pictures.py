@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -145,6 +146,18 @@ def test_a_footer_tells_what_was_forced() -> None:
     flat = curve()
     picture = plots.on_off_curves(flat, flat, flat, text="s", unit="1", footer="t0 = 0 was forced")
     assert picture.get_supxlabel() == "t0 = 0 was forced"
+
+
+def test_names_of_overlapping_regions_stand_apart_below_the_picture() -> None:
+    regions = {f"ROI_{n}": Bounds((5, n), (20, n + 6)) for n in range(12)}
+    picture = plots.image(plots.Frame(np.ones((30, 40)), "epix_1", "keV", regions))
+    picture.draw_without_rendering()
+    axes = picture.axes[0]
+    boxes = [text.get_window_extent() for text in axes.get_legend().get_texts()]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert max(box.y1 for box in boxes) < axes.xaxis.label.get_window_extent().y0
+    looks = {(line.get_edgecolor(), line.get_linestyle()) for line in axes.patches}
+    assert len(looks) == len(regions)  # each looks different
 
 
 def test_a_region_is_drawn_where_its_pixels_lie() -> None:

@@ -287,6 +287,8 @@ def test_acknowledged_findings_become_infos_with_the_reason(write: Write, tmp_pa
         ),
         ("[[runs]]\nfirst = 1\n[runs.roles]\ni00 = 'x'", 5, "runs.0.roles.i00", "did you mean i0"),
         ("[[acknowledged]]\ncode = 'x'", 2, "acknowledged.0.reason", "is missing"),
+        ("[saturation]\nepix_1 = 0", 3, "saturation.epix_1", "greater than 0"),
+        ("[saturation]\nepix_1 = '9'", 3, "saturation.epix_1", "valid number"),
         (
             "[[acknowledged]]\ncode = 'encoder-stuk'\nreason = 'x'",
             3,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.transforms import offset_copy
 
 from workbench.core.arrays import Array, Floats, Ints
 from workbench.core.bounds import Bounds
@@ -20,7 +21,9 @@ from workbench.plots.style import (
 )
 
 GAP = 12  # pixels between tiles
+LEGEND_BELOW = -42  # points below the picture: under the ticks and the label of its axis
 _REGION_COLOURS = ("#FFFFFF", "#FF6F61", "#FFD23F", "#7CE8FF", "#FF8AE2")
+_REGION_LINES = ("solid", "dashed", "dotted")
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,34 @@ def _draw(picture: Picture, axes: Axes, frame: Frame, tail: float) -> None:
     extend = "both" if np.nanmax(page) > high and np.nanmin(page) < low else "neither"
     scale = axes.inset_axes((1.03, 0.0, 0.05, 1.0))  # as high as the image, whatever its shape
     picture.colorbar(drawn, cax=scale, label=label("value", frame.unit), extend=extend)
+    _draw_regions(axes, frame)
+
+
+def _draw_regions(axes: Axes, frame: Frame) -> None:
+    """Outline every region; names stand below the picture, where they cover neither each other."""
+    handles: list[Patch] = []
     for number, (name, bounds) in enumerate(frame.regions.items()):
-        colour = _REGION_COLOURS[number % len(_REGION_COLOURS)]
+        turn, place = divmod(number, len(_REGION_COLOURS))
+        outlines: list[Patch] = [Patch(facecolor="none", label=name)]
         for box in _boxes(frame, bounds):
-            _outline(axes, name, box, colour, below=bool(number % 2))
+            # Pixel centres lie on whole numbers: a half-open range ends half a pixel before.
+            corner = (box.low[1] - 0.5, box.low[0] - 0.5)
+            outlines.append(axes.add_patch(Rectangle(corner, *box.shape[::-1], fill=False)))
+        for outline in outlines:
+            line = _REGION_LINES[turn % len(_REGION_LINES)]
+            outline.set(edgecolor=_REGION_COLOURS[place], linestyle=line, linewidth=1.8)
+        handles.append(outlines[0])
+    if handles:
+        below = offset_copy(
+            axes.transAxes, axes.get_figure(root=True), y=LEGEND_BELOW, units="points"
+        )
+        legend = axes.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), bbox_transform=below,
+            ncols=3, fontsize=9, borderaxespad=0.0, frameon=True, facecolor="#404040",
+            framealpha=1.0,
+        )  # fmt: skip
+        for text, handle in zip(legend.get_texts(), handles, strict=True):
+            text.set_color(handle.get_edgecolor())
 
 
 def _boxes(frame: Frame, bounds: Bounds) -> Iterator[Bounds]:
@@ -130,24 +157,3 @@ def _boxes(frame: Frame, bounds: Bounds) -> Iterator[Bounds]:
                 (axis[segment] if has_tiles else axis)[fitted.slices[-2:]] for axis in frame.places
             ]
             yield Bounds.from_pairs([(int(part.min()), int(part.max()) + 1) for part in parts])
-
-
-def _outline(axes: Axes, name: str, box: Bounds, colour: str, *, below: bool) -> None:
-    # Names of neighbouring regions would cover each other: every second one stands below.
-    # Pixel centres lie on whole numbers: a half-open range ends half a pixel before.
-    corner = (box.low[1] - 0.5, box.low[0] - 0.5)
-    rows, columns = box.shape
-    line = Rectangle(corner, columns, rows, fill=False)
-    line.set(edgecolor=colour, linewidth=1.8)
-    axes.add_patch(line)
-    axes.annotate(
-        name,
-        (corner[0], corner[1] + rows) if below else corner,
-        xytext=(0, -4 if below else 3),
-        textcoords="offset points",
-        va="top" if below else "bottom",
-        color=colour,
-        fontsize=10,
-        fontweight="bold",
-        bbox={"facecolor": "black", "alpha": 0.45, "pad": 1.2, "linewidth": 0},
-    )

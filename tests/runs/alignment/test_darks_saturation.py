@@ -1,10 +1,16 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from workbench.core.arrays import Floats
+from workbench.core.findings import Finding
+from workbench.runs import open_run
 from workbench.runs.alignment import dark_level, gain_fractions, over_limit, piled_up
 from workbench.runs.alignment.darks import DarkLevel
 
+Write = Callable[..., Path]
 N = 4600
 DARK = np.arange(N) % 23 == 22
 
@@ -95,3 +101,44 @@ def test_pixels_over_the_limit_of_the_detector_are_counted() -> None:
 def test_gain_ranges_are_fractions_of_all_pixels() -> None:
     raw = np.array([[100, 0x4000 + 5], [0xC000 + 1, 200]], dtype=np.uint16)
     assert gain_fractions((raw >> 14).astype(float).ravel()) == {0: 0.5, 1: 0.25, 3: 0.25}
+
+
+PIXELS = np.random.default_rng(3).gamma(9, 10, 600)
+RUN = {
+    "lightStatus/xray": np.ones(600, dtype=np.int64),
+    "lightStatus/laser": np.ones(600, dtype=np.int64),
+    "epix_1/ROI_0_sum": 30 * PIXELS,
+    "epix_1/ROI_0_max": PIXELS,
+}
+
+
+def saturation(path: Path, text: str = "") -> dict[str, Finding]:
+    (path.parent / "experiment.toml").write_text(f"version = 1\n{text}")
+    found = open_run(path).alignment().findings
+    about = ("saturated", "limit-unused")
+    return {one.code: one for one in found if one.code in about or one.field == "saturation"}
+
+
+def test_without_a_limit_saturation_of_a_detector_is_named_as_not_told(write: Write) -> None:
+    (code, finding), *others = saturation(write(RUN)).items()
+    assert (code, finding.severity, finding.count, others) == ("unverified", "info", 1, [])
+    assert finding.message.startswith("cannot be told for epix_1:")
+    assert "[saturation] in experiment.toml" in finding.message
+    counted = write({**RUN, "epix_1/ROI_0_nsat": (PIXELS > 120).astype(int)})
+    assert list(saturation(counted)) == ["saturated"]
+
+
+@pytest.mark.parametrize("key", ["epix_1", '"epix_1/ROI_0_max"'])
+def test_the_limit_that_the_experiment_gives_is_compared_with(write: Write, key: str) -> None:
+    finding = saturation(write(RUN), f"[saturation]\n{key} = 120.0")
+    assert list(finding) == ["saturated"]
+    assert finding["saturated"].count == int((PIXELS >= 120).sum())
+    assert finding["saturated"].field == "epix_1/ROI_0_max"
+
+
+def test_a_limit_for_what_is_not_there_is_named(write: Write) -> None:
+    finding = saturation(write(RUN), "[saturation]\nepix1 = 120.0")["limit-unused"]
+    assert (finding.field, finding.severity) == ("epix1", "warning")
+    assert finding.message.endswith("did you mean epix_1?")
+    other = saturation(write(RUN), "[saturation]\njungfrau1M = 120.0")["limit-unused"]
+    assert other.severity == "info"

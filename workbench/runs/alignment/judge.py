@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from workbench.core.arrays import Bools
+from workbench.core.errors import near
 from workbench.core.findings import Finding, Severity
 from workbench.runs.alignment.darks import DarkLevel
 from workbench.runs.alignment.flags import JOINED, XRAY, Contradiction
@@ -108,6 +109,18 @@ def judge_saturation(found: Sequence[Saturation]) -> Iterator[Finding]:
             each.name,
             each.saturated,
         )
+
+
+def judge_limits(unused: Sequence[str], found: Sequence[Saturation]) -> Iterator[Finding]:
+    """Say which limits of ``experiment.toml`` nothing was compared with."""
+    known = {name for one in found for name in (one.name, one.name.split("/")[0])}
+    for name in unused:
+        close = near(name, known)
+        hint = f"did you mean {close[0]}?" if close else "it needs a brightest pixel (_max)"
+        text = f"[saturation] of experiment.toml names it, but nothing was compared with it; {hint}"
+        # Without a name like it, it may be meant for other runs.
+        severity = Severity.WARNING if close else Severity.INFO
+        yield Finding("limit-unused", severity, text, name)
 
 
 def judge_flags(

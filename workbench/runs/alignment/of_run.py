@@ -1,5 +1,6 @@
 """Each check of alignment and drift, applied to one run."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ MOST_FRAMES = 200  # dark frames read of a region kept as pixels
 FRONT_END = ("gas_detector", "gasdet", "Em3l0BmMon", "ipm_hx2")  # upstream of the hutch's shutters
 DIODES = ("peakAmplitude", "peaks", "channels")
 GAIN_BITS = {"jungfrau": 14, "epix10k": 14}  # lowest bit of the gain range in a raw pixel
+SURE_OF_PIXELS = ("over the limit", "pixels counted")
 LIMITS = ("saturation", "Nsat", "nsat")  # parameters of a region that say where its pixels saturate
 
 
@@ -59,17 +61,33 @@ def find_darks(line: Timeline) -> list[DarkLevel]:
 
 def find_saturation(line: Timeline) -> list[Saturation]:
     """Look at monitors, brightest pixels of regions, and counts of saturated pixels."""
-    found = [piled_up(name, line.values(name)) for name in line.monitors[:MOST_CHANNELS]]
-    for name in sorted(line.run):
-        if not name.endswith(("_max", "_nsat")) or not line.holds(name):
-            continue
-        values = line.values(name)
+    regions = sorted(n for n in line.run if n.endswith(("_max", "_nsat")) and line.holds(n))
+    found = []
+    for name in (*line.monitors[:MOST_CHANNELS], *regions):
+        values, limit = line.values(name), _limit(line.run, name)
         if name.endswith("_nsat"):
             found.append(pixels_counted(name, values))
-            continue
-        limit = _limit(line.run, name)
-        found.append(piled_up(name, values) if limit is None else over_limit(name, values, limit))
+        else:
+            top = piled_up(name, values) if limit is None else over_limit(name, values, limit)
+            found.append(top)
     return found
+
+
+def without_limit(line: Timeline, found: Sequence[Saturation]) -> list[str]:
+    """Return area detectors of which nothing tells where their pixels saturate.
+
+    Readings that pile up at one value would show it, but pedestals and gains of their own smear
+    the tops of pixels out.
+    """
+    told = {one.name.split("/")[0] for one in found if one.how in SURE_OF_PIXELS}
+    shown = (*line.region_sums, *(one.name for one in found if one.name.endswith("_max")))
+    return sorted({name.split("/")[0] for name in shown} - told)
+
+
+def unused_limits(line: Timeline, found: Sequence[Saturation]) -> list[str]:
+    """Return names under ``[saturation]`` of ``experiment.toml`` that no reading belongs to."""
+    read = {name for one in found for name in (one.name, one.name.split("/")[0])}
+    return sorted(set(line.run.setup.saturation) - read)
 
 
 def find_gain_ranges(line: Timeline) -> dict[str, dict[int, float]]:
@@ -244,8 +262,11 @@ def _tile_sums(line: Timeline, name: str, dark: Bools) -> Floats:
 
 
 def _limit(run: "Run", name: str) -> float | None:
-    """Return where the pixels of a region saturate, if the producer wrote it down."""
+    """Return where a reading saturates, if the experiment says so or the producer wrote it down."""
     detector, _, leaf = name.partition("/")
+    own = run.setup.saturation
+    if name in own or detector in own:
+        return own.get(name, own.get(detector))
     function = leaf.rpartition("_")[0]
     for parameter in LIMITS:
         for key in (f"{function}__{function}_{parameter}", parameter):

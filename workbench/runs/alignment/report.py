@@ -158,8 +158,10 @@ def align(run: "Run") -> Alignment:
         *contradicted,
         *judge.judge_darks(_trusted(darks, lags, explained), _thresholded(run)),
         *judge.judge_saturation(saturation),
+        *judge.judge_limits(of_run.unused_limits(line, saturation), saturation),
         *_judge_time_tool(line, followed),
         *_unverified(line, lags, darks, flags, untold),
+        *_no_limits(of_run.without_limit(line, saturation)),
     ]
     track, segments = followed if followed else (None, ())
     return Alignment(
@@ -232,6 +234,20 @@ def _unverified(
     )
     for topic, names, why in topics:
         if names:
-            few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            text = f"cannot be told for {few}: {why}; compare with another run or the logbook"
+            text = (
+                f"cannot be told for {_few(names)}: {why}; compare with another run or the logbook"
+            )
             yield Finding("unverified", Severity.INFO, text, topic, len(names))
+
+
+def _no_limits(detectors: list[str]) -> Iterator[Finding]:
+    if detectors:
+        text = (
+            f"cannot be told for {_few(detectors)}: the file says neither where pixels saturate "
+            "nor how many did; give the limit under [saturation] in experiment.toml"
+        )
+        yield Finding("unverified", Severity.INFO, text, "saturation", len(detectors))
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

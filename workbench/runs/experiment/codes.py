@@ -24,6 +24,7 @@ CODES = (  # one row each in docs/reference/findings.md
     "laser-never-off",
     "laser-never-on",
     "leading-zeros",
+    "limit-unused",
     "missing-values",
     "mostly-missing",
     "no-events",

@@ -317,6 +317,7 @@ def _to_setup(given: Mapping[str, Any], path: Path, why: str) -> RunSetup:
         DelaySetup(**delay),
         TimeToolSetup(**time_tool),
         tuple(Acknowledged(**entry) for entry in given.get("acknowledged", [])),
+        dict(given.get("saturation", {})),
     )
 
 

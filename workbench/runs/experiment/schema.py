@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workbench.sources.timing import N_CODES
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Range = Annotated[list[float], Field(min_length=2, max_length=2)]
 Codes = Annotated[list[int], Field(min_length=1)]
 LARGEST_CODE = N_CODES - 1
@@ -70,6 +71,7 @@ class Section(Strict):
     channels: dict[str, str | ChannelTable] = Field(default_factory=dict)
     roles: dict[str, str | list[str]] = Field(default_factory=dict)
     good: dict[str, Range] = Field(default_factory=dict)
+    saturation: dict[str, Limit] = Field(default_factory=dict)
     status: StatusTable | None = None
     delay: DelayTable | None = None
     time_tool: TimeToolTable | None = None

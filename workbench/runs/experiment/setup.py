@@ -129,6 +129,8 @@ class RunSetup:
         Ranges [low, high) of default cuts, by role, field or friendly name.
     status, delay, time_tool, acknowledged
         As described there.
+    saturation
+        Where readings saturate, by field or by detector, in the unit of its readings.
     """
 
     path: Path | None = None
@@ -140,6 +142,7 @@ class RunSetup:
     delay: DelaySetup = DelaySetup()
     time_tool: TimeToolSetup = TimeToolSetup()
     acknowledged: tuple[Acknowledged, ...] = ()
+    saturation: Mapping[str, float] = field(default_factory=dict)
 
     def acknowledge(self, findings: Iterable[Finding]) -> list[Finding]:
         """Return the findings, those that the experiment knows of as infos with its reason."""
