@@ -8,9 +8,11 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
 
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.runs import open_run
+from workbench.smalldata.check import inspect_file
 
 N, PER_FRAME = 103, 10  # the last three events are in no frame
 SECONDS = np.arange(N)
@@ -135,3 +137,62 @@ def test_archived_values_stored_at_the_events_are_a_field(tmp_path: Path) -> Non
     assert run["epics_archiver/lxt"].read(rows=slice(3, 4)).item() == 3
     with pytest.raises(UnknownNameError, match="did you mean lxt"):
         run.archived("lxtt")
+
+
+LATE = 12  # frames before the second camera appeared
+MANY = 60
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> Callable[..., Path]:
+    """A second camera that joins after some frames: the writer fills its past with 0."""
+
+    def make(**more: np.ndarray) -> Path:
+        draw = np.random.default_rng(5)
+        columns = {
+            "full_sum": draw.normal(size=MANY),
+            "full_max": draw.integers(3, 900, MANY),
+            "full_area": draw.normal(size=(MANY, 2, 3)),
+            "count": np.full(MANY, PER_FRAME),
+        }
+        for values in columns.values():
+            values[:LATE] = 0
+        columns |= more
+        fast = (np.arange(MANY * PER_FRAME) + 1_000_000_000) << 32
+        early = {"intg/andor/full_sum": draw.normal(size=MANY)}
+        frames = {f"intg/archon/{name}": values for name, values in columns.items() if len(values)}
+        times = {"timestamp": fast, "intg/timestamp": fast[PER_FRAME - 1 :: PER_FRAME]}
+        return write(tmp_path / "rixlx1234_Run0014.h5", {**times, **early, **frames})
+
+    return make
+
+
+def test_zeros_before_a_camera_appeared_are_no_frames(late: Callable[..., Path]) -> None:
+    path = late()
+    run = open_run(path)
+    archon = run.integrating("archon")
+    for name in ("full_sum", "full_max", "full_area"):
+        values = archon[name].read()
+        assert np.isnan(values[:LATE]).all(), name
+        assert not np.isnan(values[LATE:]).any(), name
+        assert archon[name].missing.tolist() == [True] * LATE + [False] * (MANY - LATE)
+        assert not archon[name].read_stored()[:LATE].any()
+    assert not archon["count"].missing.any()
+    assert not run["intg/andor/full_sum"].missing.any()
+    with xr.open_dataset(path, engine="smalldata") as data:
+        assert int(data["intg/archon/full_sum"].isnull().sum()) == LATE
+    (finding,) = [each for each in inspect_file(path) if each.code == "leading-zeros"]
+    assert (finding.field, finding.count, finding.severity) == ("intg/archon", LATE, "info")
+    assert f"0 in {LATE} frames at the start" in finding.message
+
+
+def test_zeros_of_frames_without_another_field_to_tell_stay_and_are_named(
+    late: Callable[..., Path],
+) -> None:
+    alone = {"full_sum": np.empty(0), "full_max": np.empty(0)}
+    path = late(**alone)
+    assert not open_run(path)["intg/archon/full_area"].missing.any()
+    (finding,) = [each for each in inspect_file(path) if each.code == "leading-zeros"]
+    assert (finding.field, finding.count) == ("intg/archon/full_area", LATE)
+    assert finding.severity == "warning"
+    assert "for want of proof" in finding.message

@@ -87,6 +87,7 @@ def test_frames_of_an_integrating_detector_have_their_own_number(tmp_path: Path)
     with open_file(master(tmp_path / "a")) as file:
         assert file.info("intg/andor/sum").shape == (3,)
         assert file.read("intg/timestamp").tolist() == [0, 1, 200]
+        assert file.frame_starts == (0, 2)
         assert file.read("intg/andor/sum").tolist() == [0.0, 1.0, 200.0]
         assert file.read("intg/andor/sum", slice(1, 3)).tolist() == [1.0, 200.0]
         assert {info.kind for name, info in file.fields.items() if "intg" in name} == {"intg"}

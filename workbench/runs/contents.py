@@ -60,7 +60,7 @@ class Contents:
             return read_settings(file, load)
 
     def filled_up(self, name: str) -> Bools:
-        """Tell which events hold a 0 that stands for nothing, shape (event,).
+        """Tell which events (or frames) hold a 0 that stands for nothing, shape (event,).
 
         LCLS-II's writer stores it for the events before a detector first appeared;
         `workbench.smalldata.backfill` says what counts as evidence.
@@ -95,15 +95,18 @@ class Contents:
 
     def _filled_up(self, info: FieldInfo) -> bool:
         return (
-            info.kind == "event" and self._storage.generation == "lcls2" and not self._storage.ours
+            info.kind in {"event", "intg"}
+            and self._storage.generation == "lcls2"
+            and not self._storage.ours
         )
 
     def _find_zeros(self, info: FieldInfo) -> Bools:
         stored = self._storage
-        if len(info.shape) == 1 and stored.column(info.name).all():  # kept: no file is opened
-            return np.zeros(stored.n_events, dtype=np.bool_)
+        rows = stored.n_events if info.kind == "event" else info.shape[0]
+        if info.kind == "event" and len(info.shape) == 1 and stored.column(info.name).all():
+            return np.zeros(rows, dtype=np.bool_)  # the column is kept: no file is opened
         with stored.open() as file:
-            return zero_filled(file, info.name)[: stored.n_events]
+            return zero_filled(file, info.name)[:rows]
 
     @cached_property
     def _zeros(self) -> dict[str, Bools]:

@@ -3,7 +3,8 @@
 It creates a dataset when a detector first appears and gives all events before it a 0, in each part
 file anew. A 0 at the start is taken for filling where there is evidence: the detector's
 ``damage`` says that it was absent, or a quantity that changes from shot to shot is exactly 0 many
-times and never again. Without evidence it stays a value, and is counted.
+times and never again. Without evidence it stays a value, and is counted. For integrating detectors
+(``intg/<det>/...``) the same holds with frames in place of events; no ``damage`` tells of them.
 """
 
 from collections.abc import Iterator
@@ -20,13 +21,15 @@ MANY = 10  # exact zeros at the start; fewer are found in good data
 LOOK = 1000  # values after them that are looked at
 VARIES = 0.5  # of these must differ from each other: scans and slow values do not
 BLOCK = 256  # events of an array field looked at together
+FRAMES = "intg"  # kind of the fields of integrating detectors
+LINKS = ("count", "timestamp_min", "timestamp_max")  # of frames and events: always written
 NEVER = ("damage", "scan", "evr", "timing", "lightStatus")  # written for every event, or 0 is usual
 
 
 def zero_filled(file: SmallDataFile, name: str) -> Bools:
-    """Tell which events hold a 0 that stands for nothing, shape (event,)."""
+    """Tell which events (frames) hold a 0 that stands for nothing, shape (event,)."""
     info = file.info(name)
-    filled = np.zeros(file.n_events, dtype=np.bool_)
+    filled = np.zeros(info.shape[0] if info.kind == FRAMES else file.n_events, dtype=np.bool_)
     for start, stop in _spans(file, info):
         filled[start : start + _proven(file, info, start, stop)] = True
     return filled
@@ -58,9 +61,14 @@ def absent_events(file: SmallDataFile, name: str) -> Bools | None:
 
 def _spans(file: SmallDataFile, info: FieldInfo) -> Iterator[tuple[int, int]]:
     """Yield first event and end of each part that could start with such zeros."""
-    folder = info.name.rpartition("/")[0].split("/")[0]
-    if file.ours or file.generation != "lcls2" or info.kind != "event" or info.dtype == "str":
+    folder, _, leaf = info.name.rpartition("/")
+    if file.ours or file.generation != "lcls2" or info.dtype == "str":
         return
+    if info.kind == FRAMES and "/" in folder and leaf not in LINKS:
+        yield from pairwise((*file.frame_starts, info.shape[0]))
+    if info.kind != "event":
+        return
+    folder = folder.split("/")[0]
     if folder and folder not in NEVER and not info.name.endswith("_len"):
         yield from pairwise((*file.part_starts, file.n_events))
 
@@ -96,7 +104,7 @@ def _beside(file: SmallDataFile, info: FieldInfo, start: int, stop: int) -> int:
     most = 0
     for name in file.names:
         other = file.info(name) if name.rpartition("/")[0] == folder else info
-        if name == info.name or not _is_float(other) or other.kind != "event":
+        if name == info.name or not _is_float(other) or other.kind != info.kind:
             continue
         if len(other.shape) == 1:
             count = _leading(file, other, start, stop)

@@ -224,6 +224,15 @@ class SmallDataFile:
         return tuple(sorted(int(start) for start in starts))
 
     @cached_property
+    def frame_starts(self) -> tuple[int, ...]:
+        """Frames of integrating detectors at which each part file begins; (0,) without parts."""
+        clock = self._h5[self._identity.time_key]
+        if not clock.is_virtual:
+            return (0,)
+        with reading(self.path, "the places of its parts"):
+            return self._parts.frame_starts(clock)
+
+    @cached_property
     def provenance(self) -> dict[str, object]:
         """How the file was made; empty for files of other writers."""
         with reading(self.path, "provenance"):

@@ -145,6 +145,11 @@ class Parts:
         """Return the length of the time axis of the integrating detectors, over all parts."""
         return sum(length for _, length in self._lengths(clock))
 
+    def frame_starts(self, clock: h5py.Dataset) -> tuple[int, ...]:
+        """Return at which frame of the integrating detectors each part begins."""
+        lengths = [length for _, length in self._lengths(clock) if length]
+        return tuple(np.cumsum([0, *lengths[:-1]]).tolist())
+
     def _lengths(self, clock: h5py.Dataset) -> Iterator[tuple[h5py.File, int]]:
         for piece in _pieces(clock) or ():
             part = self._file(piece.file)

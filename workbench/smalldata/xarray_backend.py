@@ -237,7 +237,7 @@ def _variable(
 ) -> xr.Variable:
     gaps = _can_lack(info)
     masked = masked and (gaps or np.dtype(info.dtype).kind == "f")
-    filled_up = info.kind == "event" and file.generation == "lcls2" and not file.ours
+    filled_up = info.kind in {"event", "intg"} and file.generation == "lcls2" and not file.ours
     rows = Rows(path, info, masked=masked, filled_up=filled_up)
     attributes: dict[str, Any] = {"units": info.unit, "long_name": info.long_name or info.name}
     fill = sentinel(rows.stored) if rows.stored.kind in "iu" else None

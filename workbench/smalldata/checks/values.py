@@ -163,7 +163,9 @@ def _check_leading_zeros(file: SmallDataFile, surveys: Surveys) -> Iterator[Find
     if file.ours or file.generation != "lcls2":
         return
     groups: dict[tuple[str, int, bool], list[str]] = defaultdict(list)
-    for name, (info, _) in surveys.items():
+    events = {name: info for name, (info, _) in surveys.items()}
+    frames = {name: one for name, one in file.fields.items() if one.kind == "intg" and one.shape}
+    for name, info in {**events, **frames}.items():
         count = int(zero_filled(file, name).sum())
         doubtful = 0
         if info.dtype.startswith("float") and _group(name) not in QUIET_GROUPS:
@@ -174,13 +176,14 @@ def _check_leading_zeros(file: SmallDataFile, surveys: Surveys) -> Iterator[Find
         read = (
             "as missing"
             if proven
-            else "in part as values, for want of proof (damage calls the detector present)"
+            else "in part as values, for want of proof (damage calls the detector present, or no "
+            "other field tells)"
         )
         yield Finding(
             "leading-zeros",
             Severity.INFO if proven else Severity.WARNING,
-            f"0 in {count} events at the start and never again ({_list(names)}): the facility's "
-            "writer fills the time before a detector appeared with 0; the workbench reads them "
+            f"0 in {count} {'frames' if '/' in group else 'events'} at the start and never again "
+            f"({_list(names)}): the facility's writer fills the time before a detector appeared with 0; the workbench reads them "
             f"{read}; cut these events away",
             field=names[0] if len(names) == 1 else group,
             count=count,
@@ -200,7 +203,9 @@ def _check_units(infos: Sequence[FieldInfo]) -> Iterator[Finding]:
 
 
 def _group(name: str) -> str:
-    return name.split("/")[0]
+    """Return the detector of a field; those that integrate lie one folder deeper."""
+    first, _, rest = name.partition("/")
+    return f"{first}/{rest.split('/')[0]}" if first == "intg" and "/" in rest else first
 
 
 def _list(names: Sequence[str]) -> str:
