@@ -183,8 +183,8 @@ def _check_leading_zeros(file: SmallDataFile, surveys: Surveys) -> Iterator[Find
             "leading-zeros",
             Severity.INFO if proven else Severity.WARNING,
             f"0 in {count} {'frames' if '/' in group else 'events'} at the start and never again "
-            f"({_list(names)}): the facility's writer fills the time before a detector appeared with 0; the workbench reads them "
-            f"{read}; cut these events away",
+            f"({_list(names)}): the facility's writer fills the time before a detector appeared "
+            f"with 0; the workbench reads them {read}; cut these events away",
             field=names[0] if len(names) == 1 else group,
             count=count,
         )
