@@ -6,8 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from workbench.runs import Run, open_run
+from workbench.runs import Run, cut, open_run, open_runs
 from workbench.runs.cuts import Between
+from workbench.runs.roles import RoleError
 
 Write = Callable[..., Path]
 N = 8
@@ -50,6 +51,22 @@ def test_without_light_status_event_codes_tell_by_the_rule_of_the_hutch(
     np.testing.assert_array_equal(run.classes.dark, ~XRAY)
     assert "event codes [-137]" in run.classes.why
     assert ("assumed" in run.classes.why) is (experiment[:3] != "mfx")
+
+
+def test_what_no_file_stores_serves_as_role_all_the_same(write: Write) -> None:
+    table = codes({137: XRAY, 89: ~LASER})
+    paths = [write({"timing/eventcodes": table}, run=number) for number in (1, 2)]
+    run, runs = open_run(paths[0]), open_runs(paths)
+    for role, truth in (("xray", XRAY), ("laser", LASER)):
+        channel = run.role(role)
+        assert channel.name == role
+        np.testing.assert_array_equal(channel.read(), truth)
+        assert "event codes [-137]" in channel.why
+        np.testing.assert_array_equal(run.mask(cut(role, 1)), truth)
+        np.testing.assert_array_equal(runs.role(role).read(), np.tile(truth, 2))
+    unknown = open_run(write({"timing/eventcodes": 0 * table}, run=3))
+    with pytest.raises(RoleError, match=r"nothing serves as laser .*event codes"):
+        unknown.role("laser")
 
 
 def test_an_event_without_any_code_or_without_the_timing_detector_is_unknown(write: Write) -> None:
@@ -118,6 +135,8 @@ def test_codes_given_by_the_experiment_come_before_stored_flags(
     run = open_run(write(made))
     np.testing.assert_array_equal(run.classes.on, LASER & (np.arange(N) != 0))
     assert "event codes [-203, 204]" in run.classes.why
+    np.testing.assert_array_equal(run.role("laser").read(), LASER & (np.arange(N) != 0))
+    assert run.role("xray").name == "lightStatus/xray"
 
 
 def time_tool() -> dict[str, Any]:

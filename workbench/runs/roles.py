@@ -11,6 +11,7 @@ from workbench.core.errors import UnknownNameError, WorkbenchError
 from workbench.facility import ROLES, RoleField, roles
 from workbench.runs.channel import Channel
 from workbench.runs.measured import measured
+from workbench.runs.status import STORED
 from workbench.smalldata import FieldInfo
 
 if TYPE_CHECKING:
@@ -113,7 +114,17 @@ def candidates(run: "Run", role: str) -> tuple[Candidate, ...]:
 
 
 def choose(run: "Run", role: str) -> Channel:
-    """Return the first usable channel for a role; its `why` says why not the others."""
+    """Return the first usable channel for a role; its `why` says why not the others.
+
+    States of X-rays and laser that the file does not store, or that ``experiment.toml`` tells in
+    another way, are those of the run's classes.
+    """
+    if role in STORED and role not in run.setup.roles:
+        given = run.setup.status
+        other = getattr(given, role) is not None
+        other |= role == "xray" and given.destination is not None
+        if other or STORED[role] not in run:
+            return _state(run, role)
     judged = candidates(run, role)
     usable = [each.field for each in judged if not each.trouble]
     passed_over = [f"{each.field.name} {each.trouble}" for each in judged if each.trouble]
@@ -127,6 +138,22 @@ def choose(run: "Run", role: str) -> Channel:
     told = overruled(run, role, chosen.name)
     return run[chosen.name].explained(
         why, unit=chosen.unit, alternatives=names, warnings=(told,) if told else ()
+    )
+
+
+def _state(run: "Run", role: str) -> Channel:
+    """Return the state of a beam in every event, as the classes of the run have it."""
+    state, why = getattr(run.classes, role), run.classes.why
+    if (state < 0).all():
+        raise RoleError(role, run.label, [STORED[role]], f" ({why})")
+    text = "X-rays" if role == "xray" else "laser"
+    return Channel.from_values(
+        role,
+        state,
+        unit="1",
+        long_name=f"{text}: 1 on, 0 off, -1 unknown",
+        select=run.mask,
+        why=f"made from what else tells: {why}",
     )
 
 

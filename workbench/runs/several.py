@@ -239,12 +239,14 @@ class Runs(Together, Exits):
     def role(self, role: str) -> Channel:
         """Return the channel that serves for a role in every run; refuses where runs choose others.
 
-        "delay" and "jitter" are made run by run, each with its own sources.
+        "delay" and "jitter" are made run by run, each with its own sources; so are states of the
+        beams that the files do not store.
         """
         parts = [run.role(role) for run in self.runs]
-        if role in {"delay", "jitter"}:
-            return self._in_memory(parts)
         chosen = [part.name for part in parts]
+        made = any(name not in run for name, run in zip(chosen, self.runs, strict=True))
+        if role in {"delay", "jitter"} or (made and len(set(chosen)) == 1):
+            return self._in_memory(parts)
         if len(set(chosen)) > 1:
             raise InputError(
                 f"{self.label}: not the same channel serves as {role} in every run "
