@@ -15,7 +15,8 @@ Errors of `difference` and `relative` are kept apart by where they come from:
   fit to mean positions needs this one.
 
 For arrays (curves, images) there are `_error` and `_error_total`, with all off shots together also
-`_error_common`; paired with off shots of its own, `_error` is the total.
+`_error_common`; paired with off shots of its own, `_error` is the total. There is none from blocks,
+as the attribute "jackknife" says.
 """
 
 import json
@@ -29,7 +30,7 @@ from numpy.typing import ArrayLike
 
 from workbench.binning.background import DarkMean, dark_mean
 from workbench.binning.bias import warn_of_signal_cuts
-from workbench.binning.binned import NO_DARK, normalisation, sum_up
+from workbench.binning.binned import FROM_BLOCKS, NO_DARK, normalisation, sum_up
 from workbench.binning.differences import Change, Shots, difference, relative
 from workbench.binning.jackknife import time_blocks
 from workbench.binning.labels import (
@@ -66,6 +67,10 @@ from workbench.runs.protocol import AnyRun
 if TYPE_CHECKING:
     import xarray as xr
 
+NO_JACKKNIFE = (
+    "not computed for arrays; wb.bin gives it for laser-on and laser-off shots apart, on_off for a "
+    "sum over the region of interest"
+)
 Off = Literal["all"] | Pairing
 
 
@@ -224,6 +229,7 @@ def _about(compared: _Compared) -> dict[str, Any]:  # Any: attributes
         "field": compared.channel.name,
         "reference": compared.reference.how,
         "off_used": len(np.unique(compared.reference.events)),
+        "jackknife": FROM_BLOCKS if compared.shots else NO_JACKKNIFE,
     }
     if compared.pairs is not None:
         about["pairs"] = json.dumps({str(row[0]): row[1] for row in compared.pairs.counts.rows})
