@@ -87,7 +87,13 @@ def set_mask(
     file: File,
     detector: Detector,
     name: Name,
-    mask: Annotated[Path, typer.Argument(help="A .npy file of the frames' shape, 1 = use.")],
+    mask: Annotated[
+        Path,
+        typer.Argument(
+            help="A .npy file of the frames' shape, 1 = use; where the shape is known also text "
+            "(1 = use) or .edf of pyFAI (1 = bad)."
+        ),
+    ],
     from_run: FromRun,
     to_run: ToRun = None,
     kind: Kind = "roi",
@@ -98,14 +104,16 @@ def set_mask(
     json_: Json = False,
 ) -> None:
     """Give an entry a mask; a copy is kept beside the config."""
+    shapes = _shapes(detector, shape, geometry, xtc, from_run)
 
     def change(edit: "ConfigEdit") -> "Plan":
-        function = _function(kind)
+        function, frames = _function(kind), shapes.get(detector)
+        if geometry is not None and frames is not None and frames[0] == 1:
+            frames = frames[1:]  # frames of a single tile have two axes
         return edit.set_mask(
-            detector, name, mask, function=function, from_run=from_run, to_run=to_run
+            detector, name, mask, shape=frames, function=function, from_run=from_run, to_run=to_run
         )
 
-    shapes = _shapes(detector, shape, geometry, xtc, from_run)
     _edit(file, change, (from_run, to_run), shapes, xtc=xtc, dry_run=dry_run, json_=json_)
 
 

@@ -103,6 +103,31 @@ def test_a_region_outside_the_detector_is_not_written(config: Path) -> None:
     assert (code, json.loads(text)["saved"]) == (0, True)
 
 
+def test_a_mask_of_another_shape_is_refused_and_an_inverted_one_is_asked_about(
+    config: Path, tmp_path: Path
+) -> None:
+    good = np.ones((40, 50), np.bool_)
+    good[3, 4:9] = False
+    np.save(tmp_path / "good.npy", good)
+    np.save(tmp_path / "turned.npy", good.T)
+    np.save(tmp_path / "inverted.npy", ~good)
+    mask = ("set-mask", config, "epix_1", "ROI_0")
+    turned = [*mask, tmp_path / "turned.npy", "--from-run", 5, "--shape", "40,50"]
+    refused = CliRunner().invoke(app, ["config", *map(str, turned)])
+    assert refused.exit_code == 1
+    assert "turned.npy has shape (50, 40), the detector needs (40, 50)" in str(refused.exception)
+    assert config.read_text() == PLAIN
+    with edit_config(config) as edit, pytest.raises(InputError, match=r"the mask has shape"):
+        edit.set_mask("epix_1", "ROI_0", good.T, shape=good.shape, from_run=5)
+    code, text = call(*mask, tmp_path / "inverted.npy", "--from-run", 5, "--dry-run")
+    assert code == 0
+    assert "[mask-inverted]" in text
+    assert "1 means use" in " ".join(text.split())
+    code, text = call(*mask, tmp_path / "good.npy", "--from-run", 5, "--shape", "40,50")
+    assert code == 0
+    assert "mask-inverted" not in text
+
+
 def test_undo_shows_first_what_it_would_do(config: Path) -> None:
     call("set-roi", config, "epix_1", "ROI_0", "[[1,2],[3,4]]", "--from-run", 0)
     edited = config.read_text()

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import fabio
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from workbench.core.arrays import Array
 from workbench.core.errors import WorkbenchError
 from workbench.producer.editor import CannotEditError, edit_config, undo
 from workbench.producer.evaluation import evaluate_config
-from workbench.regions import Circle, Rectangle
+from workbench.regions import Circle, Rectangle, read_mask
 from workbench.widgets.models import (
     BothChangedError,
     EdgeStep,
@@ -352,3 +353,30 @@ def test_mask_file_producer_and_overlay_agree_pixel_by_pixel(made: Made, tmp_pat
     drawn = model.picture.layout.on_picture(~model.used)
     rows, cols = model.picture.layout.rows, model.picture.layout.cols
     np.testing.assert_array_equal(drawn[rows, cols], producers == 1)
+
+
+def test_masks_of_other_programs_reach_the_producer_pixel_by_pixel(
+    made: Made, tmp_path: Path
+) -> None:
+    picture = picture_of_raw(made.raw, "tiles", events=1, constants=made.constants)
+    layout, shape = picture.layout, picture.frame.shape
+    masks = {name: np.random.default_rng(seed).random(shape) > 0.2
+             for seed, name in enumerate(("a.npy", "b.txt", "c.edf", "d.npy"))}  # fmt: skip
+    flat = {name: good.reshape(-1, shape[-1]).astype(np.uint8) for name, good in masks.items()}
+    np.save(tmp_path / "a.npy", masks["a.npy"])
+    np.savetxt(tmp_path / "b.txt", flat["b.txt"], fmt="%d")
+    fabio.edfimage.EdfImage(data=1 - flat["c.edf"]).write(str(tmp_path / "c.edf"))
+    np.save(tmp_path / "d.npy", layout.on_picture(masks["d.npy"]))
+    config = tmp_path / "prod_config_xpp.py"
+    config.write_text(made.config.read_text())
+    whole = [[0, length] for length in shape]
+    with edit_config(config) as edit:
+        for name in masks:
+            good = read_mask(tmp_path / name, shape, layout=layout)
+            edit.set_roi("tiles", name[0], whole, from_run=RUN)
+            edit.set_mask("tiles", name[0], good, shape=shape, from_run=RUN)
+        edit.save()
+    run = made.produced(tmp_path, config=config)
+    for name, good in masks.items():
+        producers = run[f"UserDataCfg/tiles/{name[0]}__{name[0]}_mask"].read()  # 1 = bad
+        np.testing.assert_array_equal(producers == 0, good & made.good)

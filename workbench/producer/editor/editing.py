@@ -6,7 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from workbench.core.findings import Finding
+import numpy as np
+
+from workbench.core.findings import Finding, worst_first
 from workbench.producer.editor import beside, journal, masks, poni
 from workbench.producer.editor.changes import (
     ROIS,
@@ -23,6 +25,7 @@ from workbench.producer.editor.planning import Plan, function_name, plan
 from workbench.producer.editor.review import Shapes, present, review
 from workbench.producer.editor.source import Source
 from workbench.producer.editor.together import Masked, plan_together
+from workbench.regions import check_mask
 
 
 class ConfigEdit:
@@ -48,7 +51,8 @@ class ConfigEdit:
         self._now = self._before
         self._plans: list[tuple[Change, Plan, Any]] = []
         self._kept: list[Path] = []
-        self._good: dict[Path, tuple[str, Any]] = {}
+        self._good: dict[Path, tuple[str, Any, tuple[int, ...] | None]] = {}
+        self._doubts: list[Finding] = []
 
     def __enter__(self) -> "ConfigEdit":
         return self
@@ -79,7 +83,15 @@ class ConfigEdit:
         """Set parameters of azimuthal integration; the options are those of `changes.set_azav`."""
         return self.apply(set_azav(detector, **options))
 
-    def set_mask(self, detector: str, name: str, good: Any, **options: Any) -> Plan:
+    def set_mask(
+        self,
+        detector: str,
+        name: str,
+        good: Any,
+        *,
+        shape: tuple[int, ...] | None = None,
+        **options: Any,
+    ) -> Plan:
         """Give an entry a mask, kept in a file beside the config.
 
         Parameters
@@ -87,11 +99,15 @@ class ConfigEdit:
         detector, name
             The entry.
         good
-            Boolean array of the shape of the frames, True = use; or the path of a .npy file.
+            Boolean array of the shape of the frames, True = use; or the path of a file, see
+            `masks.store`.
+        shape
+            Of the detector's frames: a mask of another one is refused. None: not known.
         options
             Those of `changes.set_mask`.
         """
-        stored = self.keep_mask(name, good)
+        stored = self.keep_mask(name, good, shape)
+        self._doubts += check_mask(np.load(stored.path), name=f"{detector} {name} mask")
         change = set_mask(detector, name, stored.relative, **options)
         return self.apply(change, mask=stored.told)
 
@@ -134,12 +150,14 @@ class ConfigEdit:
         self._now = made.source
         return made
 
-    def keep_mask(self, name: str, good: Any) -> masks.StoredMask:
+    def keep_mask(
+        self, name: str, good: Any, shape: tuple[int, ...] | None = None
+    ) -> masks.StoredMask:
         """Keep a mask beside the config for `apply`; it is forgotten if the edit is not saved."""
-        stored = masks.store(self.path, name, good)
+        stored = masks.store(self.path, name, good, shape)
         if stored.made:
             self._kept.append(stored.path)
-        self._good[stored.path] = (name, good)
+        self._good[stored.path] = (name, good, shape)
         return stored
 
     def replanned(self) -> str:
@@ -196,8 +214,9 @@ class ConfigEdit:
         return key_values(function_name(self._before, change), change, values)
 
     def findings(self, run: int, shapes: Shapes | None = None) -> list[Finding]:
-        """Return what is wrong with the regions of a run: outside, clashing names, not checked."""
-        return review(self.entries(run), shapes or {}, str(self.path))
+        """Return what is wrong with the regions of a run, and doubtful in masks of this edit."""
+        found = review(self.entries(run), shapes or {}, str(self.path))
+        return worst_first([*found, *self._doubts])
 
     def save(self) -> bool:
         """Write the new text; False where nothing changes.
@@ -207,9 +226,9 @@ class ConfigEdit:
         """
         if not self.changed:
             return False
-        for path, (name, good) in self._good.items():
+        for path, (name, good, shape) in self._good.items():
             if not path.exists():  # another edit made it, and was given up meanwhile
-                masks.store(self.path, name, good)
+                masks.store(self.path, name, good, shape)
         what = "; ".join(f"{one.detector} {one.name}: {made.how}" for one, made, _ in self._plans)
         journal.save(self.path, self._before.raw, self._now.raw, what)
         self._before, self._plans, self._kept = self._now, [], []

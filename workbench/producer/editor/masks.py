@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.arrays import Bools
+from workbench.core.arrays import Array, Bools
 from workbench.core.errors import InputError
 from workbench.producer.editor.beside import keep
 from workbench.producer.evaluation import Odd
+from workbench.regions import read_mask
 
 FOLDER = "masks"
 
@@ -38,7 +39,7 @@ class StoredMask:
     made: bool
 
 
-def store(config: Path, name: str, good: Any) -> StoredMask:
+def store(config: Path, name: str, good: Any, shape: tuple[int, ...] | None = None) -> StoredMask:
     """Keep a mask as ``masks/<name>_<hash>.npy`` beside a config.
 
     Parameters
@@ -48,9 +49,12 @@ def store(config: Path, name: str, good: Any) -> StoredMask:
     name
         Of the entry that uses it.
     good
-        Array of booleans or of 0 and 1, True = use; or the path of a .npy file.
+        Array of booleans or of 0 and 1, True = use; or the path of a file: .npy, or where the
+        shape is known any that `regions.read_mask` reads.
+    shape
+        Of the detector's frames; another one is refused. None: not known.
     """
-    mask = _read(good)
+    mask = usable(good, shape)
     content = io.BytesIO()
     np.save(content, mask)
     origin: dict[str, str | int | list[int]] = {
@@ -66,17 +70,42 @@ def store(config: Path, name: str, good: Any) -> StoredMask:
     return StoredMask(kept.path, kept.relative, value, kept.made)
 
 
-def _read(good: Any) -> Bools:
+def usable(good: Any, shape: tuple[int, ...] | None = None) -> Bools:
+    """Return a mask as booleans, True = use; refuse what is none, or of another shape.
+
+    Parameters
+    ----------
+    good, shape
+        As for `store`.
+    """
     name = str(good) if isinstance(good, str | Path) else "the mask"
-    try:
-        values = np.load(good) if isinstance(good, str | Path) else np.asarray(good)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{name}: cannot be read as .npy ({error}); save it with np.save"
-        ) from error
-    if values.dtype.kind not in "biu" or not values.ndim or not np.isin(values, (0, 1)).all():
-        raise InputError(f"{name}: a mask holds only 0 and 1 (or False and True), 1 = use")
-    mask: Bools = values.astype(np.bool_)
+    if isinstance(good, str | Path):
+        mask = _loaded(Path(good)) if shape is None else read_mask(Path(good), shape)
+    else:
+        mask = _of_bits(np.asarray(good), name)
     if not mask.any():
         raise InputError(f"{name}: no pixel is left to use; is it inverted? 1 means use")
+    if shape is not None and mask.shape != shape:
+        raise InputError(
+            f"{name} has shape {mask.shape}, the detector's frames {shape}: make it in the shape "
+            "of the frames, tile by tile"
+        )
     return mask
+
+
+def _loaded(path: Path) -> Bools:
+    try:
+        return _of_bits(np.load(path), str(path))
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path}: cannot be read as .npy ({error}); save it with np.save, or give the shape of "
+            "the detector's frames"
+        ) from error
+
+
+def _of_bits(values: Array, name: str) -> Bools:
+    if values.dtype.kind not in "biu" or not values.ndim or not np.isin(values, (0, 1)).all():
+        raise InputError(f"{name}: a mask holds only 0 and 1 (or False and True), 1 = use")
+    return values.astype(np.bool_)
