@@ -10,6 +10,7 @@ from workbench.cli.app_board import boards
 from workbench.cli.batch import batch
 from workbench.cli.check import check
 from workbench.cli.config import config
+from workbench.cli.config_reports import check_config, config_status, show_config
 from workbench.cli.constants import constants
 from workbench.cli.demo import demo
 from workbench.cli.info import info
@@ -29,6 +30,9 @@ app = typer.Typer(
 )
 for command in (demo, info, check, produce, batch):
     app.command()(command)
+config.command("check")(check_config)
+config.command("show")(show_config)
+config.command("status")(config_status)
 app.add_typer(config, name="config")
 app.add_typer(constants, name="constants")
 app.add_typer(boards, name="app")

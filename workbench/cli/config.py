@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 config = typer.Typer(
     no_args_is_help=True,
-    help="Change a producer config: regions, masks, azimuthal integration; show, undo.",
+    help="Check, show and change a producer config; which files are no longer of it.",
 )
 
 File = Annotated[Path, typer.Argument(help="The producer config (.py).")]

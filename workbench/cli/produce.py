@@ -1,5 +1,6 @@
 """``workbench produce``: a raw run and a config to one small-data file."""
 
+import dataclasses
 import json
 import signal
 import sys
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.core.errors import WorkbenchError
+from workbench.core.workers import LostWorkerError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from workbench.producer import ProduceResult
+    from workbench.producer import ProduceRequest, ProduceResult
 
+FAILED = 1  # exit code: refused or failed, with a reason
 DONE_WITH_GAPS = 3  # exit code: done, but parts were skipped, each named
 SHOWN = 5  # findings in the summary; all of them are in the file
 PATIENCE = 2.0  # s, before a progress bar appears
@@ -34,8 +39,8 @@ Resume = Annotated[
 
 def produce(
     experiment: Annotated[str, typer.Option(help="Experiment, such as xpplx1234.")],
-    run: Annotated[int, typer.Option(min=0, help="Run number, as in the file names.")],
-    xtc: Annotated[Path, typer.Option(help="Folder of the raw run, or one of its files.")],
+    run: Annotated[str, typer.Option(help="Run, as in the file names; or runs, as 14-20,23.")],
+    xtc: Annotated[Path, typer.Option(help="Folder of the raw runs, or a file of one.")],
     config: Annotated[Path | None, typer.Option(help="Producer config (Python file).")] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder for the file; default: the experiment's own.")
@@ -57,16 +62,14 @@ def produce(
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Produce the small-data file of one run."""
-    from rich.console import Console
-
+    """Produce the small-data file of a run, or of several."""
     from workbench.facility import small_data_folder
     from workbench.producer import ProduceRequest
-    from workbench.producer import produce as make
 
+    numbers = _runs(run)
     request = ProduceRequest(
         experiment,
-        run,
+        numbers[0],
         xtc,
         output if output is not None else small_data_folder(experiment),
         config=config,
@@ -79,24 +82,52 @@ def produce(
         replace=replace,
         command=" ".join(["workbench", *sys.argv[1:]]),
     )
+    results = _produced([dataclasses.replace(request, run=number) for number in numbers], json_)
+    if json_:
+        told = [result.as_dict() for result in results]
+        typer.echo(json.dumps(told if len(numbers) > 1 else told[0], indent=1))
+    if len(results) < len(numbers):
+        raise typer.Exit(FAILED)
+    if any(result.skipped for result in results):
+        raise typer.Exit(DONE_WITH_GAPS)
+
+
+def _runs(text: str) -> tuple[int, ...]:
+    from workbench.batch import parse_runs
+
+    return (int(text),) if text.isdecimal() else parse_runs(text)
+
+
+def _produced(requests: "list[ProduceRequest]", json_: bool) -> "list[ProduceResult]":
+    """Produce run after run; of several, one that fails is told and stops no other."""
+    from rich.console import Console
+
+    from workbench.producer import produce as make
+
     console = Console(stderr=True)
+    results = []
     with (
         _stopping(),
-        _Bar(console, f"run {run}", shown=console.is_terminal and not json_) as bar,
+        _Bar(console, len(requests), shown=console.is_terminal and not json_) as bar,
     ):
-        result = make(request, bar.tell)
-    if json_:
-        typer.echo(json.dumps(result.as_dict(), indent=1))
-    else:
-        _summarise(result)
-    if result.skipped:
-        raise typer.Exit(DONE_WITH_GAPS)
+        for request in requests:
+            bar.begin(f"run {request.run}")
+            try:
+                result = make(request, bar.tell)
+            except WorkbenchError as error:
+                if len(requests) == 1 or isinstance(error, LostWorkerError):
+                    raise
+                typer.echo(f"workbench: run {request.run}: {error}", err=True)
+                continue
+            results.append(result)
+            if not json_:
+                _summarise(result)
+    return results
 
 
 @contextmanager
 def _stopping() -> Generator[None]:
     """End in good order on SIGTERM, as batch systems send it, and say how to go on."""
-    from workbench.core.workers import LostWorkerError
 
     def end(number: int, _: object) -> None:
         raise SystemExit(128 + number)
@@ -113,9 +144,12 @@ def _stopping() -> Generator[None]:
 
 
 class _Bar:
-    """A progress bar with rate and time left, for anything that takes longer than a moment."""
+    """A progress bar over runs, with rate and time left, for what takes longer than a moment.
 
-    def __init__(self, console: "Console", label: str, *, shown: bool) -> None:
+    Runs that were not looked at yet count as many events as those before them.
+    """
+
+    def __init__(self, console: "Console", runs: int, *, shown: bool) -> None:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -125,7 +159,7 @@ class _Bar:
         )
 
         columns = (
-            TextColumn(label),
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]:.0f} events/s"),
@@ -134,7 +168,8 @@ class _Bar:
         self._progress = Progress(*columns, console=console, transient=True)
         self._shown = shown
         self._began = time.monotonic()
-        self._task = self._progress.add_task(label, total=None, rate=0.0)
+        self._runs, self._sizes = runs, [0]  # events of each run so far
+        self._task = self._progress.add_task("", total=None, rate=0.0)
 
     def __enter__(self) -> "_Bar":
         return self
@@ -142,8 +177,17 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    def begin(self, label: str) -> None:
+        """Take the name of the run that comes next."""
+        if self._sizes[-1]:
+            self._sizes.append(0)
+        self._progress.update(self._task, description=label)
+
     def tell(self, done: int, total: int) -> None:
-        """Take the number of events done."""
+        """Take the number of events of this run that are done, and that it has."""
+        self._sizes[-1] = total
+        done += sum(self._sizes[:-1])
+        total = sum(self._sizes) * self._runs // len(self._sizes)
         spent = time.monotonic() - self._began
         if self._shown and spent > PATIENCE:
             self._progress.start()

@@ -18,6 +18,7 @@ from workbench.producer.own_entries import read_own
 from workbench.producer.places import Places
 from workbench.producer.regions import Shapes, read_rois
 from workbench.producer.report import Report, kind, suggestion
+from workbench.producer.spellings import as_today, check_names, is_lcls1, names_of
 from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
@@ -26,7 +27,6 @@ SUMS = ("get_sum_algos", "getDetSums")  # the second one in older configs
 PRODUCED = ("getROIs", *SUMS, "get_common_mode", "get_reductions", *FUNCTIONS)
 NOT_PRODUCED = ("get_pressio_compression", "get_intg")
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
-OTHER_GENERATION = {"getROI": "getROIs", "ttCalib": ""}
 DEFAULT_SUM = PixelSum("calib")
 
 
@@ -50,6 +50,8 @@ class ProducerConfig:
         Whose common mode is taken off, before anything else is made of their frames.
     epics, epics_once, epics_archiver
         Control-system variables from the run's files, once a run, and from the archiver.
+    empty
+        Functions that give nothing in this run.
     findings
         Everything wrong, each with line.
     skipped
@@ -66,6 +68,7 @@ class ProducerConfig:
     epics: tuple[PvEntry, ...] = ()
     epics_once: tuple[PvEntry, ...] = ()
     epics_archiver: tuple[PvEntry, ...] = ()
+    empty: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
@@ -94,8 +97,9 @@ class ProducerConfig:
             places = Places(ast.parse(text, str(path)))
         except (SyntaxError, ValueError) as error:  # ValueError: null bytes
             return _unreadable(path, text, run, error)
-        names = (*LISTS, *PRODUCED, *NOT_PRODUCED)
-        evaluated = evaluate_config(path, text, names, run=run, time_limit=time_limit)
+        names = (*LISTS, *PRODUCED, *NOT_PRODUCED, *names_of(places))
+        handed = str(run) if is_lcls1(places) else run
+        evaluated = evaluate_config(path, text, names, run=handed, time_limit=time_limit)
         known = shapes() if callable(shapes) else shapes
         return _checked(cls(path, text, run), evaluated, places, known or {})
 
@@ -127,15 +131,17 @@ def _unreadable(path: Path, text: str, run: int, error: SyntaxError | ValueError
 def _checked(
     empty: ProducerConfig, evaluated: Evaluated, places: Places, shapes: Shapes
 ) -> ProducerConfig:
-    values = evaluated.values
     report = Report(str(empty.path), places)
     for finding in evaluated.findings:
         report.findings.append(finding)
         entry = finding.field or "the rest of the config"
         report.skipped.append(Skipped(entry, finding.message, finding.file, finding.line))
+    _remarks(evaluated, report)
     _unknown_names(places, report)
-    name = "detectors" if "detectors" in values else "detnames"  # as LCLS-I configs call it
-    listed = _detectors(name, values.get(name), report)
+    check_names(places, evaluated.values, report)
+    name = "detectors" if "detectors" in evaluated.values else "detnames"  # as LCLS-I calls it
+    listed = _detectors(name, evaluated.values.get(name), report)
+    values = as_today(evaluated.values, listed, report)
     known = _in_run(name, listed, shapes, report)
     reductions = read_rois(values.get("getROIs", {}), listed, shapes, report)
     reductions += read_functions(values, listed, shapes, report)
@@ -164,21 +170,34 @@ def _checked(
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),
         epics_archiver=_variables("epicsPV", values, report),
+        empty=tuple(name for name in places.functions if evaluated.values.get(name) in ({}, [])),
         findings=tuple(report.findings),
         skipped=tuple(report.skipped),
     )
 
 
+def _remarks(evaluated: Evaluated, report: Report) -> None:
+    for name, places in evaluated.shared.items():
+        text = (
+            f"{' and '.join(places[:2])} are one and the same dict, which LCLS's own producers "
+            "empty when they first use it; here each counts. Give each a dict of its own"
+        )
+        report.note("shared-dict", text, name, severity=Severity.INFO)
+    for name, other in evaluated.text_matters.items():
+        text = (
+            f"LCLS-I producers hand over the run as a text, like '14'; for the number 14 {name} "
+            if other.startswith("gives")
+            else f"LCLS-I producers hand over the run as a text, like '14', for which {name} "
+        )
+        report.note("run-is-text", f"{text}{other}. Begin it with run = int(run)", name)
+
+
 def _unknown_names(places: Places, report: Report) -> None:
-    known = (*LISTS, *PRODUCED, *NOT_PRODUCED, *NO_OUTPUT)
+    known = (*LISTS, *PRODUCED, *NOT_PRODUCED, *NO_OUTPUT, *names_of(places))
     for name in places.functions | places.variables:
         if name in known:
             continue
-        if name in OTHER_GENERATION:
-            modern = OTHER_GENERATION[name]
-            hint = f"; did you mean {modern!r}?" if modern else ""
-            report.skip("unknown-name", f"{name} is not read in LCLS-II configs{hint}", name)
-        elif name in places.functions and name.startswith("get") and near(name, known):
+        if name in places.functions and name.startswith("get") and near(name, known):
             report.skip("unknown-function", f"{name} is not read{suggestion(name, known)}", name)
 
 

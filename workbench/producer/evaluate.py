@@ -1,6 +1,6 @@
 """Runs a user's config file in a process of its own.
 
-Called as ``python evaluate.py PATH RUN NAMES FD SECONDS BYTES``.
+Called as ``python evaluate.py PATH RUN NAMES FD SECONDS BYTES``, RUN a number or a text in JSON.
 The text of the file comes on standard input; results go to the file descriptor FD as one JSON
 object a line, as soon as each is known, so that a later crash loses nothing. This file imports
 nothing of the project, because the config must not be able to see or change it, and little else,
@@ -43,33 +43,83 @@ def main(arguments: Sequence[str]) -> None:
         loader = _Text(path, text)
         if _told(out, "", path, lambda: loader.exec_module(module)):
             for name in json.loads(names):
-                _tell_value(out, name, path, module, int(run))
+                _tell_value(out, name, path, module, json.loads(run))
         out.write(json.dumps({"done": True}) + "\n")
         out.flush()
     os._exit(0)  # threads and exit hooks of the config have no say
 
 
-def _tell_value(out: Any, name: str, path: str, module: types.ModuleType, run: int) -> None:
+def _tell_value(out: Any, name: str, path: str, module: types.ModuleType, run: int | str) -> None:
     value = vars(module).get(name)
     if value is None:
         return
-    if callable(value):
+    if not callable(value):
+        _told(out, name, path, lambda: value)
+    elif isinstance(run, int):
         _told(out, name, path, lambda: value(run))
     else:
-        _told(out, name, path, lambda: value)
+        _told(out, name, path, lambda: _of_text(value, run))
+
+
+class OfText:
+    """What a function gives for the run as a text; it gives something else for the number."""
+
+    def __init__(self, value: Any, other: str) -> None:
+        self.value = value
+        self.other = other
+
+
+def _of_text(function: Callable[[Any], Any], run: str) -> Any:
+    try:
+        number = function(int(run))
+    except Exception:  # noqa: BLE001 - it is made for texts
+        return function(run)
+    try:
+        text = function(run)
+    except TypeError as error:  # it compares with numbers: it never worked in LCLS-I
+        return OfText(number, f"fails with {error}; what it gives for the number is used")
+    if encode(text) != encode(number):
+        return OfText(text, "gives something else")
+    return text
+
+
+def shared(value: Any) -> list[str]:
+    """Return where dictionaries stand that stand elsewhere in the value, too."""
+    seen: dict[int, list[str]] = {}
+
+    def walk(part: Any, place: str, depth: int) -> None:
+        if isinstance(part, dict):
+            seen.setdefault(id(part), []).append(place)
+        if depth < DEEPEST and isinstance(part, dict | list | tuple):
+            items = part.items() if isinstance(part, dict) else enumerate(part)
+            for key, item in items:
+                walk(item, f"{place}[{key!r}]", depth + 1)
+
+    walk(value, "", 0)
+    return next((places for places in seen.values() if len(places) > 1), [])
 
 
 def _told(out: Any, name: str, path: str, work: Callable[[], Any]) -> bool:
     """Do the work in a thread, where any way of ending comes back as a value; tell how it ended."""
     values: list[Any] = []
     errors: list[BaseException | None] = []
+    remarks: dict[str, Any] = {}
+
+    def give() -> None:
+        value = work()
+        if isinstance(value, OfText):
+            remarks["text"] = value.other
+            value = value.value
+        remarks["shared"] = shared(value)
+        values.append(encode(value))
+
     threading.excepthook = lambda told: errors.append(told.exc_value)
-    thread = threading.Thread(target=lambda: values.append(encode(work())))
+    thread = threading.Thread(target=give)
     thread.start()
     thread.join()
     error = errors[0] if errors else None
     if values:
-        message = {"name": name, "value": values[0]}
+        message = {"name": name, "value": values[0], **remarks}
     else:
         text = f"{type(error).__name__}: {error}"[:ERROR_WIDTH]
         ends = isinstance(error, SystemExit)

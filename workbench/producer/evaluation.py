@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,23 +41,29 @@ class Evaluated:
         Names whose evaluation failed; "" stands for the file as a whole.
     findings
         One error for each failure.
+    shared
+        By name: where one dictionary stands in several places.
+    text_matters
+        By name: what the run as a number gives instead of the run as a text.
     """
 
     values: dict[str, Any]
     failed: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    shared: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    text_matters: Mapping[str, str] = field(default_factory=dict)
 
 
 def evaluate_config(
-    path: Path, text: str, names: Sequence[str], *, run: int, time_limit: float = TIME_LIMIT
+    path: Path, text: str, names: Sequence[str], *, run: int | str, time_limit: float = TIME_LIMIT
 ) -> Evaluated:
-    """Run the text of a config and return the values of `names`."""
+    """Run the text of a config and return the values of `names`; `run` as it is handed over."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as results:
         descriptor = results.fileno()
         worker = [sys.executable, str(Path(__file__).with_name("evaluate.py"))]
         limits = [str(descriptor), str(time_limit), str(MEMORY_LIMIT)]
         process = subprocess.Popen(  # noqa: S603 - our own script; it runs the user's own config
-            [*worker, str(path), str(run), json.dumps(list(names)), *limits],
+            [*worker, str(path), json.dumps(run), json.dumps(list(names)), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -81,6 +87,8 @@ def _read(
     values: dict[str, Any] = {}
     failed: list[str] = []
     findings: list[Finding] = []
+    shared = {told["name"]: told["shared"] for told in messages if told.get("shared")}
+    texts = {told["name"]: told["text"] for told in messages if told.get("text")}
     for message in messages:
         name = message.get("name")
         if name is None:
@@ -93,7 +101,7 @@ def _read(
     if not any("done" in message for message in messages):
         failed.append("")
         findings.append(_end(path, talk, code, time_limit))
-    return Evaluated(values, tuple(failed), tuple(findings))
+    return Evaluated(values, tuple(failed), tuple(findings), shared, texts)
 
 
 def _failure(message: dict[str, Any], path: Path) -> Finding:

@@ -35,6 +35,19 @@ class Places:
                     found[target.id] = node.lineno
         return found
 
+    @property
+    def repeated(self) -> dict[str, list[int]]:
+        """Names of functions and lists that are given more than once, and the lines."""
+        found: dict[str, list[int]] = {}
+        for node in self.tree.body:
+            if isinstance(node, _FUNCTIONS):
+                found.setdefault(node.name, []).append(node.lineno)
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Dict):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, []).append(node.lineno)
+        return {name: lines for name, lines in found.items() if len(lines) > 1}
+
     def line(self, name: str, *path: str | int) -> int:
         """Return the line of an entry: function or list `name`, then keys and list positions.
 

@@ -41,8 +41,8 @@ def provenance(
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
-        "inputs": [_file(path) for path in sorted(plan.raw.files)],
-        "constants": _file(request.constants) if request.constants else {},
+        "inputs": [file_facts(path) for path in sorted(plan.raw.files)],
+        "constants": file_facts(request.constants) if request.constants else {},
         "calibration": {area.name: _calibration(area) for area in plan.areas},
         "runs": {"requested": request.run, "in_file": plan.raw.number},
         "experiment_in_file": plan.raw.experiment,
@@ -65,7 +65,8 @@ def versions() -> dict[str, str]:
     }
 
 
-def _file(path: Path) -> dict[str, object]:
+def file_facts(path: Path) -> dict[str, object]:
+    """Return what tells one version of a file from another."""
     facts = path.stat()
     modified = datetime.fromtimestamp(facts.st_mtime, UTC).isoformat(timespec="seconds")
     return {"path": str(path.absolute()), "bytes": facts.st_size, "modified": modified}

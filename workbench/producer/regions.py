@@ -20,6 +20,7 @@ ROI_KEYS = (
 )  # fmt: skip
 PROJECTION_KEYS = ("name", "axis", "thresADU", "mean", "singlePhoton")
 FUNCTION = "getROIs"
+OPEN_END = 10_000  # pixels: a region that ends there or later is meant to reach the edge
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -72,6 +73,12 @@ def _of_detector(
             report.skip(error.code, str(error), *inner, label=label)
         else:
             taken.add(name)
+            if shape is not None and roi.bounds is not None and _cut_off(roi.bounds, shape):
+                text = (
+                    f"region {roi.bounds} reaches beyond the detector, whose shape is {shape}: "
+                    'what lies outside is left out; for "to the end" write 1e6'
+                )
+                report.note("roi-cut-off", text, *path, "ROI")
             yield ReductionEntry(detector, name, roi, FUNCTION, report.line(*path, "ROI"))
 
 
@@ -98,6 +105,10 @@ def read_roi(region: object) -> tuple[str, Roi]:
         projections=tuple(_projections(region)),
         children=read_children(Given(region, ROI_KEYS, "a region")),
     )
+
+
+def _cut_off(bounds: Bounds, shape: tuple[int, ...]) -> bool:
+    return any(size < high < OPEN_END for size, high in zip(shape, bounds.high, strict=True))
 
 
 def fits(roi: Roi, shape: tuple[int, ...]) -> None:

@@ -14,6 +14,16 @@ class Report:
         self._places = places
         self.findings: list[Finding] = []
         self.skipped: list[Skipped] = []
+        self.spelt: dict[str, str] = {}  # names as the config writes them, by today's
+
+    def note(
+        self, code: str, message: str, *path: str | int, severity: Severity = Severity.WARNING
+    ) -> None:
+        """Record what should be known of the entry at `path`, which is used all the same."""
+        path = (self.spelt.get(str(path[0]), path[0]), *path[1:])
+        line = self.line(*path)
+        entry = entry_name(path)
+        self.findings.append(Finding(code, severity, message, entry, 1, self._file, line))
 
     def skip(
         self,
@@ -24,7 +34,8 @@ class Report:
         severity: Severity = Severity.ERROR,
     ) -> None:
         """Record that the entry at `path` (function or list, keys, positions) is left out."""
-        line = self._places.line(str(path[0]), *path[1:])
+        path = (self.spelt.get(str(path[0]), path[0]), *path[1:])
+        line = self.line(*path)
         entry = entry_name(path) + (f" ({label})" if label else "")
         self.findings.append(
             Finding(code, severity, f"{message}; skipped", entry, 1, self._file, line)
@@ -33,7 +44,8 @@ class Report:
 
     def line(self, *path: str | int) -> int:
         """Return the line of an entry."""
-        return self._places.line(str(path[0]), *path[1:])
+        name = str(path[0])
+        return self._places.line(self.spelt.get(name, name), *path[1:])
 
 
 def entry_name(path: tuple[str | int, ...]) -> str:

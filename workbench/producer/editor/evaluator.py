@@ -15,6 +15,7 @@ from typing import Any
 from workbench.producer.editor.problems import CannotEditError
 from workbench.producer.editor.source import Source
 from workbench.producer.evaluation import MEMORY_LIMIT, decode
+from workbench.producer.spellings import LCLS1_NAMES
 
 TIME_LIMIT = 20.0  # s for one version of a file in all its runs
 LISTS = {  # names of generation I -> II; the others are the same
@@ -24,10 +25,6 @@ NAMES = (
     "detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "ttCalib", "aioParams",
     "xdetectors", "integrating_detectors", "slow_detectors",
 )  # fmt: skip
-OLD_GENERATION = {
-    "detnames", "ttCalib", "getAzIntParams", "getAzIntPyFAIParams", "getDetSums", "get_mectt",
-    "getmectt", "getPhotonParams", "getDropletParams", "getDroplet2Photons", "getSvdParams",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ def generation(source: Source) -> str:
         for target in node.targets
         if isinstance(target, ast.Name)
     } | {node.name for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)}
-    return "lcls1" if names & OLD_GENERATION and "detectors" not in names else "lcls2"
+    return "lcls1" if names & LCLS1_NAMES and "detectors" not in names else "lcls2"
 
 
 def list_name(source: Source) -> str:
