@@ -93,6 +93,8 @@ def test_four_configs_give_the_same_in_both_dialects(
      "unknown-name", 2, "write get_droplet(run)"),
     ("detnames = []\ndef getmectt(run):\n    return {'a': [{}]}\n",
      "unknown-name", 2, "so it never ran"),
+    ("import numpy\ndetnames = []\nttCalib = numpy.array([0, 1.5])\n",
+     "unknown-name", 3, "is used"),
     ("detectors = []\nintegrating_detectors = ['a']\n", "unknown-name", 2, "no producer reads"),
     ("detectors = ['a']\ndef getROI_a(run):\n    return [[[0, 9], [0, 9]]]\n",
      "old-spelling", 2, "are read as ROI_0"),

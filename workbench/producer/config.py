@@ -18,7 +18,7 @@ from workbench.producer.own_entries import read_own
 from workbench.producer.places import Places
 from workbench.producer.regions import Shapes, read_rois
 from workbench.producer.report import Report, kind, suggestion
-from workbench.producer.spellings import as_today, check_names, is_lcls1, names_of
+from workbench.producer.spellings import as_today, check_names, is_empty, is_lcls1, names_of
 from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
@@ -170,7 +170,11 @@ def _checked(
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),
         epics_archiver=_variables("epicsPV", values, report),
-        empty=tuple(name for name in places.functions if evaluated.values.get(name) in ({}, [])),
+        empty=tuple(
+            name
+            for name in places.functions
+            if name in evaluated.values and is_empty(evaluated.values[name])
+        ),
         findings=tuple(report.findings),
         skipped=tuple(report.skipped),
     )

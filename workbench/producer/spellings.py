@@ -38,11 +38,16 @@ def names_of(places: Places) -> list[str]:
     return [*GONE, *per_detector]
 
 
+def is_empty(value: object) -> bool:
+    """Tell whether a value asks for nothing; an array always asks for something."""
+    return value is None or (isinstance(value, dict | list) and not value)
+
+
 def as_today(values: Mapping[str, Any], listed: tuple[str, ...], report: Report) -> dict[str, Any]:
     """Return values under today's names, and regions as dictionaries; say what was translated."""
     found = dict(values)
     for name, way_out in GONE.items():
-        if found.get(name):
+        if not is_empty(found.get(name)):
             report.skip("unknown-name", f"{name} is not read: {way_out}", name)
     regions = found.get(ROIS, {})
     if isinstance(regions, list) and len(listed) == 1:
@@ -104,6 +109,6 @@ def check_names(places: Places, values: Mapping[str, Any], report: Report) -> No
             severity=Severity.WARNING,
         )
     listed = {"detectors", "detnames"} & {*places.variables, *places.functions}
-    if not listed and any(values.get(name) for name in places.functions):
+    if not listed and not all(is_empty(values.get(name)) for name in places.functions):
         text = "there is no list `detectors`: no detector's frames are reduced"
         report.note("no-detectors", text, "detectors", severity=Severity.WARNING)
