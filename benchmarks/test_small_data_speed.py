@@ -20,6 +20,7 @@ from workbench.smalldata import DatasetSpec, create_part, merge_parts
 EVENTS = 72_000  # ten minutes at 120 Hz
 IMAGES = (30_000, 60, 80)
 ROUNDS = 5
+LARGE = 900  # fields of the file that the goals of opening speak of
 OPEN_GOAL = 20.0  # times faster than loading all scalars
 MEMORY_GOAL = 10.0  # times less memory
 BOOLEAN_GOAL = 10.0  # times faster than dataset[mask]
@@ -71,7 +72,7 @@ def others(path: Path, count: int, events: int = EVENTS) -> Path:
 
 
 @pytest.mark.parametrize("write", [ours, others])
-@pytest.mark.parametrize("count", [165, 900])
+@pytest.mark.parametrize("count", [165, LARGE])
 def test_opening_against_loading(
     write: Callable[..., Path], count: int, tmp_path: Path, ratios: Ratios
 ) -> None:
@@ -93,12 +94,13 @@ def test_opening_against_loading(
         who: statistics.median(one["kilobytes"] for one in all_) for who, all_ in measured.items()
     }
     what = f"{count} fields, {write.__name__}"
+    goals = (OPEN_GOAL, MEMORY_GOAL) if count == LARGE else (None, None)
     ratios.add(
-        f"open and list {what}", measured=seconds["peer"] / seconds["ours"], goal=OPEN_GOAL,
+        f"open and list {what}", measured=seconds["peer"] / seconds["ours"], goal=goals[0],
         detail=f"{1e3 * seconds['ours']:.0f} ms, loading {1e3 * seconds['peer']:.0f} ms",
     )  # fmt: skip
     ratios.add(
-        f"memory of {what}", measured=memory["peer"] / max(1, memory["ours"]), goal=MEMORY_GOAL,
+        f"memory of {what}", measured=memory["peer"] / max(1, memory["ours"]), goal=goals[1],
         detail=f"{memory['ours'] / 1e3:.1f} MB, loading {memory['peer'] / 1e3:.0f} MB",
     )  # fmt: skip
 
