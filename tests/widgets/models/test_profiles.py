@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from workbench.reductions.scattering import Setup
 from workbench.widgets.models import (
     PictureError,
     RawFrames,
-    azimuthal_of,
+    azav_of,
     picture_of_array,
     picture_of_raw,
     place_of,
@@ -32,10 +31,11 @@ def test_a_place_in_the_picture_has_the_position_of_its_pixels(made: Made) -> No
 def test_the_preview_of_one_event_is_that_events_integral(made: Made) -> None:
     picture = picture_of_raw(made.raw, "tiles", events=1, constants=made.constants)
     centre = place_of(picture, (200, 100))
-    setup = Setup(centre, distance=80, energy=9.5)
+    image = [-centre[1], -centre[0]]  # of psana
+    values = {"center": image, "dis_to_sam": 80, "eBeam": 9.5, "qbin": 0.02, "phiBins": 3}
     mask = np.ones(picture.frame.shape, bool)
     mask[0, :40] = False
-    reduction = azimuthal_of(picture, setup, width=0.02, sectors=3, good=mask)
+    reduction = azav_of(picture, values, good=mask)
     shown = profile(picture, reduction)
     frames = RawFrames.of(made.raw, "tiles", constants=made.constants)
     events = signal(frames, reduction)
@@ -58,4 +58,4 @@ def test_the_preview_of_one_event_is_that_events_integral(made: Made) -> None:
 def test_without_positions_there_is_no_preview() -> None:
     picture = picture_of_array(np.ones((4, 5)))
     with pytest.raises(PictureError, match="geometry"):
-        azimuthal_of(picture, Setup((0, 0), 80, 9.5), width=0.1)
+        azav_of(picture, {"center": [0, 0], "dis_to_sam": 80, "eBeam": 9.5})

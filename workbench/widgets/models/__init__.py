@@ -63,7 +63,7 @@ from workbench.widgets.models.picture import (
     sums_in,
 )
 from workbench.widgets.models.plans import BothChangedError, Planned, Saved
-from workbench.widgets.models.profiles import Profile, azav_of, azimuthal_of, place_of, profile
+from workbench.widgets.models.profiles import Profile, azav_of, place_of, profile
 from workbench.widgets.models.reproduce import affected, produce_commands, run_numbers, runs_in
 from workbench.widgets.models.session import Session
 from workbench.widgets.models.state import Beam, BeamError, RegionState, StateError
@@ -114,7 +114,6 @@ __all__ = [
     "answer",
     "azav_of",
     "azav_values",
-    "azimuthal_of",
     "centre_by_itself",
     "centre_of_points",
     "check_mask",

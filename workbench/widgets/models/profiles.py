@@ -10,8 +10,6 @@ from workbench.core.arrays import Bools, Floats
 from workbench.producer.azimuthal_entries import read_azav
 from workbench.producer.entries import DetectorFacts
 from workbench.reductions.azimuthal import Azimuthal
-from workbench.reductions.bins import azimuth_edges, radial_edges
-from workbench.reductions.scattering import Setup, scattering_from_positions
 from workbench.widgets.models.picture import Picture, PictureError
 
 PIXELS = 20_000  # that are enough to tell how positions follow rows and columns
@@ -53,31 +51,6 @@ def place_of(picture: Picture, centre: tuple[float, float]) -> tuple[float, floa
     fits = (np.linalg.lstsq(matrix, axis.ravel()[some], rcond=None)[0] for axis in (x, y))
     found_x, found_y = (float(at @ fit) for fit in fits)
     return found_x, found_y
-
-
-def azimuthal_of(
-    picture: Picture, setup: Setup, *, width: float, sectors: int = 1, good: Bools | None = None
-) -> Azimuthal:
-    """Return the producer's azimuthal reduction for a picture's detector.
-
-    Raises `PictureError` where the positions of the pixels are not known.
-
-    Parameters
-    ----------
-    picture
-        With the positions of its pixels.
-    setup
-        Beam centre, distance, energy; see `place_of` for a centre in the picture.
-    width
-        Of the q bins [1/angstrom].
-    sectors
-        In azimuth.
-    good
-        The user's mask, shape of a frame, True = use; None: every pixel.
-    """
-    scattering = scattering_from_positions(*_positions(picture), setup)
-    q, phi = radial_edges(scattering.radial, width), azimuth_edges(scattering.phi, sectors)
-    return Azimuthal(scattering, q, phi, good=good)
 
 
 def azav_of(picture: Picture, values: Mapping[str, Any], *, good: Bools | None = None) -> Azimuthal:
