@@ -46,6 +46,7 @@ CURVE = {"polynomial_coefficients": [0.1, 0]}
         (read_polynomial_correction, CURVE | {"projection": {"axs": 1}}, "axs"),
         (read_polynomial_correction, CURVE | {"droplet": {"treshold": 1}}, "treshold"),
         (read_autocorrelation, {"mask": "/nowhere/mask.npy"}, "mask"),
+        (read_autocorrelation, {"mask": "mask.npy"}, "mask"),
         (read_autocorrelation, {"mask": np.ones(4)}, "mask"),
         (read_autocorrelation, {"save_range": [5]}, "save_range"),
         (read_autocorrelation, {"roi": [[5, 5], [0, 4]]}, "ROI"),

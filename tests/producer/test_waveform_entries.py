@@ -53,6 +53,7 @@ def test_a_hit_finder_in_standard_deviations_looks_at_its_background() -> None:
         (read_wf_svd, {}, "basis_file"),
         (read_wf_svd, {"basis_file": "/nowhere/basis.h5"}, "basis_file"),
         (read_wf_svd, {"basis_file": 3}, "basis_file"),
+        (read_wf_svd, {"basis_file": "basis.h5"}, "basis_file"),
     ],
 )
 def test_a_wrong_entry_names_its_key(read: Any, entry: Any, key: str) -> None:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -84,7 +83,7 @@ def _masks(given: Given) -> Bools | None:
         return None
     if isinstance(given["mask"], str):
         try:
-            stored = np.load(Path(given["mask"]), allow_pickle=False)
+            stored = np.load(given.path("mask"), allow_pickle=False)
         except (OSError, ValueError) as error:
             text = f"mask: cannot read {given['mask']!r} as a .npy file: {error}"
             raise EntryError("no-mask", text, "mask") from error

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,14 @@ class Given:
         if not isinstance(value, str):
             raise EntryError("wrong-type", f"{key} must be a text, not {kind(value)}", key)
         return value
+
+    def path(self, key: str) -> Path:
+        """Return a whole path: where a relative one begins would depend on who calls."""
+        path = Path(self.text(key, "")).expanduser()
+        if not path.is_absolute():
+            text = f"{key} must be a whole path like /sdf/.../{path.name}, not {str(path)!r}"
+            raise EntryError("wrong-type", text, key)
+        return path
 
     def name(self, default: str) -> str:
         """Return the name of the datasets."""

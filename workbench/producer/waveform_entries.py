@@ -1,7 +1,5 @@
 """``get_wf_*`` functions of a config: dictionaries to typed reductions of waveforms."""
 
-from pathlib import Path
-
 import numpy as np
 
 from workbench.core.bounds import Bounds
@@ -105,12 +103,11 @@ def read_wf_svd(value: object) -> tuple[str, SvdFit]:
 
 
 def _basis(given: Given) -> Basis:
-    path = given.text("basis_file", "")
-    if not path:
+    if "basis_file" not in given:
         text = "name the file of the basis, a path: {'basis_file': '.../wave_basis_det.h5'}"
         raise EntryError("missing-key", text, "basis_file")
     try:
-        return read_svd_basis(Path(path))
+        return read_svd_basis(given.path("basis_file"))
     except WorkbenchError as error:
         raise EntryError("no-basis", f"basis_file: {error}", "basis_file") from error
 
