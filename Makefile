@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all lint docs oracle browser executors bench wheel clean
+.PHONY: help demo test test-all lint docs notebooks oracle browser executors bench wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -32,7 +32,7 @@ demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a ma
 	$(BIN)/workbench demo --output $(DEMO)
 
 test: $(VENV)/.with-dev ## every test that belongs to each commit (under 6 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser and not executors' \
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser and not executors and not notebook' \
 	  --durations 15 --cov --cov-report term:skip-covered $(ARGS)
 
 test-all: $(VENV)/.with-dev ## the long property runs too (tens of minutes)
@@ -52,6 +52,9 @@ docs: $(VENV)/.with-dev ## write docs/architecture.md from the modules' docstrin
 $(ORACLE)/.installed: tests/oracle/install.sh
 	bash tests/oracle/install.sh $(ORACLE)
 	@touch $@
+
+notebooks: $(VENV)/.with-dev ## the notebooks that ship, headless, on made-up and real data
+	$(BIN)/python -m pytest -m notebook tests/test_notebooks.py $(ARGS)
 
 oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, in its own environment
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import workbench
 from workbench.batch.notebooks import read_notebook
 from workbench.batch.parameters import Parameter, parse_cell
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
+from workbench.core.shipped import shipped_folder
 
 TAG = "parameters"  # papermill overrides the cell that carries this tag
 
@@ -83,12 +83,7 @@ def find_template(name: str | Path) -> Template:
 
 def template_root(package: Path | None = None) -> Path:
     """Return the folder of the templates: inside an installed package, beside it in a checkout."""
-    package = package or Path(workbench.__file__).parent
-    places = (package / "_shipped" / "templates", package.parent / "templates")
-    for place in places:
-        if place.is_dir():
-            return place
-    raise NotThereError(f"no templates in {places[0]} or {places[1]}: install the package again")
+    return shipped_folder("templates", package)
 
 
 def read_template(path: Path, root: Path) -> Template:

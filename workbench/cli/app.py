@@ -14,6 +14,7 @@ from workbench.cli.config_reports import check_config, config_status, show_confi
 from workbench.cli.constants import constants
 from workbench.cli.demo import demo
 from workbench.cli.info import info
+from workbench.cli.notebooks import notebooks
 from workbench.cli.produce import produce
 from workbench.core.errors import WorkbenchError
 
@@ -35,6 +36,7 @@ config.command("show")(show_config)
 config.command("status")(config_status)
 app.add_typer(config, name="config")
 app.add_typer(constants, name="constants")
+app.add_typer(notebooks, name="notebooks")
 app.add_typer(boards, name="app")
 
 

@@ -4,6 +4,7 @@ Spacings come from pyFAI's own tables or from a ``.D`` file of the same format: 
 [angstrom] a line, comments after ``#``.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,4 +238,6 @@ def rings_on(lines: Sequence[int], spacings: Sequence[float], energy: float) -> 
 
 
 def _tables() -> Any:
+    # It warns on import where there is no OpenCL, which tables do not need.
+    logging.getLogger("silx.opencl.common").setLevel(logging.ERROR)
     return load("pyFAI.calibrant", "the table of calibrants", "geometry").CALIBRANT_FACTORY

@@ -1,5 +1,6 @@
 """State and rules of the widgets, free of any toolkit: tested without a browser."""
 
+from workbench.widgets.models.agreement import Agreement, agreement
 from workbench.widgets.models.answers import (
     Answer,
     FrameSource,
@@ -72,6 +73,7 @@ from workbench.widgets.models.write_back import WriteBack
 
 __all__ = [
     "MOST_LEVELS",
+    "Agreement",
     "Answer",
     "Beam",
     "BeamError",
@@ -111,6 +113,7 @@ __all__ = [
     "Viewport",
     "WriteBack",
     "affected",
+    "agreement",
     "answer",
     "azav_of",
     "azav_values",
