@@ -108,7 +108,7 @@ def _produced(requests: "list[ProduceRequest]", json_: bool) -> "list[ProduceRes
     results = []
     with (
         _stopping(),
-        _Bar(console, len(requests), shown=console.is_terminal and not json_) as bar,
+        _Bar(console, len(requests), shown=sys.stderr.isatty() and not json_) as bar,
     ):
         for request in requests:
             bar.begin(f"run {request.run}")
