@@ -68,6 +68,21 @@ def test_rows_come_out_in_time_order_however_workers_shared_the_events(
         assert h5["epix_1/var_hits_len"][:].tolist() == counted
 
 
+def test_compressed_rows_come_back_also_from_a_chunk_that_is_cut_off(tmp_path: Path) -> None:
+    specs = (
+        DatasetSpec("timestamp", "int64"),
+        DatasetSpec("t/codes", "int64", (288,), compress=True),
+    )
+    codes = np.random.default_rng(4).integers(-2, 2, (1000, 288)) << 40
+    rows = {"timestamp": np.arange(1000), "t/codes": codes}
+    with create_part(tmp_path / "part", specs) as part:
+        part.append(rows)
+    merge_parts([tmp_path / "part"], tmp_path / "a.h5", specs=specs)
+    with h5py.File(tmp_path / "a.h5") as h5:
+        assert len(codes) % h5["t/codes"].chunks[0]
+        np.testing.assert_array_equal(h5["t/codes"][:], codes)
+
+
 def test_several_texts_per_event_come_back_in_time_order(tmp_path: Path) -> None:
     specs = (DatasetSpec("timestamp", "int64"), DatasetSpec("cam/words", "str", (2,)))
 

@@ -1,6 +1,7 @@
 """Datasets on file: how one is created, described by attributes and filled."""
 
 from collections.abc import Mapping
+from functools import cache
 from math import prod
 
 import h5py
@@ -9,13 +10,13 @@ from h5py import h5a, h5d, h5ds, h5p, h5s, h5t
 
 from workbench.core.arrays import Array
 from workbench.core.errors import InputError
+from workbench.smalldata.deflated import DEFLATE
 from workbench.smalldata.facts import Facts
 from workbench.smalldata.layout import chunk_shape
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 
 SPARSE = 0.5  # datasets with values in fewer rows than this are stored in small chunks
 SPARSE_CHUNK_BYTES = 1 << 16
-DEFLATE = 1  # level; higher ones make tables of zeros slower to write and no smaller to speak of
 TEXT = h5py.string_dtype("utf-8")
 _TEXT_TYPE = h5t.py_create(TEXT, logical=True)
 _SCALAR = h5s.create(h5s.SCALAR)
@@ -25,31 +26,39 @@ _WITH_GROUPS.set_create_intermediate_group(True)
 
 def create_final(
     h5: h5py.File, spec: DatasetSpec, rows: int, *, filled: int | None = None
-) -> h5py.Dataset:
+) -> tuple[h5py.Dataset, Facts]:
     """Create a dataset of the merged file, shape (rows, *shape), with all its attributes.
 
-    `filled` rows will be written, None: all. Where they are few, chunks are small, so that many
-    hold nothing but fill values; those take no room in the file.
+    Returns also what a listing of the file would say of it, as far as it is known: HDF5 takes
+    longer to tell. `filled` rows will be written, None: all. Where they are few, chunks are small,
+    so that many hold nothing but fill values; those take no room in the file.
     """
     shape = (rows, *spec.shape)
+    chunks: tuple[int, ...] = ()
     layout = h5p.create(h5p.DATASET_CREATE)
     layout.set_obj_track_times(False)  # equal input gives equal bytes
     if 0 not in shape:  # HDF5 has no chunks for a dataset without elements
-        layout.set_chunk(_chunks(spec, rows, rows if filled is None else filled))
+        chunks = _chunks(spec, rows, rows if filled is None else filled)
+        layout.set_chunk(chunks)
         if spec.compress:
             layout.set_shuffle()
             layout.set_deflate(DEFLATE)
     if not spec.is_text:
         layout.set_fill_value(np.array(spec.fill, spec.stored))
-    kind = _TEXT_TYPE if spec.is_text else h5t.py_create(spec.stored, logical=True)
+    kind = _TEXT_TYPE if spec.is_text else _type_on_file(spec.stored)
     name, space = spec.name.encode(), h5s.create_simple(shape)
     dataset = h5py.Dataset(h5d.create(h5.id, name, kind, space, layout, _WITH_GROUPS))
     describe(dataset, spec.unit, spec.long_name)
     put(dataset, "_FillValue", "" if spec.is_text else spec.stored.type(spec.fill))
-    for axis, label in enumerate(_labels(spec)):
+    labels = _labels(spec)
+    for axis, label in enumerate(labels):
         if label:
             h5ds.set_label(dataset.id, axis, label.encode())
-    return dataset
+    dtype = "str" if spec.is_text else str(spec.stored)
+    facts = Facts(
+        spec.name, shape, dtype, spec.unit, spec.long_name, None, labels, chunks, grows=False
+    )
+    return dataset, facts
 
 
 def describe(dataset: h5py.Dataset, unit: str, long_name: str) -> None:
@@ -63,25 +72,12 @@ def put(item: h5py.HLObject, name: str, value: str | int | np.generic) -> None:
 
     A production writes hundreds of them.
     """
-    text = isinstance(value, str)
-    stored = np.array(value, TEXT) if text else np.asarray(value)
-    kind = _TEXT_TYPE if text else h5t.py_create(stored.dtype, logical=True)
-    h5a.create(item.id, name.encode(), kind, _SCALAR).write(stored)
-
-
-def known_facts(dataset: h5py.Dataset, spec: DatasetSpec, missing: int | None) -> Facts:
-    """Return what a listing of the file would say of a dataset that `create_final` made."""
-    return Facts(
-        name=spec.name,
-        shape=dataset.shape,
-        dtype="str" if spec.is_text else str(spec.stored),
-        unit=spec.unit,
-        long_name=spec.long_name,
-        missing=missing,
-        dims=_labels(spec),
-        chunks=dataset.chunks or (),
-        grows=False,
-    )
+    if isinstance(value, str):
+        h5a.create(item.id, name.encode(), _TEXT_TYPE, _SCALAR).write(np.array(value, TEXT))
+    else:
+        stored = np.asarray(value)
+        kind = _type_on_file(stored.dtype)
+        h5a.create(item.id, name.encode(), kind, _SCALAR).write(stored, kind)
 
 
 def write_once(h5: h5py.File, once: Mapping[str, OnceValue]) -> list[Facts]:
@@ -125,6 +121,11 @@ def as_stored(spec: DatasetSpec, values: Array) -> Array:
                 f"{spec.name}: a value does not fit {spec.stored}; declare it as int64"
             )
     return values.astype(spec.stored, copy=False)
+
+
+@cache
+def _type_on_file(dtype: np.dtype[np.generic]) -> h5t.TypeID:
+    return h5t.py_create(dtype, logical=True)
 
 
 def _chunks(spec: DatasetSpec, rows: int, filled: int) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Many part files into one small-data file: sorted by time, in bounded memory, all or nothing."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -13,13 +13,14 @@ from workbench.core.arrays import Array, Bools
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
 from workbench.smalldata.catalogue import append_facts
-from workbench.smalldata.columns import create_final, known_facts, put, write_once
+from workbench.smalldata.columns import create_final, put, write_once
+from workbench.smalldata.deflated import write_deflated
 from workbench.smalldata.facts import Facts
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.order import RowOrder
 from workbench.smalldata.packed import read_parts
 from workbench.smalldata.record import write_failures, write_identity, write_provenance
-from workbench.smalldata.sink import create_hdf5
+from workbench.smalldata.sink import Sink, create_hdf5
 from workbench.smalldata.specs import DatasetSpec, OnceValue
 
 BLOCK_BYTES = 16 << 20  # of one dataset, held at a time
@@ -72,7 +73,7 @@ def create_small_data(
     with replacing(target, place=place) as path:
         with create_hdf5(path) as (h5, sink):
             write_identity(h5, attributes)
-            file = Assembly(h5, sink.check)
+            file = Assembly(h5, sink)
             yield file
         append_facts(path, file.facts)  # the same as in a listing of the file, which takes longer
 
@@ -80,11 +81,11 @@ def create_small_data(
 class Assembly:
     """A small-data file that is being put together."""
 
-    def __init__(self, h5: h5py.File, check_disk: Callable[[], None]) -> None:
+    def __init__(self, h5: h5py.File, sink: Sink) -> None:
         self._h5 = h5
-        self._check_disk = check_disk
+        self._sink = sink
         self._once: list[str] = []
-        self._declared: dict[str, h5py.Dataset] = {}
+        self._declared: dict[str, tuple[h5py.Dataset, Facts]] = {}
         self.facts: list[Facts] = []
 
     def keep(self, once: Mapping[str, OnceValue]) -> None:
@@ -92,7 +93,7 @@ class Assembly:
         _no_clash([*self._once, *once])
         self.facts += write_once(self._h5, once)
         self._once += once
-        self._check_disk()
+        self._sink.check()
 
     def declare(self, specs: Sequence[DatasetSpec], rows: int, filled: Mapping[str, int]) -> None:
         """Create datasets ahead of `merge`, as far as their size is known.
@@ -121,11 +122,18 @@ class Assembly:
                 self._rows(spec, order)
         for name in dict.fromkeys(spec.length_name for spec in specs if spec.ragged):
             spec = DatasetSpec(name, "int64", long_name="entries per event")
-            dataset = create_final(self._h5, spec, len(order))
+            dataset, facts = create_final(self._h5, spec, len(order))
             dataset[...] = order.lengths(name)[0]
-            self._done(dataset, spec, missing=0)
+            self._done(dataset, facts, missing=0)
         _attach_scales(self._h5, specs, self._once)
         return len(order)
+
+    def sync(self) -> None:
+        """Wait until what was written so far is on disk, while another thread may go on.
+
+        At the end there is less to wait for then.
+        """
+        self._sink.sync()
 
     def record(
         self, provenance: Mapping[str, object], failures: Mapping[str, Mapping[str, int]]
@@ -135,28 +143,29 @@ class Assembly:
         write_failures(self._h5, failures)
 
     def _rows(self, spec: DatasetSpec, order: RowOrder) -> None:
-        present = order.present(spec.name)
+        present, total = order.present(spec.name), len(order)
         filled = int(np.count_nonzero(present))
-        dataset = self._declared.pop(spec.name, None)
-        if dataset is None:
-            dataset = create_final(self._h5, spec, len(order), filled=filled)
-        if len(dataset) != len(order):
-            raise InputError(f"{spec.name}: declared for {len(dataset)} events, not {len(order)}")
-        lacking = len(order) - filled
-        for spans in _batches(present, dataset.chunks, spec):
+        declared = self._declared.pop(spec.name, None)
+        dataset, facts = declared or create_final(self._h5, spec, total, filled=filled)
+        if facts.shape[0] != total:
+            raise InputError(f"{spec.name}: declared for {facts.shape[0]} events, not {total}")
+        lacking = total - filled
+        for spans in _batches(present, facts.chunks, spec):
             rows = np.concatenate([np.arange(*span) for span in spans])
             values = order.read(spec, slice(*spans[0]) if len(spans) == 1 else rows)
             lacking += int(np.count_nonzero(missing_rows(values) & present[rows]))
+            first = 0
             for start, stop in spans:
-                first = int(np.searchsorted(rows, start))
-                _write(dataset, spec, start, values[first : first + stop - start])
-            self._check_disk()
-        self._done(dataset, spec, missing=lacking)
+                last = first + stop - start
+                _write(dataset, facts, spec, start, values[first:last])
+                first = last
+            self._sink.check()
+        self._done(dataset, facts, missing=lacking)
 
     def _entries(self, spec: DatasetSpec, order: RowOrder) -> None:
         lengths, firsts = order.lengths(spec.length_name)
         ends = np.cumsum(lengths)
-        dataset = create_final(self._h5, spec, int(ends[-1]) if len(ends) else 0)
+        dataset, facts = create_final(self._h5, spec, int(ends[-1]) if len(ends) else 0)
         low = done = 0
         room = max(1, BLOCK_BYTES // _row_bytes(spec))
         while low < len(lengths):
@@ -166,48 +175,53 @@ class Assembly:
             if len(wanted):
                 wanted += np.arange(len(wanted))
                 dataset[done : done + len(wanted)] = order.entries(spec, wanted)
-                self._check_disk()
+                self._sink.check()
             done += len(wanted)
             low = high
-        self._done(dataset, spec, missing=None)
+        self._done(dataset, facts, missing=None)
 
-    def _done(self, dataset: h5py.Dataset, spec: DatasetSpec, *, missing: int | None) -> None:
+    def _done(self, dataset: h5py.Dataset, facts: Facts, *, missing: int | None) -> None:
         if missing is not None:
             put(dataset, "missing_events", np.int64(missing))
-        self.facts.append(known_facts(dataset, spec, missing))
+        self.facts.append(facts._replace(missing=missing))
 
 
-def _write(dataset: h5py.Dataset, spec: DatasetSpec, start: int, values: Array) -> None:
+def _write(
+    dataset: h5py.Dataset, facts: Facts, spec: DatasetSpec, start: int, values: Array
+) -> None:
     """Write rows as ``dataset[start:stop] = values`` does, in a third of the time if possible."""
-    rows, chunk = len(values), (dataset.chunks or (0,))[0]
-    if rows == len(dataset) and not spec.is_text:
+    rows, length = len(values), facts.chunks[0]
+    if spec.is_text:
+        dataset[start : start + rows] = values
+    elif spec.compress:
+        write_deflated(dataset, spec, length, start, values)
+    elif rows == facts.shape[0]:
         dataset.id.write(h5s.ALL, h5s.ALL, values)
-    elif rows == chunk and not spec.is_text and not spec.compress:
-        dataset.id.write_direct_chunk((start, *(0 for _ in spec.shape)), values.tobytes())
+    elif rows == length:
+        dataset.id.write_direct_chunk((start, *(0 for _ in spec.shape)), values)
     else:
         dataset[start : start + rows] = values
 
 
 def _batches(
-    present: Bools, chunks: tuple[int, ...] | None, spec: DatasetSpec
+    present: Bools, chunks: tuple[int, ...], spec: DatasetSpec
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield ranges of rows to write, as many together as fit into memory.
 
     Each is of whole chunks; chunks without any value are left out.
     """
-    if chunks is None:
+    if not chunks:
         return
-    rows = len(present)
-    needed = np.add.reduceat(present, np.arange(0, rows, chunks[0])) > 0
-    most = max(1, BLOCK_BYTES // (_row_bytes(spec) * chunks[0]))  # chunks
+    rows, length = len(present), chunks[0]
+    needed = np.add.reduceat(present, np.arange(0, rows, length)) > 0
+    most = max(1, BLOCK_BYTES // (_row_bytes(spec) * length))  # chunks
     numbers = np.flatnonzero(needed)
     for first in range(0, len(numbers), most):
         some = numbers[first : first + most]
-        ends = np.flatnonzero(np.diff(some) > 1) + 1
-        yield [
-            (int(run[0]) * chunks[0], min((int(run[-1]) + 1) * chunks[0], rows))
-            for run in np.split(some, ends)
-        ]
+        ends = np.flatnonzero(np.diff(some) > 1)
+        lows, highs = some[[0, *(ends + 1)]], some[[*ends, -1]] + 1
+        stops = np.minimum(highs * length, rows)
+        yield list(zip((lows * length).tolist(), stops.tolist(), strict=True))
 
 
 def _row_bytes(spec: DatasetSpec) -> int:

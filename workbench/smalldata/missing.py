@@ -72,12 +72,16 @@ def missing_rows(values: Array) -> Bools:
     pixels was measured. Ragged rows are missing where None. A single value, shape (), gives a
     single answer.
     """
-    lacking = np.asarray(missing_elements(np.asarray(values)))
-    if lacking.ndim <= 1:
-        return lacking
-    if lacking[:1].size == 0:  # rows without elements hold nothing that could be missing
-        return np.zeros(len(lacking), dtype=np.bool_)
-    return np.asarray(lacking.reshape(len(lacking), -1).all(axis=1), dtype=np.bool_)
+    values = np.asarray(values)
+    if values.ndim <= 1:
+        return np.asarray(missing_elements(values))
+    if values[:1].size == 0:  # rows without elements hold nothing that could be missing
+        return np.zeros(len(values), dtype=np.bool_)
+    flat = values.reshape(len(values), -1)
+    lacking = np.asarray(missing_elements(flat[:, 0]))
+    doubtful = np.flatnonzero(lacking)  # few, in large arrays with values
+    lacking[doubtful] = missing_elements(flat[doubtful]).all(axis=1)
+    return lacking
 
 
 def sentinel(dtype: np.dtype[np.generic]) -> int | None:
@@ -112,10 +116,9 @@ def missing_elements(values: Array) -> Bools:
             same: Bools = np.equal(values, values.dtype.type(mark))
             return same
     if kind in "OSU":
-        flat = [_is_blank(value) for value in values.ravel()]
+        flat = [
+            value is None or (isinstance(value, (str, bytes)) and not value)
+            for value in values.ravel().tolist()
+        ]
         return np.array(flat, dtype=np.bool_).reshape(values.shape)
     return np.zeros(values.shape, dtype=np.bool_)
-
-
-def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, (str, bytes)) and not value)

@@ -99,6 +99,10 @@ class Sink(io.RawIOBase):
             self._error = self._error or error
         return length
 
+    def sync(self) -> None:
+        """Wait until what was written so far is on disk."""
+        os.fdatasync(self._handle)
+
     def close(self) -> None:
         """Close the file."""
         if not self.closed:
