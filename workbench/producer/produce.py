@@ -72,11 +72,13 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
             found = findings_of(failures, collected)
             findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
             file.keep(run_sums(plan, collected.sums, collected.counts))
+            written = beside.submit(file.sync)  # while columns are merged
             n_events = file.merge(collected.parts, plan.specs)
             record = provenance(
                 request, config, plan, started=started, findings=findings, skipped=skipped
             )
             file.record(record, failures)
+            written.result()
     return ProduceResult(
         request.target,
         n_events,
@@ -97,6 +99,7 @@ def _begin(file: Assembly, plan: Plan, job: Job) -> None:
         for spec in area.specs
     }
     file.declare(plan.specs, plan.raw.n_events, present)
+    file.sync()
 
 
 def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:

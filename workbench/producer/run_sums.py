@@ -1,7 +1,7 @@
 """Run sums of one detector: added up frame by frame in workers, merged in the order of the run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +100,6 @@ class RunSums:
 
     def _start(self, sums: Sequence[PixelSum]) -> Floats:
         pixels = self._constants[0].pedestal.size
-        starts = [one.start(self._spec).reshape(-1)[:1] for one in sums]
-        shape = (len(self._constants), len(sums), pixels)
-        return np.broadcast_to(np.stack(starts), shape).copy()
+        pixel = replace(self._spec, shape=(1,))
+        starts = np.stack([one.start(pixel) for one in sums])
+        return np.broadcast_to(starts, (len(self._constants), len(sums), pixels)).copy()

@@ -132,10 +132,10 @@ class Calibration:
             if constants.gain is not None:
                 gain = constants.gain.astype(kind, copy=False)
         known = constants.pedestal is not None
-        noise = zeros if constants.noise is None else constants.noise.astype(kind, copy=False)
+        noise = None if constants.noise is None else constants.noise.astype(kind, copy=False)
         named = (("pedestal", pedestal), ("gain", gain), ("mask", good), ("noise", noise))
         for name, values in named:
-            if values.shape != shape:
+            if values is not None and values.shape != shape:
                 raise ConstantsShapeError(
                     f"{constants.detector}: the {name} has shape {values.shape}, its frames "
                     f"{shape}; give constants made for this detector ({constants.origin})"
@@ -143,8 +143,9 @@ class Calibration:
         bits = READING_BITS.get(detector_type)
         limit = float(1 << bits) if bits and known else NO_LIMIT
         good = good & np.isfinite(pedestal) & np.isfinite(gain) & (gain != 0)
-        noise = np.divide(noise, gain, out=np.full_like(noise, np.nan), where=gain != 0)
-        spread = noise if known and constants.noise is not None else None
+        if noise is not None:
+            noise = np.divide(noise, gain, out=np.full_like(noise, np.nan), where=gain != 0)
+        spread = noise if known else None
         return cls(pedestal, gain, good, constants.unit, limit, calibrated=known, noise=spread)
 
     def around(self, bounds: Bounds) -> Bounds:

@@ -114,7 +114,9 @@ class PixelSum(RunSum[Floats]):
 
     def finish(self, state: Floats, spec: FrameSpec) -> Floats:
         """Return the sum; the largest of no event is NaN."""
-        return np.where(np.isneginf(state), np.nan, state).reshape(spec.shape)
+        if self.maximum:
+            state = np.where(np.isneginf(state), np.nan, state)
+        return state.reshape(spec.shape)
 
 
 def add_together(
