@@ -82,6 +82,7 @@ def test_views_without_panel_draw_and_type_the_same_regions(
     box = {"shape": "rectangle", "top": 10, "bottom": 60, "left": 20, "right": 90}
     typed.until_regions({"ROI_0": box})
     field = first.get_by_label("rows to")
+    until(lambda: field.input_value() == "60", "the new region is in the fields")
     field.click(click_count=3)
     page.keyboard.type("70")
     page.keyboard.press("Tab")

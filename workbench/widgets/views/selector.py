@@ -9,7 +9,7 @@ from workbench.widgets.models import Changed, RegionModel, Session
 from workbench.widgets.views.static import draw_picture, draw_regions
 from workbench.widgets.views.typed import TypedView
 
-SIZE = (7.0, 5.6)  # inches
+SIZE = (6.2, 5.0)  # inches
 
 
 class SelectorView:
@@ -28,6 +28,8 @@ class SelectorView:
         # Moves are held back by 33 ms otherwise, and the last one comes after the release: a quick
         # drag would give another region than the one that was drawn.
         self.canvas.pan_zoom_throttle = 0
+        self.canvas.header_visible = False
+        self.canvas.toolbar_position = "bottom"  # on the left it covers the axis
         self._manager = backend.FigureManager(self.canvas, 0)
         self._axes = self._figure.add_subplot()
         self._drawn: list[Any] = []

@@ -57,6 +57,9 @@ class TypedView:
         if canvas is None:
             self._still = make.Image(format="png", layout=make.Layout(max_width="620px"))
         self._connect()
+        named = (self._detector, self._list, self._typed, self._name, self._text, *self._numbers)
+        for widget in named:
+            widget.style.description_width = "100px"
         fields = make.VBox(
             [
                 self._detector,
@@ -67,7 +70,8 @@ class TypedView:
                 *self._numbers,
                 make.HBox(self._buttons),
                 self._told,
-            ]
+            ],
+            layout=make.Layout(min_width="360px"),
         )
         self.widget = make.VBox([self.note, make.HBox([canvas or self._still, fields])])
         for model in session.models.values():
@@ -131,6 +135,7 @@ class TypedView:
 
     def _add(self) -> None:
         self._model.add(typed_region(self._typed.value, self._model.picture.frame.shape, None))
+        self._typed.value = ""
 
     def _remove(self) -> None:
         self._model.remove(self._chosen())
@@ -141,7 +146,7 @@ class TypedView:
         return self._model.selected
 
     def _button(self, name: str, act: Callable[[], object]) -> Any:
-        button = self._w.Button(description=name, layout=self._w.Layout(width="75px"))
+        button = self._w.Button(description=name, layout=self._w.Layout(width="84px"))
         button.on_click(self._guarded(act))
         return button
 
