@@ -34,6 +34,7 @@ ZOOM = """(span) => new Promise((resolve) => {
     image.properties.data.change.connect(seen);
     figure.x_range.setv({start: span[0], end: span[1]});
 })"""
+IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 REFRESHES = 5
 
 
@@ -83,6 +84,8 @@ def test_views_without_panel_draw_and_type_the_same_regions(
     typed.until_regions({"ROI_0": box})
     field = first.get_by_label("rows to")
     until(lambda: field.input_value() == "60", "the new region is in the fields")
+    page.wait_for_function(IDLE)
+    page.wait_for_timeout(2000)  # what is typed while older values still arrive is overwritten
     field.click(click_count=3)
     page.keyboard.type("70")
     page.keyboard.press("Tab")
