@@ -21,6 +21,10 @@ from workbench.facility import hutch
 assert hutch("xpp").name == "xpp"
 print(f"wheel: every lower room imports without extras; templates {found}")
 PY
+venv/bin/workbench notebooks list | grep -q '^regions '
+[ "$(venv/bin/workbench notebooks copy regions --output mine)" = mine/regions.ipynb ]
+[ -s mine/regions.ipynb ]
+echo "wheel: the notebooks are in it and can be copied"
 # A command whose extra is missing says which one to install.
 if venv/bin/workbench batch run_summary --runs 1 --output out --experiment xppsyn0126 2>err; then
   echo "batch ran without its extra" >&2; exit 1
