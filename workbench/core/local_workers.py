@@ -51,9 +51,8 @@ def local_pool(
         try:
             yield pool
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            held.close()
-            pool.shutdown(wait=True)
+            held.close()  # those that do not end by themselves end after `GRACE`
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def start_server(modules: Sequence[str]) -> None:
