@@ -170,7 +170,7 @@ def test_picture_and_mask_together_send_less_than_a_megabyte() -> None:
     assert 1 << 19 < sent <= 1 << 20
 
 
-def test_a_mask_file_is_read_and_an_inverted_one_refused(
+def test_a_mask_file_is_read_and_one_of_another_shape_refused(
     editor: RegionEditor, tmp_path: Path
 ) -> None:
     good = np.ones(SHAPE, bool)
