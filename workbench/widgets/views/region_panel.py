@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from workbench.core.extras import load
+from workbench.regions import RegionError
 from workbench.widgets.models import RegionModel, Session, Viewport
 from workbench.widgets.views.fields import Field, fields_of, in_config, typed_region, with_values
 from workbench.widgets.views.notes import Notes
@@ -33,16 +35,18 @@ class RegionPanel:
         self._nudges = {
             way: make.Button(label=way.capitalize(), width=70, margin=(5, 3)) for way in NUDGES
         }
-        self._about: tuple[str, ...] = ()
-        self._inputs: list[Any] = []
-        self._fields = self._pn.GridBox(ncols=2)
+        self._text = make.TextInput(width=WIDTH - 10, visible=False)
+        self._numbers = [
+            make.FloatInput(step=1, width=(WIDTH - 40) // 2, visible=False) for _ in range(4)
+        ]
         self._told = self._pn.pane.HTML("", margin=(0, 10))
         self._connect()
         self.panel = self._pn.Column(
             self._list,
             self._pn.Row(self._typed, self._add),
             self._pn.Row(self._name, self._remove),
-            self._fields,
+            self._text,
+            self._pn.GridBox(*self._numbers, ncols=2),
             self._pn.GridBox(*self._nudges.values(), ncols=4, margin=(0, 8)),
             self._told,
             width=WIDTH + 20,
@@ -78,6 +82,8 @@ class RegionPanel:
     def _connect(self) -> None:
         self._list.param.watch(self._guarded(lambda: self._model.select(self._list.value)), "value")
         self._name.param.watch(self._guarded(self._rename), "value")
+        for widget in (self._text, *self._numbers):
+            widget.param.watch(self._guarded(self._type), "value")
         self._add.on_click(self._guarded(self._make))
         self._remove.on_click(self._guarded(lambda: self._model.remove(self._model.selected)))
         for way, button in self._nudges.items():
@@ -94,35 +100,20 @@ class RegionPanel:
         self._model.add(typed_region(self._typed.value, frame, self._view()))
         self._typed.value = ""
 
+    def _type(self) -> None:
+        name = self._model.selected
+        if not name:
+            raise RegionError("no region is selected: choose one in the list, or draw one")
+        shown = fields_of(self._model[name])
+        typed = [self._text] if isinstance(shown[0].value, str) else self._numbers
+        values = {field.name: one.value for field, one in zip(shown, typed, strict=False)}
+        self._model.put(name, with_values(self._model[name], values))
+
     def _show_fields(self, fields: tuple[Field, ...]) -> None:
-        """Fill the fields; those of another region are new ones.
-
-        A busy kernel gets what was typed late, when another region may be selected: each field
-        stands for one number of one region as long as it lives.
-        """
-        model = self._model
-        about = (model.picture.detector, model.selected, *(field.label for field in fields))
-        if about != self._about:
-            self._about = about
-            self._inputs = [self._input(model, model.selected, field) for field in fields]
-            self._fields.objects = list(self._inputs)
-        for widget, field in zip(self._inputs, fields, strict=True):
-            widget.value = field.value
-
-    def _input(self, model: RegionModel, name: str, field: Field) -> Any:
-        make = self._pn.widgets
-        if isinstance(field.value, str):
-            widget = make.TextInput(label=field.label, value=field.value, width=WIDTH - 10)
-        else:
-            widget = make.FloatInput(
-                label=field.label, value=field.value, step=1, width=(WIDTH - 40) // 2
-            )
-
-        def typed() -> None:
-            region = model.regions.get(name)
-            now = {one.name: one.value for one in fields_of(region)} if region else {}
-            if region and now.get(field.name, widget.value) != widget.value:
-                model.put(name, with_values(region, {field.name: widget.value}))
-
-        widget.param.watch(self._guarded(typed), "value")
-        return widget
+        texts = [field for field in fields if isinstance(field.value, str)]
+        numbers = [field for field in fields if not isinstance(field.value, str)]
+        for widgets, shown in (([self._text], texts), (self._numbers, numbers)):
+            for widget, field in zip_longest(widgets, shown):
+                widget.visible = field is not None
+                if field is not None:
+                    widget.param.update(label=field.label, value=field.value)
