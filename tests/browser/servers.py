@@ -84,14 +84,19 @@ def started(command: Sequence[object], folder: Path, environment: dict[str, str]
             server.wait()
 
 
+NOT_YET = (404, 503)  # what a proxy answers for a server that is not there yet
+
+
 def wait_for(url: str, log: Path) -> None:
     """Wait until a server answers."""
     end = time.monotonic() + UP
     while time.monotonic() < end:
         try:
             urllib.request.urlopen(url, timeout=30).read()
-        except urllib.error.HTTPError:
-            return
+        except urllib.error.HTTPError as error:
+            if error.code not in NOT_YET:
+                return
+            time.sleep(0.1)
         except OSError:
             time.sleep(0.1)
         else:
