@@ -156,11 +156,8 @@ def provisional_ratio(channel: Channel, plan: Plan, offset: Floats) -> Floats:
     return np.asarray(np.nan_to_num(ratio))
 
 
-def too_large(channel: Channel, plan: Plan) -> str:
-    """Say why a field has no jackknife error; empty where it has one, as single numbers do."""
-    if len(channel.shape) == 1:
-        return ""
-    needed = BlockSums.nbytes(plan.bins, int(np.prod(channel.shape[1:], dtype=np.int64)))
+def too_large(needed: int) -> str:
+    """Say why sums of blocks that need so much memory [bytes] are not made; empty if they are."""
     if needed <= JACKKNIFE_BYTES:
         return ""
     return (
@@ -211,7 +208,8 @@ def _field(
 ) -> Variables:
     """Return all that is told of one field; `darks`: the dark means of S and I to subtract."""
     offset = darks[0] if darks else NO_DARK
-    scalar, why_not = len(channel.shape) == 1, too_large(channel, plan)
+    scalar, elements = len(channel.shape) == 1, int(np.prod(channel.shape[1:], dtype=np.int64))
+    why_not = "" if scalar else too_large(BlockSums.nbytes(plan.bins, elements))
     ratio = sum_up(channel, plan, offset, stack_size, None if scalar or why_not else blocks)
     made = _variables(channel, plan, ratio, dims)
     made[channel.name][2].update(dark_events=offset.count, jackknife=why_not or FROM_BLOCKS)

@@ -14,9 +14,10 @@ Errors of `difference` and `relative` are kept apart by where they come from:
   scatter around a straight line through the bin, smaller where the signal rises within a bin. A
   fit to mean positions needs this one.
 
-For arrays (curves, images) there are `_error` and `_error_total`, with all off shots together also
-`_error_common`; paired with off shots of its own, `_error` is the total. There is none from blocks,
-as the attribute "jackknife" says.
+Arrays (curves, images) have all of them, pixel by pixel, but the error at the mean. They are read
+twice for it. Where the sums of blocks would take more than `binned.JACKKNIFE_BYTES`, the attribute
+"jackknife" says so: then the error from blocks is left out, and paired off shots, whose common part
+is not known, count in `_error` with all of their error.
 """
 
 import json
@@ -30,9 +31,17 @@ from numpy.typing import ArrayLike
 
 from workbench.binning.background import DarkMean, dark_mean
 from workbench.binning.bias import warn_of_signal_cuts
-from workbench.binning.binned import FROM_BLOCKS, NO_DARK, normalisation, sum_up
+from workbench.binning.binned import (
+    FROM_BLOCKS,
+    NO_DARK,
+    in_order,
+    normalisation,
+    sum_up,
+    too_large,
+)
+from workbench.binning.block_products import BlockProducts, block_products
 from workbench.binning.differences import Change, Shots, difference, relative
-from workbench.binning.jackknife import time_blocks
+from workbench.binning.jackknife import Blocks, time_blocks
 from workbench.binning.labels import (
     Variables,
     axis_coordinates,
@@ -58,7 +67,7 @@ from workbench.binning.references import (
     without_unpaired,
 )
 from workbench.binning.sums import Ratio
-from workbench.core.arrays import Bools, Ints
+from workbench.core.arrays import Bools
 from workbench.core.errors import InputError
 from workbench.runs import Channel, Cut, Pairing, Pairs, find_pairs
 from workbench.runs.pairs import NEAREST, WITHIN
@@ -67,10 +76,6 @@ from workbench.runs.protocol import AnyRun
 if TYPE_CHECKING:
     import xarray as xr
 
-NO_JACKKNIFE = (
-    "not computed for arrays; wb.bin gives it for laser-on and laser-off shots apart, on_off for a "
-    "sum over the region of interest"
-)
 Off = Literal["all"] | Pairing
 
 
@@ -130,9 +135,8 @@ def on_off(
     pair = None
     if off != "all":
         pair = partial(find_pairs, run, pairing=off, nearest=nearest, within=within, step=step)
-    compared = _compare(
-        channel, dark, (on_plan, off_plan), pair, time_blocks(run.timestamps, run.run_index)
-    )
+    blocks = in_order(run, time_blocks(run.timestamps, run.run_index))
+    compared = _compare(channel, dark, (on_plan, off_plan), pair, blocks)
     return _dataset(run, compared, where, about)
 
 
@@ -144,7 +148,8 @@ class _Compared:
     off: Ratio
     reference: Reference
     pairs: Pairs | None
-    shots: Shots | None  # None for arrays
+    shots: Shots | BlockProducts | None  # None for arrays too large for it
+    why_not: str
 
     @property
     def unit(self) -> str:
@@ -178,7 +183,7 @@ def _compare(
     dark: DarkMean,
     plans: tuple[Plan, Plan],
     pair: Callable[[Bools, Bools], Pairs] | None,
-    blocks: Ints,
+    blocks: Blocks,
 ) -> _Compared:
     on_plan, off_plan = (_measured(channel, plan) for plan in plans)
     _check(channel, on_plan, "laser-on")
@@ -189,15 +194,18 @@ def _compare(
         on_plan = without_unpaired(on_plan, pairs)
         _check(channel, on_plan, "paired laser-on")
         reference = of_pairs(pairs, on_plan)
-    shots = None
-    if len(channel.shape) == 1:
-        values = channel.read().astype(np.float64) - dark.mean
-        shots = Shots(values, blocks, on_plan, on_plan.norm, reference)
     on, off = (
         sum_up(channel, on_plan, dark),
         reference_ratio(channel, reference, off_plan, dark),
     )
-    return _Compared(channel, on_plan, on, off, reference, pairs, shots)
+    shots: Shots | BlockProducts | None = None
+    why_not = ""
+    if len(channel.shape) == 1:
+        values = channel.read().astype(np.float64) - dark.mean
+        shots = Shots(values, blocks.numbers, on_plan, on_plan.norm, reference)
+    elif not (why_not := too_large(BlockProducts.nbytes(on_plan, reference, channel))):
+        shots = block_products(channel, dark, on_plan, reference, (on, off), blocks)
+    return _Compared(channel, on_plan, on, off, reference, pairs, shots, why_not)
 
 
 def _measured(channel: Channel, plan: Plan) -> Plan:
@@ -229,7 +237,7 @@ def _about(compared: _Compared) -> dict[str, Any]:  # Any: attributes
         "field": compared.channel.name,
         "reference": compared.reference.how,
         "off_used": len(np.unique(compared.reference.events)),
-        "jackknife": FROM_BLOCKS if compared.shots else NO_JACKKNIFE,
+        "jackknife": compared.why_not or FROM_BLOCKS,
     }
     if compared.pairs is not None:
         about["pairs"] = json.dumps({str(row[0]): row[1] for row in compared.pairs.counts.rows})
@@ -259,7 +267,9 @@ def _dataset(
                 variables[f"{name}{suffix}"] = (dims, array.reshape(shape), attrs)
     variables |= _parts(compared, dims, shape)
     if compared.shots is not None:
-        variables |= _shot_errors(compared, compared.shots, dims)
+        variables |= _block_errors(compared, compared.shots, dims, shape)
+    if isinstance(compared.shots, Shots) and len(plan.axes) == 1:
+        variables |= _errors_at_mean(compared, compared.shots, dims)
     coordinates = axis_coordinates(plan, plan.used) | field_coordinates(compared.channel, own)
     attributes = {**about, **_about(compared), **run_attributes(run, plan, where)}
     return xr.Dataset(variables, coords=coordinates, attrs=attributes)
@@ -289,20 +299,26 @@ def _parts(compared: _Compared, dims: tuple[str, ...], shape: tuple[int, ...]) -
     }
 
 
-def _shot_errors(compared: _Compared, shots: Shots, dims: tuple[str, ...]) -> Variables:
-    on, off, shape = compared.on, compared.off, compared.plan.shape
+def _block_errors(
+    compared: _Compared, shots: Shots | BlockProducts, dims: tuple[str, ...], shape: tuple[int, ...]
+) -> Variables:
     found: Variables = {}
     for name, unit in (("difference", compared.unit), ("relative", "1")):
-        error = shots.jackknife(on, off, relative=name == "relative")
-        attrs = {"units": unit, "long_name": "error from blocks of 1 s"}
+        error = shots.jackknife(compared.on, compared.off, relative=name == "relative")
+        attrs = {"units": unit, "long_name": FROM_BLOCKS}
         found[f"{name}_error_jackknife"] = (dims, error.reshape(shape), attrs)
-    if len(compared.plan.axes) == 1:
-        at_mean, own = shots.at_mean(), shots.own_and_common(off)[0]
-        factor = np.abs(on.value / off.value)
-        for name, error, unit in (
-            ("difference", np.hypot(at_mean, own), compared.unit),
-            ("relative", np.hypot(at_mean, factor * own) / np.abs(off.value), "1"),
-        ):
-            attrs = {"units": unit, "long_name": "error at the mean position in the bin"}
-            found[f"{name}_error_at_mean"] = (dims, error, attrs)
+    return found
+
+
+def _errors_at_mean(compared: _Compared, shots: Shots, dims: tuple[str, ...]) -> Variables:
+    on, off = compared.on, compared.off
+    at_mean, own = shots.at_mean(), shots.own_and_common(off)[0]
+    factor = np.abs(on.value / off.value)
+    found: Variables = {}
+    for name, error, unit in (
+        ("difference", np.hypot(at_mean, own), compared.unit),
+        ("relative", np.hypot(at_mean, factor * own) / np.abs(off.value), "1"),
+    ):
+        attrs = {"units": unit, "long_name": "error at the mean position in the bin"}
+        found[f"{name}_error_at_mean"] = (dims, error, attrs)
     return found
