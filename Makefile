@@ -59,6 +59,7 @@ notebooks: $(VENV)/.with-dev ## the notebooks that ship, headless, on made-up an
 oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, in its own environment
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \
 	  $(BIN)/python -m pytest -m oracle -s tests/oracle $(ARGS)
+	$(ORACLE)/bin/python -m pytest tests/sources/protocol $(ARGS)
 
 $(HUB)/.installed:
 	npm install --silent --no-fund --no-audit --prefix $(HUB) configurable-http-proxy@5.3.0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the environment that holds psana from PyPI, at the path given: ours never imports psana.
+# Makes the environment that holds psana from PyPI, at the path given, with what our own source of
+# raw runs needs beside it; the usual environment never imports psana.
 # Repeatable: what is there already is kept.
 set -euo pipefail
 target=${1:?usage: install.sh FOLDER}
@@ -13,6 +14,8 @@ if ! dpkg -s libkrb5-dev >/dev/null 2>&1 && ! command -v krb5-config >/dev/null;
 fi
 [ -x "$target/bin/python" ] || "$python" -m venv "$target"
 # psana imports mpi4py even with PS_PARALLEL=none; mpich from PyPI brings the library it loads
-"$target/bin/python" -m pip install --quiet --disable-pip-version-check psana==4.3.4 mpich numpy
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+"$target/bin/python" -m pip install --quiet --disable-pip-version-check psana==4.3.4 mpich \
+  'pytest>=8.3' --editable "$repository"
 PS_PARALLEL=none "$target/bin/python" -c 'import psana' # fails here rather than in the tests
 echo "psana in $target"

@@ -60,6 +60,9 @@ def produce(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace what an earlier production wrote.")
     ] = False,
+    source: Annotated[
+        str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")
+    ] = "xtc2",
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Produce the small-data file of a run, or of several."""
@@ -81,6 +84,7 @@ def produce(
         strict=strict,
         replace=replace,
         command=" ".join(["workbench", *sys.argv[1:]]),
+        source=source,
     )
     results = _produced([dataclasses.replace(request, run=number) for number in numbers], json_)
     if json_:

@@ -33,6 +33,7 @@ def facts_of(request: ProduceRequest, config: ProducerConfig, raw: RawRun) -> Fa
         "files that the config names": [
             _file(path) if path.exists() else [str(path)] for path in _named(config)
         ],
+        "source": request.source,
         "raw files": [_file(path) for path in sorted(raw.files)],
         "detectors with whole frames": list(request.detectors),
         "versions": versions(),

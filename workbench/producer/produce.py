@@ -107,7 +107,7 @@ def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:
     if request.constants is not None and not request.constants.is_file():
         raise NotThereError(f"no constants file {request.constants}; name another or leave it out")
     with ThreadPoolExecutor(1) as beside:  # a config is evaluated in a process of its own
-        opened = beside.submit(open_raw, request.xtc, run=request.run)
+        opened = beside.submit(open_raw, request.xtc, request.run, source=request.source)
         if request.config is None:
             config = ProducerConfig(run=request.run)
         else:

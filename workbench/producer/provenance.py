@@ -41,6 +41,7 @@ def provenance(
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
+        "source": request.source,
         "inputs": [file_facts(path) for path in sorted(plan.raw.files)],
         "constants": file_facts(request.constants) if request.constants else {},
         "calibration": {area.name: _calibration(area) for area in plan.areas},

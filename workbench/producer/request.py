@@ -45,6 +45,8 @@ class ProduceRequest:
         Replace a file that an earlier production wrote.
     command
         Text for the provenance record: how this was started.
+    source
+        Who reads the raw run: "xtc2", our own reader, or "psana".
     """
 
     experiment: str
@@ -60,6 +62,7 @@ class ProduceRequest:
     strict: bool = False
     replace: bool = False
     command: str = "workbench.producer.produce"
+    source: str = "xtc2"
 
     def __post_init__(self) -> None:
         if self.executor and self.workers != 1:

@@ -6,11 +6,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from workbench.core.findings import Finding, Severity
+from workbench.sources.run_files import IN_PROGRESS
 from workbench.sources.xtc2.errors import Xtc2Error
 from workbench.sources.xtc2.index import DgramIndex, join, scan_part
 from workbench.sources.xtc2.layout import DGRAM_HEADER, Service
 from workbench.sources.xtc2.names import NamesTable, read_names
-from workbench.sources.xtc2.part import IN_PROGRESS, Part
+from workbench.sources.xtc2.part import Part
 from workbench.sources.xtc2.records import list_records
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from workbench.core.arrays import Array
+from workbench.sources.run_files import IN_PROGRESS
 from workbench.sources.xtc2.errors import Xtc2Error
-
-IN_PROGRESS = ".inprogress"  # suffix of a file that the DAQ still writes
 
 
 class Part:

@@ -6,11 +6,12 @@ import numpy as np
 
 from workbench.core.arrays import Array, Ints
 from workbench.core.errors import WorkbenchError
+from workbench.sources.run_files import IN_PROGRESS
 from workbench.sources.xtc2.chunks import NextChunk, Scanned, chunkinfo, follow_chunks, next_file
 from workbench.sources.xtc2.index import DgramIndex, scan_part
 from workbench.sources.xtc2.layout import DGRAM_HEADER, MAX_RUNS, XTC_HEADER, Service
 from workbench.sources.xtc2.names import NamesTable, read_names
-from workbench.sources.xtc2.part import IN_PROGRESS, Part
+from workbench.sources.xtc2.part import Part
 from workbench.sources.xtc2.records import list_records
 
 _FOLDER = "smalldata"
