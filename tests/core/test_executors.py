@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workbench.core.errors import InputError
-from workbench.core.executors import run_all
+from workbench.core.executors import run_all, team_ahead
 from workbench.core.workers import LostWorkerError, Workers
 
 
@@ -21,6 +21,10 @@ def die_once(marker: str) -> str:
         path.write_text("")
         os.kill(os.getpid(), signal.SIGKILL)
     return "survived"
+
+
+def name_worker(_: int) -> int:
+    return os.getpid()
 
 
 def die(_: str) -> None:
@@ -40,6 +44,27 @@ def test_a_killed_worker_costs_one_retry(tmp_path: Path) -> None:
 def test_an_item_that_kills_twice_is_named() -> None:
     with pytest.raises(LostWorkerError, match="unit 7"):
         list(run_all(die, ["unit 7"], workers=2))
+
+
+def test_workers_started_ahead_do_the_work_and_have_ended_after_it() -> None:
+    with team_ahead(Workers("local", 2), (), 2) as ahead:
+        found = run_all(name_worker, range(6), workers=2, ahead=ahead)
+        workers = {worker for _, worker in found}
+    assert 1 <= len(workers) <= 2
+    assert os.getpid() not in workers
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def test_a_worker_started_ahead_that_is_killed_costs_one_retry(tmp_path: Path) -> None:
+    marker = str(tmp_path / "died")
+    with team_ahead(Workers("local", 2), (), 2) as ahead:
+        done = list(run_all(die_once, [marker], workers=2, ahead=ahead))
+    assert done == [(marker, "survived")]
+
+
+def test_nobody_is_started_ahead_where_one_process_does_the_work() -> None:
+    with team_ahead(Workers("local", 1), (), 2) as ahead:
+        assert ahead is None
 
 
 def test_nothing_to_do_is_no_error() -> None:
@@ -67,7 +92,7 @@ def test_a_text_that_names_no_workers_is_refused_with_a_way_out(text: str, messa
 NO_GUARD = """
 from math import factorial
 from workbench.core.errors import InputError
-from workbench.core.executors import run_all
+from workbench.core.executors import run_all, team_ahead
 
 print("begun")
 print(sorted(result for _, result in run_all(factorial, range(4), workers=2)))

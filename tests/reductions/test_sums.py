@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from workbench.core.constants import Constants
 from workbench.core.frames import FrameSpec
 from workbench.reductions import Calibration, PixelSum, calibrate
+from workbench.reductions.sum_kernels import BLOCK
 from workbench.reductions.sums import UnknownSumError, add_together
 
 SHAPE = (2, 40, 60)  # more pixels than one block of the kernel
@@ -130,11 +131,13 @@ def test_readings_of_other_amplifiers_and_odd_floats_add_nothing_wherever_they_s
     limit: float, first: float
 ) -> None:
     draw = np.random.default_rng(9)
-    frames = draw.uniform(0, 30, (37, 2100)).astype(np.float32)  # a whole and a part of a group
+    frames = draw.uniform(0, 30, (37, BLOCK + 52)).astype(
+        np.float32
+    )  # a whole and a part of a group
     places = draw.integers(0, frames.size, 200)
     odd = np.resize([np.nan, np.inf, -np.inf, 40.0, 39.9, 1e9], 200)
     frames[5:30].flat[places % frames[5:30].size] = odd
-    frames[3, 0] = frames[4, 2048] = first  # where a block of the loop begins
+    frames[3, 0] = frames[4, BLOCK] = first  # where a block of the loop begins
     plain = Calibration.of(None, shape=frames.shape[1:], dtype="float32")
     state = np.zeros((1, frames.shape[1]))
     switched = add_together([PixelSum.parse("calib")], state, frames, replace(plain, limit=limit))

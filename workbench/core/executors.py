@@ -1,9 +1,9 @@
 """One way to fan out work: a `concurrent.futures.Executor` made from a short text."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from workbench.core.local_workers import local_pool, start_server
@@ -32,6 +32,22 @@ def get_ready(workers: Workers, modules: Sequence[str] = ()) -> None:
         start_server(modules)
 
 
+@contextmanager
+def team_ahead(workers: Workers, modules: Sequence[str], most: int) -> Generator[Team | None]:
+    """Start up to `most` workers here while it is found out what they will do, for `run_all`.
+
+    They have ended when the block has. Gives None where the work is done in this process or by
+    workers of others. `modules` as in `local_pool`.
+    """
+    if workers.kind != "local" or workers.alone:
+        yield None
+        return
+    with ExitStack() as pools, ThreadPoolExecutor(1) as beside:
+        pool = pools.enter_context(local_pool(workers.count, modules, needs_main=False))
+        beside.submit(_start, pool, min(most, workers.count))  # what it raises, later work does too
+        yield Team(pool, (BrokenProcessPool,), again=True, end=lambda: beside.submit(pools.close))
+
+
 def run_all(
     task: Callable[[Work], Result],
     items: Iterable[Work],
@@ -39,12 +55,14 @@ def run_all(
     workers: int | Workers,
     name: Callable[[Work], str] = str,
     modules: Sequence[str] = (),
+    ahead: Team | None = None,
 ) -> Generator[tuple[Work, Result]]:
     """Yield (item, task(item)) as they finish; in this process where one local worker is asked.
 
     A worker that dies (killed, out of memory) costs one retry of the items in flight; an item
     that loses its worker twice raises `LostWorkerError`. Errors of `task` itself are raised.
-    `workers`: how many processes here, or `Workers`. `modules` as in `local_pool`.
+    `workers`: how many processes here, or `Workers`. `modules` as in `local_pool`. `ahead`: workers
+    of `team_ahead`, which work for this call alone.
     """
     items = list(items)
     crew = Workers("local", workers) if isinstance(workers, int) else workers
@@ -53,7 +71,8 @@ def run_all(
         return
     left = dict(enumerate(items))
     for last in (False, True):
-        with _team(crew, task, len(left), modules) as team:
+        lent = None if last else ahead
+        with _lent(lent) if lent else _team(crew, task, len(left), modules) as team:
             try:
                 for index, result in _finished(team, task, left):
                     yield left.pop(index), result
@@ -66,6 +85,24 @@ def run_all(
                     ) from None
         if not left:
             return
+
+
+def _start(pool: Executor, count: int) -> None:
+    """Start workers by work that is none: a pool starts one when none is idle."""
+    for _ in range(count):
+        pool.submit(_nothing)
+
+
+def _nothing() -> None:
+    pass
+
+
+@contextmanager
+def _lent(team: Team) -> Generator[Team]:
+    try:
+        yield team
+    finally:
+        team.end()
 
 
 @contextmanager

@@ -92,6 +92,8 @@ class Team:
         Whether the workers, and what they are at, outlive the team.
     check
         Called when nothing has come back for a while; raises `LostWorkerError` if nothing will.
+    end
+        Called when there is no more work; the workers may end while other things are done.
     """
 
     executor: Executor
@@ -99,6 +101,7 @@ class Team:
     again: bool = False
     lasting: bool = False
     check: Callable[[], None] = lambda: None
+    end: Callable[[], object] = lambda: None
 
 
 def _count(text: str, whole: str) -> int:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from workbench.core.executors import run_all
-from workbench.core.workers import Workers
+from workbench.core.workers import Team, Workers
 from workbench.producer.plan import Plan
 from workbench.producer.request import Progress
 from workbench.producer.run_sums import RunSums
@@ -51,9 +51,17 @@ def make_units(plan: Plan, *, run: int, folder: Path, workers: Workers) -> list[
 
 
 def run_units(
-    plan: Plan, units: Sequence[Unit], *, workers: Workers, progress: Progress
+    plan: Plan,
+    units: Sequence[Unit],
+    *,
+    workers: Workers,
+    progress: Progress,
+    ahead: Team | None = None,
 ) -> Collected:
-    """Work all units that are not done; the result does not depend on who works."""
+    """Work all units that are not done; the result does not depend on who works.
+
+    `ahead`: workers that were started before the plan was made.
+    """
     collected = Collected(parts=[unit.part for unit in units])
     collected.sums = {
         area.name: RunSums(area.sums, area.spec, area.by_segment) for area in plan.areas
@@ -65,7 +73,9 @@ def run_units(
     left = [unit for unit in units if unit.number not in {unit.number for unit, _ in there}]
     with (
         plan_here(units, plan),
-        closing(run_all(work_unit, left, workers=workers, modules=WORKER_MODULES)) as working,
+        closing(
+            run_all(work_unit, left, workers=workers, modules=WORKER_MODULES, ahead=ahead)
+        ) as working,
     ):
         for unit, result in chain(there, working):
             waiting[unit.number] = unit, result

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
-from workbench.core.executors import get_ready
+from workbench.core.executors import get_ready, team_ahead
 from workbench.core.findings import worst_first
 from workbench.producer.accounts import count_failures, findings_of, mismatches, skipped_of
 from workbench.producer.config import ProducerConfig
@@ -18,7 +18,7 @@ from workbench.producer.fields import GENERATION
 from workbench.producer.identity import facts_of
 from workbench.producer.loop import WORKER_MODULES, make_units, run_units
 from workbench.producer.once import run_sums, settings
-from workbench.producer.plan import Job, Plan, make_plan, shapes_of
+from workbench.producer.plan import UNITS, Job, Plan, make_plan, shapes_of
 from workbench.producer.provenance import provenance
 from workbench.producer.request import ProduceRequest, ProduceResult, Progress
 from workbench.producer.workspace import parts_folder
@@ -44,50 +44,52 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
     crew = request.crew
     get_ready(crew, WORKER_MODULES)  # while the config and the run are read
     _check_target(request)
-    config, raw = load_config(request)
-    if request.strict:
-        _refuse(config.skipped)
-    facts = facts_of(request, config, raw)
-    with parts_folder(request.target, facts, resume=request.resume) as folder:
-        job = Job(request.run, request.experiment, config, request.constants, request.detectors)
-        plan = make_plan(job, raw)
-        findings = [*config.findings, *plan.findings, *raw.findings, *mismatches(request, plan)]
-        skipped = [*config.skipped, *plan.skipped]
+    with team_ahead(crew, WORKER_MODULES, UNITS) as ahead:
+        config, raw = load_config(request)
         if request.strict:
-            _refuse(skipped)
-        with (
-            create_small_data(request.target, _attributes(request), place=folder) as file,
-            ThreadPoolExecutor(1) as beside,
-        ):
-            units = make_units(plan, run=request.run, folder=folder, workers=crew)
-            begun = beside.submit(_begin, file, plan, job)  # while workers work
-            collected = run_units(
-                plan,
-                units,
-                workers=crew,
-                progress=progress or (lambda _done, _all: None),
-            )
-            begun.result()
-            failures = count_failures(plan, collected)
-            found = findings_of(failures, collected)
-            findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
-            file.keep(run_sums(plan, collected.sums, collected.counts))
-            written = beside.submit(file.sync)  # while columns are merged
-            n_events = file.merge(collected.parts, plan.specs)
-            record = provenance(
-                request, config, plan, started=started, findings=findings, skipped=skipped
-            )
-            file.record(record, failures)
-            written.result()
-    return ProduceResult(
-        request.target,
-        n_events,
-        time.perf_counter() - clock,
-        failures,
-        tuple(worst_first(findings)),
-        tuple(skipped),
-        collected.resumed,
-    )
+            _refuse(config.skipped)
+        facts = facts_of(request, config, raw)
+        with parts_folder(request.target, facts, resume=request.resume) as folder:
+            job = Job(request.run, request.experiment, config, request.constants, request.detectors)
+            plan = make_plan(job, raw)
+            findings = [*config.findings, *plan.findings, *raw.findings, *mismatches(request, plan)]
+            skipped = [*config.skipped, *plan.skipped]
+            if request.strict:
+                _refuse(skipped)
+            with (
+                create_small_data(request.target, _attributes(request), place=folder) as file,
+                ThreadPoolExecutor(1) as beside,
+            ):
+                units = make_units(plan, run=request.run, folder=folder, workers=crew)
+                begun = beside.submit(_begin, file, plan, job)  # while workers work
+                collected = run_units(
+                    plan,
+                    units,
+                    workers=crew,
+                    progress=progress or (lambda _done, _all: None),
+                    ahead=ahead,
+                )
+                begun.result()
+                failures = count_failures(plan, collected)
+                found = findings_of(failures, collected)
+                findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
+                file.keep(run_sums(plan, collected.sums, collected.counts))
+                written = beside.submit(file.sync)  # while columns are merged
+                n_events = file.merge(collected.parts, plan.specs)
+                record = provenance(
+                    request, config, plan, started=started, findings=findings, skipped=skipped
+                )
+                file.record(record, failures)
+                written.result()
+        return ProduceResult(
+            request.target,
+            n_events,
+            time.perf_counter() - clock,
+            failures,
+            tuple(worst_first(findings)),
+            tuple(skipped),
+            collected.resumed,
+        )
 
 
 def _begin(file: Assembly, plan: Plan, job: Job) -> None:

@@ -11,8 +11,6 @@ from workbench.core.arrays import Array, Bools, Floats, Frames, Ints
 from workbench.reductions.compiled import compiled
 
 LANES = 8  # independent partial sums of one long row
-HITS, SQUARE, MAXIMUM = 1, 2, 4  # what a sum does with each value
-BLOCK = 2048  # pixels whose sums stay in the fastest memory while all frames pass
 
 
 @compiled
@@ -131,65 +129,6 @@ def count_used(pixels: Frames, good: Bools) -> Floats:
                     value = pixels[event, first, index, last]
                     counts[event, first, last] += good[first, index, last] & (value == value)
     return counts
-
-
-@compiled
-def add_frames(
-    totals: Floats,
-    frames: tuple[Array, ...],
-    count: int,
-    pedestal: Frames,
-    gain: Frames,
-    limit: float,
-    lows: Floats,
-    flags: Ints,
-    switched: Bools,
-) -> None:
-    """Add the first `count` frames (pixel,) to each of `totals` (sum, pixel) in order.
-
-    NaN pixels are left out. Values below the sum's `lows` count as 0; its `flags` are `HITS` (count
-    values above 0 as 1), `SQUARE` and `MAXIMUM` (keep the largest instead of adding). `switched`
-    becomes True for frames with a reading of `limit` or above. Each step is a loop of its own over
-    one block, so that each becomes vector code.
-    """
-    pixels = len(pedestal)
-    values, kept = np.empty(BLOCK, pedestal.dtype), np.empty(BLOCK)
-    top, zero = pedestal.dtype.type(limit), pedestal.dtype.type(0)
-    missing = pedestal.dtype.type(np.nan)
-    for start in range(0, pixels, BLOCK):
-        stop = min(start + BLOCK, pixels)
-        offset, scale = pedestal[start:stop], gain[start:stop]
-        for place in range(count):
-            readings = frames[place][start:stop]
-            highest = readings[0]
-            for pixel in range(stop - start):
-                raw = readings[pixel]
-                values[pixel] = (pedestal.dtype.type(raw) - offset[pixel]) / scale[pixel]
-                highest = raw if raw > highest else highest
-            if not pedestal.dtype.type(highest) < top:  # rare, or a frame of floats begins with NaN
-                for pixel in range(stop - start):
-                    reading = pedestal.dtype.type(readings[pixel])
-                    if not reading < top:
-                        values[pixel] = missing
-                        switched[place] |= (top < np.inf) & (reading >= top)
-            for number in range(len(totals)):
-                part, flag = totals[number, start:stop], flags[number]
-                bottom = pedestal.dtype.type(lows[number])
-                if flag == 0:
-                    for pixel in range(stop - start):
-                        value = values[pixel]
-                        part[pixel] += np.float64(value if value >= bottom else zero)
-                    continue
-                for pixel in range(stop - start):
-                    wide = np.float64(zero if values[pixel] < bottom else values[pixel])
-                    wide = np.float64(1) if flag & HITS and wide > 0 else wide
-                    kept[pixel] = wide * wide if flag & SQUARE else wide
-                if flag & MAXIMUM:
-                    for pixel in range(stop - start):
-                        part[pixel] = kept[pixel] if kept[pixel] > part[pixel] else part[pixel]
-                else:
-                    for pixel in range(stop - start):
-                        part[pixel] += kept[pixel] if kept[pixel] == kept[pixel] else 0.0
 
 
 @compiled

@@ -9,9 +9,9 @@ import numpy as np
 from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output
-from workbench.reductions import kernels
 from workbench.reductions.base import RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
+from workbench.reductions.sum_kernels import HITS, MAXIMUM, SQUARE, add_frames
 
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
 _SKIP = {"skip", "skipFirst"}
@@ -76,9 +76,7 @@ class PixelSum(RunSum[Floats]):
     @property
     def flags(self) -> int:
         """What is done with each value, as the compiled loop takes it."""
-        return (
-            kernels.HITS * self.hits | kernels.SQUARE * self.square | kernels.MAXIMUM * self.maximum
-        )
+        return HITS * self.hits | SQUARE * self.square | MAXIMUM * self.maximum
 
     def output(self, spec: FrameSpec) -> Output:
         """Declare the sum, in the shape of the detector; its picture is made of it at the end."""
@@ -140,13 +138,14 @@ def add_together(
     switched = np.zeros(-(-len(frames) // TOGETHER) * TOGETHER, np.bool_)
     for first in range(0, len(frames), TOGETHER):
         group = [_flat(frame) for frame in frames[first : first + TOGETHER]]
-        kernels.add_frames(
+        add_frames(
             states,
             tuple(group + group[:1] * (TOGETHER - len(group))),
             len(group),
             calibration.pedestal.reshape(-1),
             calibration.gain.reshape(-1),
             calibration.limit,
+            frames[0].dtype.kind == "f" or bool(np.isfinite(calibration.limit)),
             lows,
             flags,
             switched[first:],
