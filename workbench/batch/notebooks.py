@@ -1,5 +1,6 @@
 """Notebook files: read, written, and the one note that we add to them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ def read_notebook(path: Path) -> Notebook:
 def write_notebook(notebook: Notebook, path: Path) -> None:
     """Write a notebook as version 4 JSON."""
     _nbformat().write(notebook, path)
+
+
+def notebook_text(notebook: Notebook) -> str:
+    """Return a notebook as the text of its file."""
+    return f"{_nbformat().writes(notebook)}\n"
+
+
+def new_cell(kind: str, source: str, name: str, metadata: Mapping[str, Any]) -> Any:
+    """Return a new cell, "code", "markdown" or "raw", under an id."""
+    make = getattr(_nbformat().v4, f"new_{kind}_cell")
+    return make(source, id=name, metadata=dict(metadata))
 
 
 def insert_note(notebook: Notebook, text: str, tag: str) -> None:

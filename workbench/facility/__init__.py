@@ -9,24 +9,56 @@ from workbench.facility.folders import (
     small_data_in,
 )
 from workbench.facility.hutches import DetectorFact, Hutch, StatusRule, hutch, hutch_name
+from workbench.facility.links import Link, LinkState, make_links, plan_links
 from workbench.facility.meanings import FieldFact, epics_fact
+from workbench.facility.quota import Quota, QuotaState, Usage, count_usage, results_quota, size_text
 from workbench.facility.roles import ROLES, RoleField, role_names, roles
+from workbench.facility.sites import (
+    LOCAL,
+    SITE_KEYS,
+    ExperimentPlaces,
+    Site,
+    all_sites,
+    find_experiment,
+    known_experiments,
+    looked_at,
+    sites_of_key,
+)
 
 __all__ = [
+    "LOCAL",
     "ROLES",
+    "SITE_KEYS",
     "DetectorFact",
+    "ExperimentPlaces",
     "FieldFact",
     "Hutch",
+    "Link",
+    "LinkState",
+    "Quota",
+    "QuotaState",
     "RoleField",
+    "Site",
     "SmallDataCandidate",
     "StatusRule",
+    "Usage",
+    "all_sites",
+    "count_usage",
     "epics_fact",
     "experiment_folders",
+    "find_experiment",
     "hutch",
     "hutch_name",
+    "known_experiments",
+    "looked_at",
+    "make_links",
+    "plan_links",
+    "results_quota",
     "role_names",
     "roles",
     "runs_in",
+    "sites_of_key",
+    "size_text",
     "small_data_files",
     "small_data_folder",
     "small_data_in",

@@ -1,6 +1,5 @@
 """Experiment folders of every site, and the small-data files of a run in them."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,9 +7,8 @@ from pathlib import Path
 
 from workbench.core.errors import InputError
 from workbench.facility.facts import read_facts
-from workbench.facility.hutches import hutch_name
+from workbench.facility.sites import DATA_ROOT, looked_at
 
-DATA_ROOT = "WORKBENCH_DATA_ROOT"
 _RUN = re.compile(r".+_Run0*(\d+)\.h5")
 
 
@@ -43,16 +41,9 @@ def experiment_folders(experiment: str, root: Path | None = None) -> list[tuple[
     """Return (site, folder) of an experiment on every site, whether or not it exists.
 
     With `root`, or the environment variable WORKBENCH_DATA_ROOT, only
-    ``root/<hutch>/<experiment>``.
+    ``root/<hutch>/<experiment>``; with WORKBENCH_SITE_ROOT the sites' trees below that folder.
     """
-    hutch = hutch_name(experiment)
-    given = root or os.environ.get(DATA_ROOT)
-    if given:
-        return [(str(given), Path(given) / hutch / experiment)]
-    return [
-        (site["name"], Path(site["folder"].format(hutch=hutch, experiment=experiment)))
-        for site in read_facts("", "sites")["site"]
-    ]
+    return [(site.name, site.at(experiment).folder) for site in looked_at(root)]
 
 
 def small_data_folder(experiment: str, label: str = "workbench", root: Path | None = None) -> Path:
