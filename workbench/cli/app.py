@@ -14,8 +14,11 @@ from workbench.cli.config_reports import check_config, config_status, show_confi
 from workbench.cli.constants import constants
 from workbench.cli.demo import demo
 from workbench.cli.info import info
+from workbench.cli.link import link, quota
+from workbench.cli.new import new
 from workbench.cli.notebooks import notebooks
 from workbench.cli.produce import produce
+from workbench.cli.templates import templates, update
 from workbench.core.errors import WorkbenchError
 
 REFUSED = 1  # exit code: refused or failed, with a reason
@@ -29,13 +32,14 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused or failed with a reason, 2 wrong usage, "
     "3 done but parts were skipped, each named.",
 )
-for command in (demo, info, check, produce, batch):
+for command in (demo, new, link, quota, info, check, produce, batch, update):
     app.command()(command)
 config.command("check")(check_config)
 config.command("show")(show_config)
 config.command("status")(config_status)
 app.add_typer(config, name="config")
 app.add_typer(constants, name="constants")
+app.add_typer(templates, name="templates")
 app.add_typer(notebooks, name="notebooks")
 app.add_typer(boards, name="app")
 

@@ -30,15 +30,15 @@ def make_shared_folder(folder: Path) -> Path:
     return make_folder(missing[0] if missing else folder)
 
 
-def write_shared(target: Path, text: str) -> None:
-    """Write a text file atomically, in UTF-8, for the group of its folder.
+def write_shared(target: Path, content: str | bytes) -> None:
+    """Write a file atomically (text in UTF-8) for the group of its folder.
 
     Replaces also a file of another member of the group; a file that is there keeps its mode, and
     gets what a group needs. Raises `CannotWriteError`, and leaves what was there.
     """
     kept = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0
     with replacing(target) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         _share(part, FILE_MODE | (kept & 0o777))
 
 
@@ -52,6 +52,14 @@ def sharing_problem(path: Path) -> str:
     if wanted & ~mode & 0o007:
         problems.append("automatic jobs may not read it")
     return " and ".join(problems)
+
+
+def owner_of(path: Path) -> str:
+    """Return the name of a path's owner; the number where this machine knows no name."""
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"
 
 
 def mend_sharing(path: Path) -> bool:

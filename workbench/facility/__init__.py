@@ -11,7 +11,15 @@ from workbench.facility.folders import (
 from workbench.facility.hutches import DetectorFact, Hutch, StatusRule, hutch, hutch_name
 from workbench.facility.links import Link, LinkState, make_links, plan_links
 from workbench.facility.meanings import FieldFact, epics_fact
-from workbench.facility.quota import Quota, QuotaState, Usage, count_usage, results_quota, size_text
+from workbench.facility.quota import (
+    Quota,
+    QuotaState,
+    Usage,
+    count_usage,
+    results_limits,
+    results_quota,
+    size_text,
+)
 from workbench.facility.roles import ROLES, RoleField, role_names, roles
 from workbench.facility.sites import (
     LOCAL,
@@ -53,6 +61,7 @@ __all__ = [
     "looked_at",
     "make_links",
     "plan_links",
+    "results_limits",
     "results_quota",
     "role_names",
     "roles",

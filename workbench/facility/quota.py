@@ -90,9 +90,14 @@ class Quota:
 
 def results_quota(folder: Path) -> Quota:
     """Count a results folder against the facility's limits; an absent one is empty."""
-    limits = read_facts("", "sites")["results_quota"]
     usage = count_usage(folder) if folder.is_dir() else Usage()
-    return Quota(folder, usage, limits["files"], limits["bytes"])
+    return Quota(folder, usage, *results_limits())
+
+
+def results_limits() -> tuple[int, int]:
+    """Return how many files, and how many bytes, a results folder may hold."""
+    limits = read_facts("", "sites")["results_quota"]
+    return limits["files"], limits["bytes"]
 
 
 def count_usage(folder: Path) -> Usage:

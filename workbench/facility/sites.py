@@ -123,7 +123,7 @@ def sites_of_key(key: str, root: Path | None = None) -> tuple[Site, ...]:
     if key not in SITE_KEYS:
         raise UnknownNameError("site", key, SITE_KEYS, "what the workbench knows of LCLS")
     if key == LOCAL:
-        return (local_site(Path(root or os.environ.get(DATA_ROOT) or Path.cwd())),)
+        return (local_site(Path(root or os.environ.get(DATA_ROOT) or "").absolute()),)
     if root:
         raise InputError(f"a root folder is for the site local, not for {key}; leave one away")
     return tuple(site for site in all_sites() if site.key == key)
@@ -157,8 +157,7 @@ def known_experiments(sites: tuple[Site, ...], hutch: str = "") -> list[str]:
 
 
 def _text(sites: tuple[Site, ...]) -> str:
-    return ", ".join(f"{site.name} ({site.folder})" if site.name[0] != "/" else site.folder
-                     for site in sites)  # fmt: skip
+    return ", ".join(site.name for site in sites)
 
 
 @cache

@@ -5,6 +5,7 @@ from workbench.batch.copies.origin import Origin, origin_of
 from workbench.batch.copies.updating import (
     Update,
     UpdateState,
+    diff,
     find_copies,
     plan_update,
     write_update,
@@ -16,6 +17,7 @@ __all__ = [
     "UpdateState",
     "copied_notebook",
     "copy_template",
+    "diff",
     "find_copies",
     "origin_of",
     "plan_update",

@@ -1,0 +1,177 @@
+"""Copied templates: made, updated, never overwritten."""
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workbench.batch import Template, find_template
+from workbench.batch.catalogue import read_template
+from workbench.batch.copies import (
+    UpdateState,
+    copied_notebook,
+    copy_template,
+    diff,
+    find_copies,
+    plan_update,
+    write_update,
+)
+from workbench.batch.copies.copying import with_defaults
+from workbench.batch.notebooks import Notebook, notebook_text, read_notebook
+from workbench.core.errors import InputError, NotThereError
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Template:
+    """A template of the group's own, which a test may change."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    path = Path(shutil.copy(find_template("delay_scan").path, folder))
+    return read_template(path, folder)
+
+
+def change(path: Path, cell: str, old: str, new: str) -> Notebook:
+    notebook = read_notebook(path)
+    found = next(one for one in notebook.cells if one.id == cell)
+    assert old in found.source
+    found.source = found.source.replace(old, new)
+    path.write_text(notebook_text(notebook))
+    return notebook
+
+
+def test_a_copy_has_the_experiment_filled_in_and_is_a_template_itself(tmp_path: Path) -> None:
+    path = copy_template(find_template("delay_scan"), tmp_path, {"experiment": "xpplx1234"})
+    original = find_template("delay_scan")
+    copy = find_template(path)
+    defaults = {one.name: one.default for one in copy.parameters}
+    assert defaults == {one.name: one.default for one in original.parameters} | {
+        "experiment": "xpplx1234"
+    }
+    assert [one.meaning for one in copy.parameters] == [one.meaning for one in original.parameters]
+    assert plan_update(path).state is UpdateState.CURRENT
+    with pytest.raises(InputError, match="workbench update"):
+        copy_template(original, tmp_path)
+
+
+def test_only_the_values_of_parameters_change() -> None:
+    source = (
+        'name: str = ""  # who\nlimit: float | None = None  # [mm] λ, range 0..10\nrun: int = 0'
+    )
+    assert with_defaults(source, {"limit": 2.5, "name": "x"}) == source.replace(
+        '""', '"x"'
+    ).replace("= None", "= 2.5")
+
+
+def test_an_update_merges_parameters_and_keeps_outputs_of_unchanged_cells(
+    tmp_path: Path, template: Template
+) -> None:
+    path = copy_template(template, tmp_path, {"experiment": "xpplx1234"})
+    notebook = change(path, "open-run", "norm = i0", "norm = 'ipm2/sum' or i0")
+    for cell in notebook.cells:
+        if cell.id in {"open-run", "cuts"}:
+            cell.outputs = [nbformat.v4.new_output("stream", text=f"of {cell.id}")]
+            cell.execution_count = 3
+    path.write_text(notebook_text(notebook))
+    change(template.path, "parameters", "bin_width", "extra: int = 1  # [1] new\nbin_width")
+    change(template.path, "cuts", "data.tally(cuts)", "data.tally(cuts).table")
+    planned = plan_update(path)
+    assert (planned.state, planned.merged and planned.merged.changed) == (
+        UpdateState.UPDATED,
+        ("parameters", "cuts"),
+    )
+    shown = diff(planned)
+    assert "+extra: int = 1  # [1] new" in shown
+    assert "-data.tally(cuts)\n+data.tally(cuts).table" in shown
+    write_update(planned)
+    cells = {cell.id: cell for cell in read_notebook(path).cells}
+    assert '"xpplx1234"' in cells["parameters"].source
+    assert "extra: int" in cells["parameters"].source
+    assert "ipm2/sum" in cells["open-run"].source
+    assert cells["open-run"].outputs[0].text == "of open-run"
+    assert cells["cuts"].outputs == []
+    before = path.stat()
+    again = plan_update(path)
+    write_update(again)
+    assert again.state is UpdateState.CURRENT
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_a_clash_shows_the_template_below_the_users_cell(
+    tmp_path: Path, template: Template
+) -> None:
+    path = copy_template(template, tmp_path)
+    change(path, "cuts", "data.tally(cuts)", "mine")
+    change(template.path, "cuts", "data.tally(cuts)", "theirs")
+    planned = plan_update(path)
+    write_update(planned)
+    assert planned.state is UpdateState.CONFLICTS
+    cells = read_notebook(path).cells
+    place = next(k for k, cell in enumerate(cells) if cell.id == "cuts")
+    assert cells[place].source.endswith("mine")
+    assert cells[place + 1].cell_type == "raw"
+    assert cells[place + 1].source.endswith("theirs")
+    nbformat.validate(read_notebook(path))
+    assert plan_update(path).state is UpdateState.CURRENT
+
+
+def test_a_notebook_whose_ids_were_dropped_is_still_merged(
+    tmp_path: Path, template: Template
+) -> None:
+    path = copy_template(template, tmp_path)
+    change(path, "cuts", "data.tally(cuts)", "data.tally(cuts)\nmine = 1")
+    plain = json.loads(path.read_text())
+    for cell in plain["cells"]:
+        del cell["id"]
+    plain["nbformat_minor"] = 4  # as older programs save
+    path.write_text(json.dumps(plain))
+    change(template.path, "bins", "edges", "borders")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        planned = plan_update(path)
+        write_update(planned)
+    assert planned.merged is not None
+    assert planned.merged.changed == ("bins",)
+    cells = {cell.id: cell.source for cell in read_notebook(path).cells}
+    assert cells["cuts"].endswith("mine = 1")
+    assert "borders" in cells["bins"]
+
+
+def test_what_cannot_be_updated_is_named_and_left(tmp_path: Path, template: Template) -> None:
+    foreign = tmp_path / "own.ipynb"
+    foreign.write_text(notebook_text(nbformat.v4.new_notebook()))
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text("{")
+    damaged = tmp_path / "damaged.ipynb"
+    notebook = copied_notebook(template)
+    del notebook.metadata.workbench["base"]
+    damaged.write_text(notebook_text(notebook))
+    orphan = copy_template(template, tmp_path / "orphan.ipynb")
+    template.path.unlink()
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    shutil.copy(foreign, tmp_path / ".ipynb_checkpoints")
+    updates = {path.stem: plan_update(path) for path in find_copies(tmp_path)}
+    assert {name: one.state for name, one in updates.items()} == {
+        "own": UpdateState.FOREIGN,
+        "broken": UpdateState.UNREADABLE,
+        "damaged": UpdateState.UNREADABLE,
+        "orphan": UpdateState.NO_TEMPLATE,
+    }
+    assert "metadata.workbench" in updates["damaged"].why
+    assert orphan.is_file()
+    with pytest.raises(NotThereError, match="no folder"):
+        find_copies(tmp_path / "none")
+
+
+def test_a_notebook_that_was_saved_meanwhile_is_not_replaced(
+    tmp_path: Path, template: Template
+) -> None:
+    path = copy_template(template, tmp_path)
+    change(template.path, "cuts", "data.tally(cuts)", "theirs")
+    planned = plan_update(path)
+    change(path, "title", "# Delay scan", "# Mine")
+    with pytest.raises(InputError, match="changed meanwhile"):
+        write_update(planned)
+    assert "# Mine" in path.read_text()
