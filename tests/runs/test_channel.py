@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.core.errors import InputError, UnknownNameError
-from workbench.runs import Channel, cut, open_run
+from workbench.runs import Channel, cut, open_run, open_runs
 from workbench.runs import channel as channels
 
 Write = Callable[..., Path]
@@ -115,12 +115,27 @@ def test_a_wrong_mask_or_range_is_refused_with_the_channels_name(write: Write) -
             x.read(where=where)
     with pytest.raises(InputError, match="forwards"):
         x.read(rows=slice(None, None, -1))
+    with pytest.raises(InputError, match="rows must be a slice"):
+        x.read(rows=3)  # type: ignore[arg-type]
 
 
 def test_an_unknown_channel_is_named_with_a_suggestion(write: Write) -> None:
     run = open_run(write({"ipm2/sum": np.zeros(4)}))
     with pytest.raises(UnknownNameError, match="did you mean ipm2/sum"):
         run["ipm2/sun"]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_role_or_a_detector_in_place_of_a_field_is_told(write: Write, several: bool) -> None:
+    columns = {"ipm2/sum": np.zeros(4), "ipm2/xpos": np.zeros(4)}
+    paths = [write(columns, run=number) for number in (14, 15)]
+    run = open_runs(paths) if several else open_run(paths[0])
+    with pytest.raises(UnknownNameError, match=r"i0 is a role: use run.role\('i0'\)"):
+        run["i0"]
+    with pytest.raises(UnknownNameError, match="delay is a role"):
+        run["delay"]
+    with pytest.raises(UnknownNameError, match="ipm2 holds ipm2/sum, ipm2/xpos"):
+        run["ipm2"]
 
 
 def test_computed_values_cannot_be_changed_from_outside() -> None:

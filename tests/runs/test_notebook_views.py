@@ -57,6 +57,12 @@ def test_fields_are_grouped_by_detector(run: Run) -> None:
     assert groups["ipm2"].names == ("ipm2/channels", "ipm2/sum")
 
 
+def test_tables_read_well_without_a_notebook_too(run: Run) -> None:
+    for table in (run.fields, run.classes.table):
+        assert repr(table) == str(table)
+        assert len(repr(table).splitlines()) > 2
+
+
 class _Checker(HTMLParser):
     """Every tag that opens closes again, and nothing comes from outside."""
 

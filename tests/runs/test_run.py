@@ -223,5 +223,9 @@ def test_a_folder_and_a_number_open_a_run_and_slips_are_told(write: Write, tmp_p
     for wrong in ("a", -1):
         with pytest.raises(InputError, match="whole number"):
             open_run(tmp_path, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="neither a folder here nor an experiment"):
+        open_run("nofolder", 1)
+    with pytest.raises(InputError, match="takes a path, or an experiment and a run number"):
+        open_run(9)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="give the run numbers too"):
         open_runs(path)

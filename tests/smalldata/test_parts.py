@@ -158,3 +158,17 @@ def test_a_part_that_was_written_anew_with_fewer_events_is_named(tmp_path: Path)
         h5["gasdet/f11"] = np.zeros(2)
     with open_file(top) as file, pytest.raises(DamagedFileError, match=r"part1.*3 rows"):
         file.read("gasdet/f11")
+
+
+def test_a_part_opened_as_if_it_were_the_run_is_named(tmp_path: Path) -> None:
+    path = master(tmp_path)
+    part = tmp_path / "xppx1_Run0003_part1.h5"
+    found = {finding.code: finding for finding in check_file(part)}["part-of-run"]
+    assert found.count == ROWS[1]
+    assert "open xppx1_Run0003.h5 instead" in found.message
+    assert "beside it" not in found.message
+    assert "one part of xppx1_Run0003.h5" in repr(open_run(part))
+    assert "part-of-run" not in {finding.code for finding in check_file(path)}
+    path.unlink()
+    found = {finding.code: finding for finding in check_file(part)}["part-of-run"]
+    assert "which is not beside it" in found.message

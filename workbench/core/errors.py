@@ -29,21 +29,28 @@ class UnknownNameError(WorkbenchError, KeyError):
         The names that exist there, for the suggestion.
     where
         The file or object that was asked.
+    hint
+        What the name means instead, in place of names that resemble it.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], where: str) -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], where: str, hint: str = ""
+    ) -> None:
         super().__init__(name)
         self.kind = kind
         self.name = name
         self.known = tuple(sorted(known))
         self.where = where
+        self.hint = hint
         self.near = tuple(near(name, self.known))
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, tuple[str, ...], str]]:
-        return type(self), (self.kind, self.name, self.known, self.where)
+    def __reduce__(self) -> tuple[type, tuple[str, str, tuple[str, ...], str, str]]:
+        return type(self), (self.kind, self.name, self.known, self.where, self.hint)
 
     def __str__(self) -> str:
         text = f"no {self.kind} {self.name!r} in {self.where}"
+        if self.hint:
+            return f"{text}; {self.hint}"
         if self.near:
             return f"{text}; did you mean {', '.join(self.near)}?"
         few = ", ".join(self.known[:8]) + (", ..." if len(self.known) > 8 else "")

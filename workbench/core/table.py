@@ -30,6 +30,9 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         texts = [self.columns, *(tuple(_text(cell) for cell in row) for row in self.rows)]
         widths = [max(len(row[column]) for row in texts) for column in range(len(self.columns))]

@@ -338,6 +338,8 @@ class Channel:
         return max(1, BLOCK_BYTES // max(1, row))
 
     def _wanted(self, where: Where, rows: slice | None) -> tuple[int, int, Bools | None]:
+        if not isinstance(rows, slice | None):
+            raise InputError(f"{self.name}: rows must be a slice, as slice(0, 100), not {rows!r}")
         first, last, step = (rows or slice(None)).indices(len(self))
         if step < 1:
             raise InputError(f"{self.name}: rows must run forwards, not {rows}")

@@ -12,6 +12,7 @@ from workbench.runs.alignment import align
 from workbench.runs.delay_findings import delay_findings
 from workbench.runs.experiment.finding import find_setup
 from workbench.runs.experiment.reading import ExperimentFileError
+from workbench.runs.lookup import COMPUTED
 from workbench.runs.roles import candidates, overruled
 from workbench.smalldata import check_file, open_file
 from workbench.smalldata.check import check_apart, inspect_file, opens
@@ -22,7 +23,6 @@ from workbench.smalldata.layout import HDF5_ERRORS
 if TYPE_CHECKING:
     from workbench.runs.run import Run
 
-COMPUTED = ("delay", "jitter")  # roles that several fields serve for together
 UNUSABLE = ("damaged", "no-events", "not-small-data", "parts-missing", "truncated")
 
 

@@ -86,6 +86,9 @@ class Fields:
     def __str__(self) -> str:
         return str(self.table)
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         groups = self.groups
         if len(groups) == 1:

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 from workbench.core.errors import UnknownNameError
 from workbench.runs.channel import Channel
 from workbench.runs.columns import column_channel, friendly_channel, is_column, split_column
+from workbench.runs.protocol import AnyRun
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
+
+COMPUTED = ("delay", "jitter")  # roles that several fields serve for together
 
 
 def holds(run: "Run", name: str) -> bool:
@@ -42,5 +45,14 @@ def _stored(run: "Run", name: str, where: str) -> Channel:
     if column:
         return column_channel(_stored(run, column[0], where), column[1], run.mask)
     if name not in run.infos:
-        raise UnknownNameError("channel", name, run, where)
+        raise UnknownNameError("channel", name, run, where, meant(run, name))
     return run.stored(name)
+
+
+def meant(run: AnyRun, name: str) -> str:
+    """Say what a name is that is no channel: a role, or a detector; empty for neither."""
+    if name in COMPUTED or run.role_fields(name):
+        return f"{name} is a role: use run.role({name!r})"
+    fields = [field for field in run.infos if field.startswith(f"{name}/")]
+    few = ", ".join(fields[:5]) + (", ..." if len(fields) > 5 else "")
+    return f"{name} holds {few}" if fields else ""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from workbench.core.errors import InputError, NotThereError, WorkbenchError
+from workbench.core.errors import InputError, NotThereError, UnknownNameError, WorkbenchError
 from workbench.facility import (
     SmallDataCandidate,
     experiment_folders,
@@ -15,6 +15,7 @@ from workbench.runs.experiment.finding import Choice
 from workbench.runs.run import Run
 from workbench.runs.several import Runs
 from workbench.runs.variants import why_taken
+from workbench.smalldata import whole_of
 
 
 def open_run(
@@ -27,6 +28,9 @@ def open_run(
     What the experiment's ``experiment.toml`` says of the run holds; `experiment_file` names
     another file, or is False for none.
     """
+    if not isinstance(path_or_experiment, str | Path):
+        given = type(path_or_experiment).__name__
+        raise InputError(f"open_run takes a path, or an experiment and a run number, not {given}")
     if run is None:
         return _open_path(Path(path_or_experiment), experiment_file)
     taken, *others = _found(path_or_experiment, _number(run))
@@ -97,7 +101,9 @@ def _open_path(path: Path, experiment_file: Choice) -> Run:
             f"{path} is a folder ({_known(path)}): give the run number too, as in "
             f"open_run({str(path)!r}, {runs_in([path])[0]})"
         )
-    return Run(path, experiment_file=experiment_file)
+    whole = whole_of(path)
+    part = f", one part of {whole.name} with only some of its events" if whole else ""
+    return Run(path, why=f"{path}, as named{part}", experiment_file=experiment_file)
 
 
 def _number(run: object) -> int:
@@ -128,7 +134,15 @@ def _found(place: str | Path, run: int) -> list[SmallDataCandidate]:
 
 def _candidates(place: str | Path, run: int) -> list[SmallDataCandidate]:
     folder = Path(place)
-    return small_data_in(folder, run) if folder.is_dir() else small_data_files(str(place), run)
+    if folder.is_dir():
+        return small_data_in(folder, run)
+    try:
+        return small_data_files(str(place), run)
+    except UnknownNameError as error:
+        raise InputError(
+            f"{place} is neither a folder here nor an experiment of a hutch that the workbench "
+            f"knows ({', '.join(error.known)}); check the name"
+        ) from error
 
 
 def _known(place: str | Path) -> str:

@@ -245,7 +245,7 @@ class Run(Contents, Exits):
 
         Chosen once, as its candidates are read for it: cuts ask again and again.
         """
-        if role not in self._roles and role not in {"delay", "jitter"}:
+        if role not in self._roles and role not in lookup.COMPUTED:
             raise UnknownNameError("role", role, self._roles, self.label)
         if role not in self._chosen:
             if role == "delay":

@@ -24,6 +24,7 @@ from workbench.runs.detectors import Detectors
 from workbench.runs.exporting import Exits
 from workbench.runs.fields import Field, Fields
 from workbench.runs.joined import together
+from workbench.runs.lookup import COMPUTED, meant
 from workbench.runs.members import RUN, Members
 from workbench.runs.reduced import reduced_values
 from workbench.runs.run import Run
@@ -111,7 +112,7 @@ class Runs(Together, Exits):
         if name not in self.infos:
             if self._members.holds(name):
                 return self._members.join_named(name, self.mask)
-            raise UnknownNameError("channel", name, self.names, self.label)
+            raise UnknownNameError("channel", name, self.names, self.label, meant(self, name))
         return self._members.join(name, self.mask)
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -245,7 +246,7 @@ class Runs(Together, Exits):
         parts = [run.role(role) for run in self.runs]
         chosen = [part.name for part in parts]
         made = any(name not in run for name, run in zip(chosen, self.runs, strict=True))
-        if role in {"delay", "jitter"} or (made and len(set(chosen)) == 1):
+        if role in COMPUTED or (made and len(set(chosen)) == 1):
             return self._in_memory(parts)
         if len(set(chosen)) > 1:
             raise InputError(

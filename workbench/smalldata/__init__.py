@@ -6,7 +6,7 @@ from workbench.smalldata.backfill import zero_filled
 from workbench.smalldata.check import check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
-from workbench.smalldata.identity import EPOCHS
+from workbench.smalldata.identity import EPOCHS, whole_of
 from workbench.smalldata.merge import Assembly, create_small_data, merge_parts
 from workbench.smalldata.missing import State, missing_rows
 from workbench.smalldata.opening import (
@@ -69,5 +69,6 @@ __all__ = [
     "pixel_maps",
     "read_archived",
     "read_settings",
+    "whole_of",
     "zero_filled",
 ]

@@ -7,7 +7,7 @@ from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.core.findings import Finding, Severity, worst_first
 from workbench.smalldata.checks.columns import check_fields
 from workbench.smalldata.checks.detectors import check_detectors
-from workbench.smalldata.checks.order import check_count, check_order
+from workbench.smalldata.checks.order import check_count, check_order, check_part
 from workbench.smalldata.checks.record import check_record
 from workbench.smalldata.checks.status import check_encoders, check_status
 from workbench.smalldata.isolated import answer, ask_apart
@@ -23,7 +23,15 @@ from workbench.smalldata.opening import (
 )
 from workbench.smalldata.reader import SmallDataFile, open_file
 
-CHECKS = (check_order, check_fields, check_detectors, check_status, check_encoders, check_record)
+CHECKS = (
+    check_part,
+    check_order,
+    check_fields,
+    check_detectors,
+    check_status,
+    check_encoders,
+    check_record,
+)
 _CODES = (  # what opening may raise -> code of the finding, most special first
     (NotThereError, "not-there"),
     (MissingPartsError, "parts-missing"),

@@ -22,6 +22,9 @@ FIDUCIAL_KEYS = ("fiducials", "EvtID/fid")
 _NAME = re.compile(r"(?:ldat_)?(?P<experiment>[A-Za-z]\w*?)_Run(?P<run>\d+)")
 
 
+_PART = re.compile(r"(?P<whole>.+)_part\d+")
+
+
 @dataclass(frozen=True)
 class Identity:
     """What a file is: experiment, run, generation, and the dataset that counts its events.
@@ -76,6 +79,12 @@ def identify(h5: h5py.File, path: Path, own_format: str) -> Identity:
         ours=text_attribute(h5, "format") == own_format,
         growing=bool(h5.swmr_mode),
     )
+
+
+def whole_of(path: Path) -> Path | None:
+    """Return the file of the whole run that a part file of LCLS-II belongs to; None for no part."""
+    match = _PART.fullmatch(path.stem)
+    return path.with_name(f"{match['whole']}{path.suffix}") if match else None
 
 
 def pack_times(values: Array) -> Times:

@@ -35,6 +35,7 @@ CODES = (  # one row each in docs/reference/findings.md
     "not-small-data",
     "not-there",
     "one-event",
+    "part-of-run",
     "parts-missing",
     "produced-with-skipped-entries",
     "ragged-lengths",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbench.core.findings import Finding, Severity
+from workbench.smalldata.identity import whole_of
 from workbench.smalldata.reader import SmallDataFile
 
 
@@ -23,6 +24,20 @@ def check_count(file: SmallDataFile) -> Iterator[Finding]:
             Severity.WARNING,
             "the file holds a single event: no spread, no error, no correlation can be computed; "
             "expected for a single laser shot, otherwise look for a run that was stopped",
+        )
+
+
+def check_part(file: SmallDataFile) -> Iterator[Finding]:
+    """Check that this is the file of a run, not one of the parts that such a file joins."""
+    whole = None if file.ours else whole_of(file.path)
+    if whole is not None:
+        there = "" if whole.exists() else ", which is not beside it: ask for it, or produce the run"
+        yield Finding(
+            "part-of-run",
+            Severity.WARNING,
+            f"{file.path.name} is one of several part files: it holds only some of the run's "
+            f"events; open {whole.name} instead{there}",
+            count=file.n_events,
         )
 
 
