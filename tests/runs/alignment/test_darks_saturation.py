@@ -142,3 +142,22 @@ def test_a_limit_for_what_is_not_there_is_named(write: Write) -> None:
     assert finding.message.endswith("did you mean epix_1?")
     other = saturation(write(RUN), "[saturation]\njungfrau1M = 120.0")["limit-unused"]
     assert other.severity == "info"
+
+
+def test_a_dark_drift_is_told_tile_by_tile_though_a_pixel_is_dead(write: Write) -> None:
+    rng = np.random.default_rng(8)
+    event = np.arange(600)
+    xray = (event % 3 > 0).astype(np.int64)
+    frames = (
+        rng.normal(0, 1, (600, 2, 4, 4))
+        + 20 * (xray * rng.gamma(9, 1 / 9, 600))[:, None, None, None]
+    )
+    frames[:, 1] += event[:, None, None] / 60  # 10 keV a pixel from begin to end
+    frames[:, :, 2, 1] = np.nan
+    columns = {"lightStatus/xray": xray, "lightStatus/laser": xray, "epix_1/ROI_0_area": frames}
+    found = open_run(write(columns)).alignment()
+    steady, drifting = (one for one in found.darks if one.name.startswith("epix_1/ROI_0_area"))
+    assert (steady.name, drifting.name) == ("epix_1/ROI_0_area[0]", "epix_1/ROI_0_area[1]")
+    assert not steady.drifts
+    assert drifting.slope == pytest.approx(15 / 60 * 1000, abs=4 * drifting.slope_error)
+    assert [one.field for one in found.findings if one.code == "dark-drift"] == [drifting.name]

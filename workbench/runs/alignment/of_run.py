@@ -257,7 +257,9 @@ def _tile_sums(line: Timeline, name: str, dark: Bools) -> Floats:
         for place in places[:: max(1, len(places) // MOST_FRAMES)].tolist():
             row = int(line.order[place])
             frame = channel.read(rows=slice(row, row + 1)).astype(np.float64)
-            sums[place] = frame[0].sum(axis=(1, 2))
+            sums[place] = np.where(  # a dead pixel must not hide its tile
+                np.isfinite(frame[0]).any(axis=(1, 2)), np.nansum(frame[0], axis=(1, 2)), np.nan
+            )
     return sums
 
 
