@@ -230,8 +230,6 @@ class Azimuthal(Reduction):
         norm = np.where(places < bins, norm, 0.0)
         present = np.zeros((1, len(places)), np.float32)
         sums = bin_kernels.bin_norms(present, places, norm, bins)
-        beyond = -len(places) % bin_kernels.LANES
-        places = np.append(places, np.full(beyond, bins, np.int32))
         return _Map(spec.good, bounds, places, norm, np.stack([one[0] for one in sums]))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from workbench.core.arrays import Array, Floats, Frames
 from workbench.reductions.compiled import compiled
 
-LANES = 4  # sums of one frame that grow side by side: none waits for the addition before
+ABREAST = 4  # events that share one pass over the bins of the pixels
 
 
 @compiled
@@ -23,29 +23,54 @@ def bin_sums(
 ) -> Floats:
     """Return sums of the pixels of each bin, shape (event, bin).
 
-    `pixels` is (event, pixel); `places` the bin of each pixel, `bins` for unused ones and for
-    as many beyond the last as make its length a multiple of `LANES`. Values below `low` or above
-    `high` count as 0; `square` adds squares. A NaN makes the sum of its bin NaN, with `leave_out`
-    it is left out.
+    `pixels` is (event, pixel); `places` the bin of each pixel, `bins` for unused ones. Values below
+    `low` or above `high` count as 0; `square` adds squares. A NaN makes the sum of its bin NaN,
+    with `leave_out` it is left out.
     """
     events, size = pixels.shape
-    step = len(places) // LANES
     sums = np.zeros((events, bins + 1))
-    parts = np.empty((LANES, bins + 1))
-    for event in range(events):
-        row = pixels[event]
-        parts[:] = 0.0
-        for first in range(step):
-            for lane in range(LANES):
-                pixel = first + lane * step
-                value = np.float64(row[min(pixel, size - 1)])
-                outside = (value < low) | (value > high) | (leave_out & (value != value))
-                value = np.float64(0) if outside else value
-                value = value * value if square else value
-                parts[lane, places[pixel]] += value
-        for lane in range(LANES):
-            sums[event] += parts[lane]
+    plain = low == -np.inf and high == np.inf and not square and not leave_out
+    kept = np.empty((1 if plain else ABREAST, size))
+    for first in range(0, events, ABREAST):
+        last = min(first + ABREAST, events)
+        if plain:
+            _add(pixels[first:last], places, sums[first:last])
+            continue
+        for event in range(first, last):
+            _keep(pixels[event], low, high, square, leave_out, kept[event - first])
+        _add(kept[: last - first], places, sums[first:last])
     return sums[:, :bins]
+
+
+@compiled
+def _keep(
+    pixels: Frames, low: float, high: float, square: bool, leave_out: bool, kept: Floats
+) -> None:
+    """Fill `kept` with what each pixel of one frame adds to its bin."""
+    for pixel in range(len(pixels)):
+        value = np.float64(pixels[pixel])
+        outside = (value < low) | (value > high) | (leave_out & (value != value))
+        value = np.float64(0) if outside else value
+        kept[pixel] = value * value if square else value
+
+
+@compiled
+def _add(pixels: Frames, places: Array, sums: Floats) -> None:
+    """Add up to `ABREAST` frames; one that is not among so many gets the same bits."""
+    if len(pixels) < ABREAST:
+        for event in range(len(pixels)):
+            frame, total = pixels[event], sums[event]
+            for pixel in range(len(frame)):
+                total[places[pixel]] += np.float64(frame[pixel])
+        return
+    one, two, three, four = pixels[0], pixels[1], pixels[2], pixels[3]
+    first, second, third, fourth = sums[0], sums[1], sums[2], sums[3]
+    for pixel in range(len(one)):
+        place = places[pixel]
+        first[place] += np.float64(one[pixel])
+        second[place] += np.float64(two[pixel])
+        third[place] += np.float64(three[pixel])
+        fourth[place] += np.float64(four[pixel])
 
 
 @compiled
