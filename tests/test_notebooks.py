@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,8 @@ def test_regions_are_drawn_written_produced_and_compared(tmp_path: Path, data_fo
     text = outputs(done)
     assert "5 real frames" in text
     assert text.count("bit for bit") == 2  # the verdicts, which fail where a bit differs
+    assert re.search(r"azav +azav +\d+", text)  # what is compared in them
+    assert re.search(r"pyfai +azav +1", text)
     # Plain NumPy on the frames as they were taken.
     ring = read_arm_scan(frames)[0].picture[30:90, 430:560].astype(np.float64)
     ring[:, 485 - 430 : 497 - 430] = 0  # between two modules

@@ -61,6 +61,12 @@ def every_picture() -> Iterator[tuple[str, plots.Picture]]:
     line = plots.Line(np.linspace(-1, 3, 99), np.ones(99), np.ones(30))
     on_off = plots.on_off_curves(curve(), curve(), curve(), text="signal", unit="keV", fit=line)
     yield "on_off", on_off
+    sectors = {"around 90 deg": 3 + np.sin(np.arange(50) / 5), "around 270 deg": np.ones(50)}
+    q, rings = ("scattering vector", "1/angstrom"), np.array([0.5, 1.1, 7.0])
+    yield (
+        "averages",
+        plots.averages(np.linspace(0.1, 2, 50), sectors, axis=q, unit="keV", rings=rings),
+    )
     yield "trend", plots.trend(np.arange(4000) / 120, values, "I0", "J")
     yield "presence", plots.presence({"epix_1": {"present": 60, "absent": 40}}, 100)
     yield "tally", plots.tally(["a", "b"], [10, 20], [10, 8])

@@ -18,6 +18,7 @@ from workbench.regions import (
     MaskFileError,
     Polarity,
     Rectangle,
+    border,
     check_mask,
     edges,
     from_status,
@@ -150,7 +151,18 @@ def test_inverted_masks_are_told_by_what_the_detector_calls_bad() -> None:
     assert [(one.code, str(one.severity)) for one in wrong] == [("mask-inverted", "error")]
     assert "1 means use" in str(wrong[0])
     # A small region is legal though it takes most pixels out; without status it is a warning only.
-    assert [str(one.severity) for one in check_mask(~mine)] == ["warning"]
+    (few,) = check_mask(~mine)
+    assert (few.code, str(few.severity)) == ("mask-leaves-few", "warning")
+    assert "inverted?" in str(few)
     assert [one.code for one in check_mask(np.ones((4, 5), np.bool_))] == ["mask-without-effect"]
     assert [one.code for one in check_mask(np.zeros((4, 5), np.bool_))] == ["mask-empty"]
     assert [one.code for one in check_mask(mine, status=status.T)] == ["mask-shape"]
+    assert [one.code for one in check_mask(mine, shape=(50, 40))] == ["mask-shape"]
+
+
+def test_the_border_of_pixels_runs_between_those_inside_and_those_outside() -> None:
+    pixels = np.array([[1, 1, 0], [1, 0, 0]], np.bool_)
+    lines = {tuple(map(tuple, line.astype(int).tolist())) for line in border(pixels)}
+    along_rows = {((0, 0), (0, 2)), ((1, 1), (1, 2)), ((2, 0), (2, 1))}
+    assert lines == along_rows | {((0, 0), (2, 0)), ((1, 1), (2, 1)), ((0, 2), (1, 2))}
+    assert border(np.zeros((3, 4), np.bool_)) == ()

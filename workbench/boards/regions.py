@@ -140,8 +140,13 @@ class _Board:
         if not path:
             raise InputError("give the path of a small-data file or of a folder with raw data")
         constants = Path(self._wanted.constants) if self._wanted.constants else None
+        config = self._config.value.strip()
         opened = open_source(
-            path, run=self._run.value, detector=self._wanted.detector, constants=constants
+            path,
+            run=self._run.value,
+            detector=self._wanted.detector,
+            constants=constants,
+            config=Path(config) if config else None,
         )
         if self._wanted.state:
             keep(opened.session, Path(self._wanted.state))

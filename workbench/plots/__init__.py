@@ -1,5 +1,6 @@
 """Matplotlib figures from arrays: labelled axes with units, no global state, one house style."""
 
+from workbench.plots.azimuthal import averages
 from workbench.plots.bars import event_codes, presence, tally
 from workbench.plots.binned_pictures import curve, heat_map
 from workbench.plots.correlations import Axis, correlation
@@ -35,6 +36,7 @@ __all__ = [
     "Picture",
     "against",
     "average_images",
+    "averages",
     "binned_curve",
     "correlation",
     "curve",

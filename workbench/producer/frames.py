@@ -8,6 +8,8 @@ import numpy as np
 
 from workbench.core.arrays import Array, Ints
 from workbench.core.bounds import Bounds
+from workbench.core.constants import Constants
+from workbench.reductions import Calibration
 from workbench.sources import Frame, RawField, RawRun
 from workbench.sources.epix10ka import Epix10kaConfigError, range_choice
 
@@ -80,6 +82,21 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
             detector, f"{detector}.{name}", field.dtype, field.shape, kind, field.segments
         )
     return found
+
+
+def calibration_of(raw: RawRun, frames: FrameField, constants: Constants | None) -> Calibration:
+    """Return constants ready for the frames of a run; None leaves frames raw.
+
+    Raises `ConstantsShapeError` where they do not fit, `Epix10kaConfigError` where gain ranges
+    depend on settings of the detector that do not tell, or change on the way.
+    """
+    return Calibration.of(
+        constants,
+        shape=frames.shape,
+        dtype=frames.dtype,
+        detector_type=frames.detector_type,
+        choice=range_choice_of(raw, frames) if constants and constants.ranges else None,
+    )
 
 
 def range_choice_of(raw: RawRun, frames: FrameField) -> Ints | None:

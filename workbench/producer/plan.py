@@ -21,9 +21,9 @@ from workbench.producer.entries import (
     SumEntry,
 )
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
-from workbench.producer.frames import FrameField, frame_fields, range_choice_of
+from workbench.producer.frames import FrameField, calibration_of, frame_fields
 from workbench.producer.pictures import layout_of
-from workbench.reductions import Calibration, Roi
+from workbench.reductions import Roi
 from workbench.reductions.calibrate import ConstantsShapeError, working_type
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawRun
@@ -156,13 +156,7 @@ def _area(
             dtype=working_type(frames.dtype),
         )
     try:
-        calibration = Calibration.of(
-            constants,
-            shape=frames.shape,
-            dtype=frames.dtype,
-            detector_type=frames.detector_type,
-            choice=range_choice_of(raw, frames) if constants and constants.ranges else None,
-        )
+        calibration = calibration_of(raw, frames, constants)
     except (ConstantsShapeError, Epix10kaConfigError) as error:
         findings.append(
             Finding("constants-shape", Severity.ERROR, f"{error}; skipped", frames.detector)

@@ -25,6 +25,7 @@ from workbench.regions.mask_files import MaskFileError, Polarity, check_mask, re
 from workbench.regions.masks import (
     bad_fraction,
     between,
+    border,
     edges,
     from_status,
     grown,
@@ -78,6 +79,7 @@ __all__ = [
     "assign_lines",
     "bad_fraction",
     "between",
+    "border",
     "calibrant",
     "calibrant_names",
     "check_mask",

@@ -15,8 +15,7 @@ from workbench.core.extras import load
 from workbench.core.findings import Finding, Severity
 from workbench.regions.layout import Layout
 
-MOST_BAD = 0.5  # of the pixels; a mask that takes out more is likely the wrong way round
-AGREE = 0.5  # of the pixels known as bad that a mask should take out as well
+FEW = 0.5  # of the usable pixels; a mask that leaves fewer may be the wrong way round
 
 
 class Polarity(StrEnum):
@@ -57,50 +56,66 @@ def read_mask(
     return _fitted(good, shape, layout, path)
 
 
-def check_mask(good: Bools, *, status: Bools | None = None, name: str = "mask") -> list[Finding]:
-    """Say what looks wrong with a mask: inverted, or without effect.
+def check_mask(
+    good: Array,
+    *,
+    shape: tuple[int, ...] | None = None,
+    status: Bools | None = None,
+    field: str = "",
+    origin: str = "the mask",
+) -> list[Finding]:
+    """Return what is wrong with a mask, worst first; an error forbids its use.
+
+    Masks come in both polarities: in ``userMask`` and the detector's own ``mask`` 1 means use, in
+    the masks that producers store of regions 1 means bad. Here and in configs 1 means use.
 
     Parameters
     ----------
     good
-        The mask as it is understood, True = use.
+        The mask as it is understood, True or 1 = use.
+    shape
+        Of the detector's frames; None: not known but by `status`.
     status
-        The detector's own mask, True = use, if there is one.
-    name
-        Names the mask in the findings.
+        The detector's own mask, True = use, if it is known.
+    field
+        Detector or entry, for the findings.
+    origin
+        Where the mask comes from, for the findings.
     """
-    bad = 1 - float(good.mean())
-    if not good.any():
-        text = "takes out every pixel: nothing would be left; check that 1 means use"
-        return [Finding("mask-empty", Severity.ERROR, text, name, good.size)]
-    found = []
-    if status is not None and status.shape != good.shape:
-        text = f"has shape {good.shape}, the detector's own mask {status.shape}"
-        return [Finding("mask-shape", Severity.ERROR, text, name)]
-    known = status is not None and not status.all() and bool(status.any())
-    if known and _runs_against(good, ~np.asarray(status)):
-        text = (
-            "keeps the pixels that the detector calls bad and takes out others: it looks "
-            "inverted; here 1 means use, pyFAI's masks mean 1 = bad"
+    values, found = np.asarray(good), []
+
+    def tell(code: str, severity: Severity, text: str, count: int = 1) -> None:
+        found.append(Finding(code, severity, text, field, count, origin))
+
+    wanted = shape if status is None else status.shape
+    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        tell("mask-values", Severity.ERROR, "a mask holds only 1 (use) and 0 (do not use)")
+        return found
+    if wanted is not None and values.shape != wanted:
+        text = f"has shape {values.shape}, the detector's frames {wanted}: make it in the shape "
+        tell("mask-shape", Severity.ERROR, f"{text}of the frames, tile by tile")
+        return found
+    mask = values.astype(np.bool_)
+    usable = np.ones(mask.shape, np.bool_) if status is None else status
+    broken = mask[~usable]
+    left = int((mask & usable).sum())
+    share = left / max(int(usable.sum()), 1)
+    if not left:
+        text = "leaves no usable pixel; 1 means use: invert it if it marks bad pixels with 1"
+        tell("mask-empty", Severity.ERROR, text)
+    elif share < FEW and broken.size and broken.mean() > FEW:
+        text = f"uses {broken.mean():.0%} of the pixels that the detector calls bad and only "
+        text += (
+            f"{share:.0%} of the others: it is inverted; 1 means use (in pyFAI's masks bad). If it "
+            "is meant so, take the detector's bad pixels out too"
         )
-        found.append(Finding("mask-inverted", Severity.ERROR, text, name, int((~good).sum())))
-    elif bad > MOST_BAD:
-        text = (
-            f"takes out {100 * bad:.0f} % of the pixels: it may be inverted; here 1 means use, "
-            "pyFAI's masks mean 1 = bad"
-        )
-        found.append(Finding("mask-inverted", Severity.WARNING, text, name, int((~good).sum())))
-    if good.all():
-        text = "takes out no pixel: it has no effect"
-        found.append(Finding("mask-without-effect", Severity.INFO, text, name, 0))
+        tell("mask-inverted", Severity.ERROR, text, int(broken.sum()))
+    elif share < FEW:
+        text = f"leaves {share:.0%} of the usable pixels; is it inverted? 1 means use"
+        tell("mask-leaves-few", Severity.WARNING, text, left)
+    elif mask.all():
+        tell("mask-without-effect", Severity.INFO, "takes out no pixel: it has no effect", 0)
     return found
-
-
-def _runs_against(good: Bools, broken: Bools) -> bool:
-    """Tell whether the opposite of a mask agrees with the known bad pixels and it does not."""
-    taken = float((~good)[broken].mean())
-    others = float((~good)[~broken].mean())
-    return taken < 1 - AGREE and others > AGREE
 
 
 def _values(path: Path) -> Array:

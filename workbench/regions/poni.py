@@ -61,6 +61,9 @@ class Poni:
     detector: str = PLAIN
 
     def __post_init__(self) -> None:
+        for name in (*NUMBERS, "wavelength", "pixel1", "pixel2"):
+            if (value := getattr(self, name)) is not None:  # numbers of NumPy are written otherwise
+                object.__setattr__(self, name, float(value))
         lengths = {"distance": self.distance, "pixel1": self.pixel1, "pixel2": self.pixel2}
         if self.wavelength is not None:
             lengths["wavelength"] = self.wavelength

@@ -69,6 +69,7 @@ def open_source(
     run: int | None = None,
     detector: str = "",
     constants: Path | None = None,
+    config: Path | None = None,
     events: int = EVENTS,
 ) -> Opened:
     """Open the pictures of a source.
@@ -83,6 +84,8 @@ def open_source(
         The one wanted; empty: all that have a picture. For an array: its name.
     constants
         Calibration constants for frames of a raw run; None: those beside it, where there are any.
+    config
+        Producer config whose common mode is taken off frames of a raw run; None: none is.
     events
         Raw events that are averaged.
     """
@@ -96,10 +99,12 @@ def open_source(
         beside = folder / "constants.h5"
         if constants is None and not isinstance(opened, Run) and beside.is_file():
             constants = beside
-        made = open_source(opened, detector=detector, constants=constants, events=events)
+        made = open_source(
+            opened, detector=detector, constants=constants, config=config, events=events
+        )
         if isinstance(opened, Run):
             return replace(made, another=partial(_beside, Path(source)))
-        another = partial(_raw_beside, folder, events, constants)
+        another = partial(_raw_beside, folder, events, constants, config)
         return replace(made, folder=folder, another=another)
     if isinstance(source, Run):
         make = partial(picture_of_run, source)
@@ -108,12 +113,14 @@ def open_source(
         raise InputError(f"cannot draw on {type(source).__name__}: give a run, a path or an array")
     names = [detector] if detector else _cameras(source)
     made = _opened(
-        lambda name: picture_of_raw(source, name, events=events, constants=constants),
+        lambda name: picture_of_raw(
+            source, name, events=events, constants=constants, config=config
+        ),
         names,
         source.number,
     )
     frames = {
-        name: cache(partial(RawFrames.of, source, name, constants=constants))
+        name: cache(partial(RawFrames.of, source, name, constants=constants, config=config))
         for name in made.session.models
     }
     return replace(made, frames=frames, experiment=source.experiment, constants=constants)
@@ -132,9 +139,16 @@ def _beside(path: Path, run: int, detector: str) -> Picture:
 
 
 def _raw_beside(
-    folder: Path, events: int, constants: Path | None, run: int, detector: str
+    folder: Path,
+    events: int,
+    constants: Path | None,
+    config: Path | None,
+    run: int,
+    detector: str,
 ) -> Picture:
-    return picture_of_raw(open_raw(folder, run), detector, events=events, constants=constants)
+    return picture_of_raw(
+        open_raw(folder, run), detector, events=events, constants=constants, config=config
+    )
 
 
 def _opened(make: Callable[[str], Picture], names: list[str], run: int | None) -> Opened:

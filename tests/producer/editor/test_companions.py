@@ -22,7 +22,9 @@ def getROIs(run):
     return ret
 """
 PONI = (
-    "poni_version: 2\nDetector: Detector\nDistance: 0.1\nPoni1: 0.02\nPoni2: 0.03\n"
+    "poni_version: 2\nDetector: Detector\n"
+    'Detector_config: {"pixel1": 5e-05, "pixel2": 5e-05}\n'
+    "Distance: 0.1\nPoni1: 0.02\nPoni2: 0.03\n"
     "Rot1: 0.0\nRot2: 0.0\nRot3: 0.0\nWavelength: 1e-10\n"
 )
 
@@ -65,7 +67,7 @@ def test_a_geometry_file_of_pyfai_is_kept_beside_the_config(config: Path) -> Non
 
 
 def test_what_is_no_geometry_file_is_refused(config: Path) -> None:
-    with edit_config(config) as edit, pytest.raises(InputError, match="Distance"):
+    with edit_config(config) as edit, pytest.raises(InputError, match="distance is missing"):
         edit.set_poni("epix_1", config, from_run=5)
     assert not (config.parent / "poni").exists()
 
@@ -121,11 +123,11 @@ def test_a_mask_of_another_shape_is_refused_and_an_inverted_one_is_asked_about(
         edit.set_mask("epix_1", "ROI_0", good.T, shape=good.shape, from_run=5)
     code, text = call(*mask, tmp_path / "inverted.npy", "--from-run", 5, "--dry-run")
     assert code == 0
-    assert "[mask-inverted]" in text
+    assert "[mask-leaves-few]" in text
     assert "1 means use" in " ".join(text.split())
     code, text = call(*mask, tmp_path / "good.npy", "--from-run", 5, "--shape", "40,50")
     assert code == 0
-    assert "mask-inverted" not in text
+    assert "mask-leaves-few" not in text
 
 
 def test_undo_shows_first_what_it_would_do(config: Path) -> None:

@@ -14,7 +14,7 @@ from workbench.core.arrays import Array
 from workbench.core.errors import WorkbenchError
 from workbench.producer.editor import CannotEditError, edit_config, undo
 from workbench.producer.evaluation import evaluate_config
-from workbench.regions import Circle, Rectangle, read_mask
+from workbench.regions import Circle, Rectangle, check_mask, read_mask
 from workbench.widgets.models import (
     BothChangedError,
     EdgeStep,
@@ -23,7 +23,6 @@ from workbench.widgets.models import (
     RegionStep,
     StatusStep,
     WriteBack,
-    check_mask,
     given,
     picture_of_array,
     picture_of_raw,
@@ -103,7 +102,7 @@ def test_regions_of_a_new_detector_are_guarded_by_run_and_join_the_list(config: 
     model.put("round", Circle(20, 20, 7))
     with WriteBack(config, from_run=20, to_run=25) as back:
         planned = back.plan_regions(model, write_area=True, threshold=2.5)
-        assert {one.code for one in planned.findings} == {"not-checked"}  # epix_1 has no shape here
+        assert planned.findings == ()
         back.save()
     told = evaluate_config(config, config.read_text(), ["detectors"], run=20)
     assert told.values["detectors"] == ["epix_1", "epix_2"]
@@ -149,6 +148,22 @@ def test_a_removed_region_is_gone_from_its_run_on(config: Path, model: RegionMod
         back.save()
     assert set(regions_in(config, 29)) == {"ROI_0"}
     assert regions_in(config, 30) == {}
+
+
+def test_a_region_that_was_taken_over_is_not_written_unless_it_is_named(
+    config: Path, model: RegionModel
+) -> None:
+    model.add_mask_step(EdgeStep(12))
+    with WriteBack(config, from_run=12) as back:
+        back.take_over(model)
+        model.put("spot", Rectangle(0, 20, 0, 20))
+        assert back.plan_regions(model, with_mask=True).names == ("spot",)
+        assert back.plan_regions(model, ["ROI_0"], with_mask=True).names == ("ROI_0",)
+        model.move("ROI_0", 3, -2)
+        planned = back.plan_regions(model, with_mask=True)
+        assert planned.names == ("ROI_0", "spot")
+        assert str(planned).splitlines()[0] == "--- prod_config_xpp.py (before)"
+        assert "[region-replaced]" in str(planned)
 
 
 def test_azimuthal_parameters_are_planned_too(config: Path) -> None:
@@ -308,7 +323,7 @@ def test_user_errors_in_masks_are_found(code: str, model: RegionModel) -> None:
     if code == "mask-inverted":
         mask = mask.copy()
         mask[30:33] = True
-    found = check_mask(mask, model.picture, origin="mask.npy")
+    found = check_mask(mask, status=model.picture.good, origin="mask.npy")
     assert [one.code for one in found] == ([code] if code else [])
     if code:
         with pytest.raises(MaskError, match=rf"mask.npy.*\[{code}\]"):
@@ -321,7 +336,7 @@ def test_user_errors_in_masks_are_found(code: str, model: RegionModel) -> None:
 def test_a_mask_that_leaves_few_pixels_is_asked_about(model: RegionModel) -> None:
     few = np.zeros(SHAPE, bool)
     few[20:25] = True
-    (found,) = check_mask(few, model.picture)
+    (found,) = check_mask(few, status=model.picture.good)
     assert (found.code, found.severity) == ("mask-leaves-few", "warning")
     model.add_mask_step(given(few, model.picture))  # a narrow region is a mask too
 

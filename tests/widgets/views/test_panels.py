@@ -10,10 +10,12 @@ import pytest
 
 from workbench.core.bounds import Bounds
 from workbench.core.constants import Constants
+from workbench.core.errors import InputError
 from workbench.producer.editor import edit_config
-from workbench.regions import Box, Circle, Rectangle
+from workbench.regions import Box, Circle, Polarity, Rectangle
 from workbench.widgets.models import (
     EdgeStep,
+    InvertStep,
     MaskError,
     RegionStep,
     Session,
@@ -134,14 +136,29 @@ def test_a_region_is_taken_out_of_the_config(editor: RegionEditor, config: Path)
     assert set(written(editor, "no more: the selected region", config)["rois"]) == set()
 
 
-def test_a_config_region_with_a_mask_says_why_it_is_not_drawn(
+def test_a_config_region_with_a_mask_is_outlined_pixel_by_pixel_and_cannot_be_dragged(
     editor: RegionEditor, config: Path
 ) -> None:
     editor.model.put("round", Circle(30, 30, 8))
     written(editor, "the selected region", config)
     editor.model.remove("round")
     editor.writing.take_over()
-    assert "round is not drawn: a mask chooses its pixels" in note(editor)
+    assert "round" not in editor.model.regions
+    assert "round: a mask chooses its pixels" in note(editor)
+    names, lines = (editor.picture.canvas._names.data, editor.picture.canvas._lines.data)
+    assert names["text"] == ["spot", "old", "round"]
+    assert all(one in "0123456789. []," for one in str(lines["xs"]))  # nothing but numbers
+    # Painting the drawn lines' inside, row by row, gives back the pixels of the mask.
+    rows = [(x[0], y) for x, y in zip(lines["xs"], lines["ys"], strict=True) if len(x) == 2]
+    crossed = np.zeros(SHAPE, int)
+    for col, (top, bottom) in rows:
+        if top != bottom:
+            crossed[int(top) : int(bottom), int(col) :] += 1
+    pixels = editor.model.picture.layout.pixels(Circle(30, 30, 8))
+    np.testing.assert_array_equal(crossed % 2 == 1, pixels)
+    editor.model.put("round", Rectangle(1, 5, 1, 5))  # drawn anew: its old outline goes
+    assert editor.picture.canvas._names.data["text"] == ["spot", "old", "round"]
+    assert len(editor.picture.canvas._lines.data["xs"]) == 3
 
 
 def test_a_box_over_tiles_is_dragged_as_one_or_says_why_not() -> None:
@@ -184,6 +201,53 @@ def test_a_mask_file_is_read_and_one_of_another_shape_refused(
     editor.masks._file.value = str(tmp_path / "other.npy")
     editor.notes.guarded(editor.masks._read)(None)
     assert 'role="alert"' in note(editor)
+    assert len(editor.model.state.mask_steps) == 1
+
+
+def test_an_inverted_mask_is_refused_when_read_and_when_it_was_drawn(
+    config: Path, tmp_path: Path
+) -> None:
+    status = np.ones(SHAPE, bool)
+    status[5:9, 3:8] = False  # bad pixels of the detector
+    picture = picture_of_array(np.ones(SHAPE), detector="epix", good=status)
+    editor = RegionEditor(Opened(Session(picture)), config=config, run=12)
+    bad = ~status
+    bad[30:40, 10:20] = True
+    np.save(tmp_path / "bad.npy", bad.astype(np.uint8))  # 1 = bad, as pyFAI's
+    editor.masks._file.value = str(tmp_path / "bad.npy")
+    editor.notes.guarded(editor.masks._read)(None)
+    assert 'role="alert"' in note(editor)
+    assert "[mask-inverted]" in note(editor)
+    assert editor.model.state.mask_steps == ()
+    editor.masks._polarity.value = str(Polarity.BAD)  # now it is said what 1 means
+    editor.masks._read()
+    np.testing.assert_array_equal(editor.model.good, ~bad)
+    editor.model.put("spot", Rectangle(0, 20, 0, 50))
+    editor.writing._masked.value = "the drawn one"
+    editor.model.add_mask_step(InvertStep())
+    editor.writing._plan()
+    assert "[mask-inverted]" in editor.writing._diff.object
+    assert "cannot be written" in editor.writing._diff.object
+    assert editor.writing._write.disabled
+    with pytest.raises(InputError, match=r"nothing was written: .*mask-inverted"):
+        editor.writing._save()
+    assert config.read_text() == CONFIG
+    assert not list(config.parent.glob("masks/*"))
+    editor.model.remove_mask_step(1)
+    editor.writing._plan()
+    assert not editor.writing._write.disabled
+
+
+def test_a_mask_that_leaves_few_pixels_is_read_and_asked_about(
+    editor: RegionEditor, tmp_path: Path
+) -> None:
+    few = np.zeros(SHAPE, np.uint8)
+    few[5:9, 3:8] = 1
+    np.save(tmp_path / "few.npy", few)
+    editor.masks._file.value = str(tmp_path / "few.npy")
+    editor.masks._read()
+    assert "is it inverted? 1 means use" in note(editor)
+    assert "takes out 4780 of 4800 pixels" in note(editor)
     assert len(editor.model.state.mask_steps) == 1
 
 

@@ -107,7 +107,7 @@ class ConfigEdit:
             Those of `changes.set_mask`.
         """
         stored = self.keep_mask(name, good, shape)
-        self._doubts += check_mask(np.load(stored.path), name=f"{detector} {name} mask")
+        self._doubts += check_mask(np.load(stored.path), field=f"{detector} {name}")
         change = set_mask(detector, name, stored.relative, **options)
         return self.apply(change, mask=stored.told)
 
@@ -123,10 +123,7 @@ class ConfigEdit:
         options
             `from_run`, `to_run` and `name` of the entry, as for `set_azav`.
         """
-        stored = poni.store(self.path, detector, source)
-        if stored.made:
-            self._kept.append(stored.path)
-        return self.apply(set_poni(detector, str(stored.path), **options))
+        return self.apply(set_poni(detector, self.keep_poni(detector, source), **options))
 
     def remove(self, detector: str, name: str, **options: Any) -> Plan:
         """Take an entry away; the options are those of `changes.remove_entry`."""
@@ -159,6 +156,13 @@ class ConfigEdit:
             self._kept.append(stored.path)
         self._good[stored.path] = (name, good, shape)
         return stored
+
+    def keep_poni(self, detector: str, source: str | Path) -> str:
+        """Keep a ``.poni`` file beside the config, as `keep_mask` does; return its path."""
+        stored = poni.store(self.path, detector, source)
+        if stored.made:
+            self._kept.append(stored.path)
+        return str(stored.path)
 
     def replanned(self) -> str:
         """Plan the same changes on what the file holds now; return the new diff.

@@ -11,6 +11,7 @@ from workbench.widgets.models.answers import (
     signal,
 )
 from workbench.widgets.models.beam import (
+    azav_drawn,
     azav_values,
     centre_by_itself,
     centre_of_points,
@@ -37,7 +38,6 @@ from workbench.widgets.models.drift import Drift, DriftError, Fit, follow
 from workbench.widgets.models.existing import Existing, existing_regions
 from workbench.widgets.models.frames import NoFramesError, RawFrames
 from workbench.widgets.models.listeners import Changed
-from workbench.widgets.models.mask_checks import check_mask, given
 from workbench.widgets.models.masks import (
     EdgeStep,
     GivenStep,
@@ -48,6 +48,7 @@ from workbench.widgets.models.masks import (
     RegionStep,
     StatusStep,
     ThresholdStep,
+    given,
     mask_of,
     proposed,
     proposed_of,
@@ -64,7 +65,13 @@ from workbench.widgets.models.picture import (
     sums_in,
 )
 from workbench.widgets.models.plans import BothChangedError, Planned, Saved
-from workbench.widgets.models.profiles import Profile, azav_of, place_of, profile
+from workbench.widgets.models.profiles import (
+    Profile,
+    azav_of,
+    integration_of,
+    place_of,
+    profile,
+)
 from workbench.widgets.models.reproduce import affected, produce_commands, run_numbers, runs_in
 from workbench.widgets.models.session import Session
 from workbench.widgets.models.state import Beam, BeamError, RegionState, StateError
@@ -115,16 +122,17 @@ __all__ = [
     "affected",
     "agreement",
     "answer",
+    "azav_drawn",
     "azav_of",
     "azav_values",
     "centre_by_itself",
     "centre_of_points",
-    "check_mask",
     "existing_regions",
     "expected_rings",
     "follow",
     "geometry_of",
     "given",
+    "integration_of",
     "load_poni",
     "mask_of",
     "masked",

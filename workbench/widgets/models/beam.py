@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.core.arrays import Bools, Floats
+from workbench.reductions import Azimuthal
 from workbench.regions import (
     Calibrant,
     CentreFit,
@@ -28,7 +29,7 @@ from workbench.regions import (
 )
 from workbench.widgets.models.model import RegionModel
 from workbench.widgets.models.picture import Picture
-from workbench.widgets.models.profiles import place_of
+from workbench.widgets.models.profiles import azav_of, place_of
 from workbench.widgets.models.state import BeamError
 
 Centre = tuple[float, float]
@@ -102,6 +103,23 @@ def azav_values(model: RegionModel) -> dict[str, Any]:
     digits = {"dis_to_sam": 3, "tx": 5, "ty": 5, "eBeam": 5}
     rounded = {name: round(float(found[name]), count) for name, count in digits.items()}
     return {"center": [round(float(at), 2) for at in found["center"]], **rounded}
+
+
+def azav_drawn(model: RegionModel, *, with_mask: bool = True, **bins: Any) -> Azimuthal:
+    """Return the azimuthal average of a model's beam, as a production of `plan_centre` makes it.
+
+    Parameters
+    ----------
+    model
+        With beam and mask.
+    with_mask
+        Take out what the model's mask takes out.
+    bins
+        Other keys of the entry: ``qbin`` [1/angstrom], ``phiBins``, ...
+    """
+    picture = placed(model.picture, model.state.beam.pixel)
+    good = model.good if with_mask else None
+    return azav_of(picture, {**azav_values(model), **bins}, good=good)
 
 
 def load_poni(model: RegionModel, path: Path) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from workbench.core.arrays import Floats
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.producer.editor import CannotEditError
 from workbench.producer.editor.journal import read_bytes
 from workbench.producer.evaluation import evaluate_config
 from workbench.producer.regions import read_roi
-from workbench.regions import Box, ConfigRegion
+from workbench.regions import Box, ConfigRegion, Layout, border
 from workbench.widgets.models.state import Drawn
 
 
@@ -39,6 +40,12 @@ class Existing:
     def region(self) -> Drawn | None:
         """Its bounds as a region of the detector; its mask is not in it."""
         return None if self.config is None else Box(self.config.bounds)
+
+    def outline(self, layout: Layout) -> tuple[Floats, ...]:
+        """Return the lines around its pixels in the picture; see `regions.border`."""
+        if self.config is None:
+            return ()
+        return border(layout.on_picture(self.config.pixels(layout.frame_shape)))
 
     def same_pixels(self, other: ConfigRegion, shape: tuple[int, ...]) -> bool:
         """Tell whether it holds exactly the pixels of another region."""

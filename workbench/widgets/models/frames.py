@@ -10,9 +10,12 @@ import numpy as np
 from workbench.core.arrays import Floats, Frames, Ints
 from workbench.core.bounds import Bounds
 from workbench.core.constants import Constants
-from workbench.core.errors import InputError, UnknownNameError
+from workbench.core.errors import InputError, NotThereError, UnknownNameError
 from workbench.core.frames import FrameSpec
-from workbench.producer.frames import FrameField, frame_fields
+from workbench.producer import ProducerConfig
+from workbench.producer.common_mode import FUNCTION as COMMON_MODE
+from workbench.producer.entries import EntryError
+from workbench.producer.frames import FrameField, calibration_of, frame_fields
 from workbench.reductions import Calibration, calibrate
 from workbench.sources import RawRun
 from workbench.sources.constants import read_constants
@@ -38,15 +41,25 @@ class RawFrames:
         Constants ready for use.
     constants
         As read, with the positions of the pixels; None without.
+    common_mode
+        In words: that it was taken off as the config asks, or why not; empty where none is asked.
     """
 
     raw: RawRun
     field: FrameField
     calibration: Calibration
     constants: Constants | None = None
+    common_mode: str = ""
 
     @classmethod
-    def of(cls, raw: RawRun, detector: str, *, constants: Path | None = None) -> "RawFrames":
+    def of(
+        cls,
+        raw: RawRun,
+        detector: str,
+        *,
+        constants: Path | None = None,
+        config: Path | None = None,
+    ) -> "RawFrames":
         """Find the frames of a detector.
 
         Raises `UnknownNameError` where the run has no such detector with frames, `NoFramesError`
@@ -58,6 +71,8 @@ class RawFrames:
             The run and its detector.
         constants
             File of calibration constants; None leaves frames raw, in ADU.
+        config
+            Producer config whose common mode is taken off, as a production does; None: none is.
         """
         fields = frame_fields(raw)
         if detector in raw.detectors and not raw.present(detector).any():
@@ -70,10 +85,10 @@ class RawFrames:
         field, read = fields[detector], None
         if constants is not None:
             read = read_constants(constants, detector, number_of(raw))
-        made = Calibration.of(
-            read, shape=field.shape, dtype=field.dtype, detector_type=field.detector_type
-        )
-        return cls(raw, field, made, read)
+        made, told = calibration_of(raw, field, read), ""
+        if config is not None:
+            made, told = _without_common_mode(made, field, config, number_of(raw))
+        return cls(raw, field, made, read, told)
 
     @property
     def spec(self) -> FrameSpec:
@@ -83,7 +98,8 @@ class RawFrames:
     @property
     def label(self) -> str:
         """Where the values come from, in words."""
-        return f"raw frames of {self.field.detector}, {label_of(self.raw)}"
+        told = f", {self.common_mode}" if self.common_mode else ""
+        return f"raw frames of {self.field.detector}, {label_of(self.raw)}{told}"
 
     @property
     def whole(self) -> Bounds:
@@ -109,11 +125,13 @@ class RawFrames:
             Range of events.
         """
         region = self.whole if region is None else region
-        constants = self.calibration.within(region)
+        around = self.calibration.around(region)
+        constants, wanted = self.calibration.within(around), region.within(around).slices
         fitting = GROUP_BYTES // (prod(self.field.shape) * np.dtype(self.field.dtype).itemsize)
         groups = self.raw.frames(self.field.name, start=start, stop=stop, size=max(1, fitting))
         for events, frames in groups:
-            yield events, calibrate(self.field.cut(frames, region), constants)
+            pixels = calibrate(self.field.cut(frames, around), constants)
+            yield events, pixels[:, *wanted]
 
     def mean(self, events: int) -> tuple[Floats, int]:
         """Return the mean of the first frames and how many they are; NaN where none was usable."""
@@ -128,6 +146,29 @@ class RawFrames:
             if done >= events:
                 break
         return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0), done
+
+
+def _without_common_mode(
+    calibration: Calibration, field: FrameField, path: Path, run: int
+) -> tuple[Calibration, str]:
+    """Return a calibration that takes off what a config asks for, and what was done, in words."""
+    try:
+        config = ProducerConfig.load(path, run)
+    except NotThereError as error:
+        return calibration, f"without common mode: {error}"
+    mine = f"{COMMON_MODE}[{field.detector!r}]"
+    for mode in config.common_modes:
+        if mode.detector != field.detector:
+            continue
+        try:
+            made = mode.applied(calibration, field)
+        except EntryError as error:
+            return calibration, f"without the common mode that {path.name} asks for: {error}"
+        return made, f"without common mode (mode {mode.mode.bits} of {path.name})"
+    for one in config.skipped:
+        if one.entry.startswith((mine, "the ")) or one.entry == COMMON_MODE:
+            return calibration, f"common mode is not taken off: {one.reason}"
+    return calibration, ""
 
 
 def number_of(raw: RawRun) -> int:

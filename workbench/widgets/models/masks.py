@@ -12,10 +12,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.core.arrays import Bools, Floats
+from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.constants import Constants
 from workbench.core.errors import InputError
-from workbench.regions import Box, Region, between, edges, grown, propose, region_from_dict
+from workbench.core.findings import Severity
+from workbench.regions import (
+    Box,
+    Region,
+    between,
+    check_mask,
+    edges,
+    grown,
+    propose,
+    region_from_dict,
+)
 from workbench.widgets.models.picture import Picture
 
 
@@ -221,6 +231,25 @@ def mask_of(steps: Steps, picture: Picture) -> Bools:
     for step in steps:
         good = step.after(good, picture)
     return good
+
+
+def given(good: Array, picture: Picture, *, origin: str = "the mask") -> GivenStep:
+    """Return the step that combines with a user's mask; `MaskError` where a check forbids it.
+
+    Parameters
+    ----------
+    good
+        True or 1 = use, shape of a frame.
+    picture
+        Of the detector, with its own mask.
+    origin
+        Where the mask comes from, in words.
+    """
+    found = check_mask(good, status=picture.good, field=picture.detector, origin=origin)
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    if errors:
+        raise MaskError(f"{origin}: {errors[0].message} [{errors[0].code}]")
+    return GivenStep(np.asarray(good).astype(np.bool_), origin)
 
 
 def proposed(dark: Floats, noise: Floats, *, sigmas: float = 6.0) -> GivenStep:

@@ -135,7 +135,12 @@ def picture_of_array(
 
 
 def picture_of_raw(
-    raw: RawRun, detector: str, *, events: int = EVENTS, constants: Path | None = None
+    raw: RawRun,
+    detector: str,
+    *,
+    events: int = EVENTS,
+    constants: Path | None = None,
+    config: Path | None = None,
 ) -> Picture:
     """Return the mean of a raw run's first frames, calibrated.
 
@@ -150,16 +155,19 @@ def picture_of_raw(
         How many frames are averaged, at most.
     constants
         File of calibration constants; None: raw readings [ADU].
+    config
+        Producer config whose common mode is taken off; None: none is.
     """
     if events < 1:
         raise InputError(f"{events} events make no picture; give 1 or more")
-    frames = RawFrames.of(raw, detector, constants=constants)
+    frames = RawFrames.of(raw, detector, constants=constants, config=config)
     mean, count = frames.mean(events)
     known = frames.constants
     x, y, z = (None, None, None) if known is None else (known.x, known.y, known.z)
+    told = f", {frames.common_mode}" if frames.common_mode else ""
     return Picture(
         detector, _frame(mean, detector), _layout(mean.shape, x, y), frames.calibration.good,
-        frames.calibration.unit, f"mean of {count} events of {label_of(raw)}", x, y, z,
+        frames.calibration.unit, f"mean of {count} events of {label_of(raw)}{told}", x, y, z,
     )  # fmt: skip
 
 

@@ -42,10 +42,13 @@ class Wish:
         What the editor is asked, without the mask.
     good
         Mask of the entry, True = use; None: none.
+    poni
+        Geometry file of pyFAI that the entry uses, of which a copy is kept; None: none.
     """
 
     change: Change
     good: Bools | None = None
+    poni: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +65,24 @@ class Planned:
         In words, change by change.
     findings
         What to know before it is written, worst first.
+    refused
+        Those of them that the plan brings and that forbid to write it.
     """
 
     edit: ConfigEdit
     wishes: tuple[Wish, ...]
     how: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    refused: tuple[Finding, ...] = ()
+
+    def __str__(self) -> str:
+        told = [self.diff.rstrip("\n")] if self.changed else ["nothing to write"]
+        return "\n".join([*told, *map(str, self.findings)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the entries that are to change."""
+        return tuple(wish.change.name for wish in self.wishes)
 
     @property
     def diff(self) -> str:

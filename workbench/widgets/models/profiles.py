@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from workbench.core.arrays import Bools, Floats
 from workbench.producer.azimuthal_entries import read_azav
 from workbench.producer.entries import DetectorFacts
-from workbench.reductions.azimuthal import Azimuthal
+from workbench.producer.pyfai_entries import read_azav_pyfai
+from workbench.reductions import Azimuthal, Integration
 from workbench.widgets.models.picture import Picture, PictureError
 
 PIXELS = 20_000  # that are enough to tell how positions follow rows and columns
@@ -72,6 +74,35 @@ def azav_of(picture: Picture, values: Mapping[str, Any], *, good: Bools | None =
     recipe = read_azav(given)[1]
     facts = DetectorFacts(picture.detector, 0, picture.spec, known=_positions(picture))
     return recipe.build(facts)
+
+
+def integration_of(
+    picture: Picture,
+    values: Mapping[str, Any],
+    *,
+    good: Bools | None = None,
+    folder: Path | None = None,
+) -> Integration:
+    """Return the reduction that a production makes of an entry of ``get_azav_pyfai``.
+
+    Raises `producer.EntryError` where a production would skip the entry.
+
+    Parameters
+    ----------
+    picture
+        Of the detector.
+    values
+        The entry as the config has it: ``poni_file``, ``npts``, ``int_units``, ...
+    good
+        Its mask, shape of a frame, True = use; None: as in `values`.
+    folder
+        Of the config: a relative ``poni_file`` begins there; None: in the working folder.
+    """
+    given = {key: str(one) if isinstance(one, Path) else one for key, one in values.items()}
+    given |= {} if good is None else {"userMask": good}
+    known = None if picture.x is None else _positions(picture)
+    facts = DetectorFacts(picture.detector, 0, picture.spec, folder=folder, known=known)
+    return read_azav_pyfai(given)[1].build(facts)
 
 
 def profile(picture: Picture, reduction: Azimuthal) -> Profile:

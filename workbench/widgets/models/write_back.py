@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from workbench.core.arrays import Bools
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import InputError, WorkbenchError
 from workbench.core.findings import Finding, Severity, worst_first
 from workbench.producer.editor import (
     Change,
@@ -23,14 +23,15 @@ from workbench.producer.editor import (
 from workbench.producer.editor.changes import ROIS, set_azav
 from workbench.producer.editor.editing import unified
 from workbench.producer.editor.evaluator import Evaluator
-from workbench.regions import ConfigRegion
+from workbench.regions import Box, ConfigRegion, check_mask
 from workbench.widgets.models.answers import masked
+from workbench.widgets.models.beam import azav_values
 from workbench.widgets.models.existing import Existing, existing_regions
-from workbench.widgets.models.mask_checks import check_mask
 from workbench.widgets.models.model import RegionModel
 from workbench.widgets.models.plans import BothChangedError, Planned, Saved, Wish
+from workbench.widgets.models.state import Drawn
 
-MASK = "userMask"
+MASK, PYFAI = "userMask", "pyfai"
 ATTEMPTS = 3  # to save while others do
 
 
@@ -103,7 +104,7 @@ class WriteBack:
         model
             Where they are drawn.
         names
-            Which; None: all.
+            Which; None: all but those that were taken over and stand as the config gives them.
         write_area, threshold
             As of `producer.editor.set_roi`; None: as it is.
         with_mask
@@ -116,19 +117,15 @@ class WriteBack:
         for name in model.regions if names is None else names:
             config = masked(model.config_of(name), model.good if with_mask else None)
             old = there.get(name)
+            if names is None and old is not None and _as_taken(old, model[name]):
+                continue
             plain = write_area is None and threshold is None and not options
             if plain and old is not None and old.same_pixels(config, shape):
                 continue
             if old is not None and not old.same_pixels(config, shape):
                 findings.append(self._replaced(model, old))
             wishes.append(self._wish(model, name, config, old, write_area, threshold, options))
-        if with_mask:
-            findings += check_mask(model.good, model.picture, origin="the drawn mask")
-        elif model.state.mask_steps:
-            text = f"the mask of {len(model.state.mask_steps)} steps is not part of these regions"
-            findings.append(
-                Finding("mask-not-written", Severity.INFO, text, model.picture.detector)
-            )
+        findings += _of_mask(model, "these regions", with_mask=with_mask)
         return self.plan(wishes, {model.picture.detector: shape}, findings)
 
     def plan_mask(self, model: RegionModel, name: str, *, function: str = ROIS) -> Planned:
@@ -147,10 +144,47 @@ class WriteBack:
         change = Change(
             function, picture.detector, name, self.from_run, self.to_run, mask="to be stored"
         )
-        findings = check_mask(model.good, picture, origin="the drawn mask")
+        findings = _of_mask(model, name, with_mask=True)
         return self.plan(
             [Wish(change, model.good)], {picture.detector: picture.frame.shape}, findings
         )
+
+    def plan_centre(self, model: RegionModel, *, with_mask: bool = True, **bins: Any) -> Planned:
+        """Plan the azimuthal average of a model's beam; `azav_drawn` shows what it gives.
+
+        Parameters
+        ----------
+        model
+            With the beam.
+        with_mask
+            Give the entry the model's mask, where there is one; else its mask stays as it is.
+        bins
+            Other keys of the entry: ``qbin`` [1/angstrom], ``phiBins``, ...
+        """
+        change = set_azav(
+            model.picture.detector, from_run=self.from_run, to_run=self.to_run,
+            **azav_values(model), **bins,
+        )  # fmt: skip
+        return self._plan_average(model, change, with_mask=with_mask)
+
+    def plan_poni(
+        self, model: RegionModel, path: Path, *, with_mask: bool = True, **values: Any
+    ) -> Planned:
+        """Plan an average by pyFAI's geometry file, kept beside the config; see `integration_of`.
+
+        Parameters
+        ----------
+        model
+            Of the detector, with its mask.
+        path
+            The ``.poni`` file, for the assembled picture; `save_poni` writes one.
+        with_mask
+            Give the entry the model's mask, where there is one; else its mask stays as it is.
+        values
+            Other keys of the entry: ``npts``, ``return2d``, ...
+        """
+        change = Change(PYFAI, model.picture.detector, PYFAI, self.from_run, self.to_run, values)
+        return self._plan_average(model, change, with_mask=with_mask, poni=Path(path))
 
     def plan_azav(
         self, detector: str, *, name: str = "azav", good: Bools | None = None, **values: Any
@@ -187,22 +221,33 @@ class WriteBack:
         self._give_up()
         edit = ConfigEdit(self.path, self._evaluator)
         self._planned = Planned(edit, tuple(wishes))  # so that its masks go if it fails
+        runs = dict.fromkeys((self.from_run, self.to_run or self.from_run))
+        before = [one for run in runs for one in edit.findings(run, shapes)]
         how = tuple(self._apply(edit, wishes))
-        found = list(findings)
-        for run in dict.fromkeys((self.from_run, self.to_run or self.from_run)):
-            found += [one for one in edit.findings(run, shapes) if one not in found]
-        self._planned = Planned(edit, tuple(wishes), how, tuple(worst_first(found)))
+        concerned = {one.change.detector for one in wishes if one.change.function == ROIS}
+        found = dict.fromkeys(findings)
+        for run in runs:
+            found |= dict.fromkeys(
+                one
+                for one in edit.findings(run, shapes)
+                if one.code != "not-checked" or one.field in concerned
+            )
+        told = tuple(worst_first(found))
+        refused = (one for one in told if one.severity is Severity.ERROR and one not in before)
+        self._planned = Planned(edit, tuple(wishes), how, told, tuple(refused))
         return self._planned
 
     def save(self) -> Saved:
         """Write what was planned last.
 
-        Raises `BothChangedError` where somebody else changed the same entries meanwhile; other
-        changes of theirs are kept.
+        Raises `InputError` where the plan brings an error (`Planned.refused`), `BothChangedError`
+        where somebody else changed the same entries meanwhile; other changes of theirs are kept.
         """
         if self._planned is None:
             raise WorkbenchError("nothing is planned: plan first, look at the diff, then save")
         planned, first = self._planned, self._planned.edit
+        if planned.refused:
+            raise InputError(f"nothing was written: {planned.refused[0]}")
         for _ in range(ATTEMPTS):
             try:
                 diff, written = planned.diff, planned.edit.save()
@@ -221,12 +266,22 @@ class WriteBack:
             f"{self.path}: others change it all the time; nothing was written, save again"
         )
 
+    def _plan_average(
+        self, model: RegionModel, change: Change, *, with_mask: bool, poni: Path | None = None
+    ) -> Planned:
+        masks = with_mask and bool(model.state.mask_steps)
+        findings = _of_mask(model, "the azimuthal average", with_mask=masks)
+        return self.plan([Wish(change, model.good if masks else None, poni)], {}, findings)
+
     def _apply(self, edit: ConfigEdit, wishes: Sequence[Wish]) -> Iterable[str]:
         """Make literal changes one by one, which keeps them small; all others together."""
         there, listed = edit.entries(self.from_run), edit.detectors(self.from_run)
         together: list[tuple[Change, Any]] = []
         for wish in wishes:
             change, told = wish.change, None
+            if wish.poni is not None:
+                path = edit.keep_poni(change.detector, wish.poni)
+                change = _with_values(change, {**change.values, "poni_file": path})
             if wish.good is not None:
                 stored = edit.keep_mask(change.name, wish.good)
                 change, told = _with_mask(change, stored.relative), stored.told
@@ -283,6 +338,22 @@ class WriteBack:
         if self._planned is not None:
             self._planned.edit.close()
             self._planned = None
+
+
+def _as_taken(old: Existing, drawn: Drawn) -> bool:
+    """Tell whether a region stands as it was taken over from the config."""
+    return isinstance(drawn, Box) and old.config is not None and drawn.bounds == old.config.bounds
+
+
+def _of_mask(model: RegionModel, what: str, *, with_mask: bool) -> list[Finding]:
+    """Return what is to be known of the drawn mask, and that it is left out where it is."""
+    if with_mask:
+        status, detector = model.picture.good, model.picture.detector
+        return check_mask(model.good, status=status, field=detector, origin="the drawn mask")
+    if not model.state.mask_steps:
+        return []
+    text = f"the mask of {len(model.state.mask_steps)} steps is not part of {what}"
+    return [Finding("mask-not-written", Severity.INFO, text, model.picture.detector)]
 
 
 def _needs_block(change: Change, found: Any) -> bool:

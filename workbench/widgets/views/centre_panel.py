@@ -13,14 +13,12 @@ from workbench.widgets.models import (
     Beam,
     RegionModel,
     Session,
-    azav_of,
-    azav_values,
+    azav_drawn,
     centre_by_itself,
     centre_of_points,
     expected_rings,
     load_poni,
     named_calibrant,
-    placed,
     profile,
     refined,
     save_poni,
@@ -213,10 +211,7 @@ class CentrePanel:
 
     def _preview(self) -> None:
         model = self._model
-        picture = placed(model.picture, model.state.beam.pixel)
-        values = {**azav_values(model), **self.bins()}
-        reduction = azav_of(picture, values, good=model.good)
-        found = profile(picture, reduction)
+        found = profile(model.picture, azav_drawn(model, **self.bins()))
         self._plot.figure.yaxis[0].axis_label = f"mean [{found.unit}]"
         self._plot.show([(found.q, values) for values in found.values[:SECTORS]])
 

@@ -55,7 +55,8 @@ def region_editor(
     source
         An opened run (small data or raw), the path of one, a picture, an array, or a session.
     config
-        Producer config that the regions are written to; None: chosen in the widget.
+        Producer config that the regions are written to, and whose common mode is taken off frames
+        of a raw run; None: chosen in the widget.
     run
         First run that gets the regions; None: that of the source.
     detector
@@ -80,6 +81,7 @@ def region_editor(
             run=run,
             detector=detector,
             constants=None if constants is None else Path(constants),
+            config=None if config is None else Path(config),
             events=events,
         )
     )

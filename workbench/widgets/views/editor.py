@@ -62,7 +62,9 @@ class RegionEditor:
         self.answers = AnswerPanel(session, self.notes, opened.frames)
         self.picture.on_preview(self.answers.preview)
         self._parts = [self.picture.repaint, self.regions.refresh, self.answers.refresh]
-        self.writing = WritePanel(opened, self.notes, self.centre.bins, config=config, run=run)
+        self.writing = WritePanel(
+            opened, self.notes, self.picture, self.centre.bins, config=config, run=run
+        )
         others = (self.colours, self.masks, self.centre, self.runs, self.writing)
         self._parts += [one.refresh for one in others]
         self._bar = self._make_bar()

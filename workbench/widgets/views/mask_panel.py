@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.core.errors import InputError
 from workbench.core.extras import load
-from workbench.regions import Polarity, RegionError, bad_fraction, read_mask
+from workbench.regions import Polarity, RegionError, bad_fraction, check_mask, read_mask
 from workbench.widgets.models import (
     EdgeStep,
     GrowStep,
@@ -113,7 +113,11 @@ class MaskPanel:
         picture = self._model.picture
         polarity = POLARITIES[self._polarity.value]
         mask = read_mask(Path(text), picture.frame.shape, layout=picture.layout, polarity=polarity)
-        self._add(given(mask, picture, origin=Path(text).name))
+        name = Path(text).name
+        self._add(given(mask, picture, origin=name))
+        doubts = check_mask(mask, status=picture.good, field=picture.detector, origin=name)
+        taken = f"{name} takes out {mask.size - int(mask.sum())} of {mask.size} pixels."
+        self._notes.say("\n".join([taken, *map(str, doubts)]))
 
     def _take_back(self) -> None:
         if self._steps.value is None:

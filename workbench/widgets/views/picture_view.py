@@ -54,6 +54,7 @@ class PictureView:
         # Before the browser has said what it shows: painted at once, without a round trip.
         self._seen = Viewport.whole(session.shown.picture.shape, height=HEIGHT, width=FIRST_WIDTH)
         self._previews: list[Preview] = []
+        self._given: Mapping[str, tuple[Floats, ...]] = {}
         self.rendered: Rendered | None = None
         pointer = Pointer(self._look, self._draw, self._drag, self._tap, self._press)
         self.canvas = Canvas(self._model.picture.shape, pointer, state)
@@ -96,6 +97,11 @@ class PictureView:
     def show_guides(self, lines: Sequence[Floats]) -> None:
         """Draw lines that cannot be touched, such as expected rings: (row, col) [pixel]."""
         self.canvas.show_guides(lines)
+
+    def show_given(self, outlines: Mapping[str, tuple[Floats, ...]]) -> None:
+        """Outline regions of the config that cannot be dragged: name -> lines [pixel]."""
+        self._given = outlines
+        self._paint_regions(self._model.regions)
 
     def show_palette(self, colours: Sequence[str]) -> None:
         """Paint in these colours, dark to bright."""
@@ -211,9 +217,12 @@ class PictureView:
 
     def _paint_regions(self, regions: Mapping[str, Drawn]) -> None:
         selected = self._model.selected
-        self.canvas.show_outlines(
-            [Outline(name, self._lines(one), name == selected) for name, one in regions.items()]
-        )
+        outlines = [
+            Outline(name, self._lines(one), name == selected) for name, one in regions.items()
+        ]
+        given = {name: lines for name, lines in self._given.items() if name not in regions}
+        outlines += [Outline(name, lines, chosen=False) for name, lines in given.items()]
+        self.canvas.show_outlines(outlines)
         chosen = regions.get(selected)
         if isinstance(chosen, Polygon):
             self.canvas.show_handles(None, None, chosen.outline()[0])

@@ -15,12 +15,12 @@ from workbench.widgets.models import (
     Saved,
     WriteBack,
     affected,
-    azav_values,
     produce_commands,
     runs_in,
 )
 from workbench.widgets.opening import Opened
 from workbench.widgets.views.notes import Notes
+from workbench.widgets.views.picture_view import PictureView
 
 AREAS = {"as it is": None, "keep": True, "do not keep": False}
 MASKED = {"not the drawn one": False, "the drawn one": True}
@@ -36,6 +36,7 @@ class WritePanel:
         self,
         opened: Opened,
         notes: Notes,
+        picture: PictureView,
         bins: Callable[[], Mapping[str, Any]],
         *,
         config: Path | None,
@@ -43,6 +44,7 @@ class WritePanel:
     ) -> None:
         self._pn = load("panel", "the region editor", "widgets")
         self._opened, self._notes, self._bins = opened, notes, bins
+        self._picture = picture
         self._back: WriteBack | None = None  # holds the plan that is shown
         make = self._pn.widgets
         self._config = make.TextInput(
@@ -69,19 +71,28 @@ class WritePanel:
         self.panel = self._layout()
 
     def refresh(self, parts: frozenset[str]) -> None:
-        """Forget a plan that is no longer what is drawn."""
+        """Forget a plan that is no longer what is drawn, and regions of another detector."""
+        if parts & {"shown"}:
+            self._picture.show_given({})
         if parts & {"shown", "regions", "mask_steps", "centre", "beam"} and self._back is not None:
             self._forget()
             self._diff.object = "Something was changed since: show the changes again."
 
     def take_over(self) -> None:
-        """Draw the regions that the config has for the run, besides those drawn already."""
+        """Draw the regions that the config has for the run, besides those drawn already.
+
+        Those that a mask makes are outlined only: they are no shape that could be dragged.
+        """
         with self._new() as back:
             found, taken = back.existing(self._model), back.take_over(self._model)
+        layout = self._model.picture.layout
+        self._picture.show_given(
+            {name: around for name, one in found.items() if (around := one.outline(layout))}
+        )
         self._model.select("")
         others = sorted(set(found) - set(self._model.regions))
         lines = [f"In the config for this run: {', '.join(found) or 'no region'}"]
-        lines += [f"{name} is not drawn: {_why_not(found[name])}" for name in others]
+        lines += [f"{name}: {_why_not(found[name])}" for name in others]
         self._notes.say("\n".join(lines))
         if taken:
             self._forget()
@@ -89,7 +100,9 @@ class WritePanel:
     def _show_options(self) -> None:
         self._forget()
         self._diff.object = ""
-        self._options.visible = self._what.value in (ALL, SELECTED)
+        regions = self._what.value in (ALL, SELECTED)
+        self._area.visible = self._floor.visible = regions
+        self._masked.visible = regions or self._what.value == CENTRE
 
     @property
     def _model(self) -> RegionModel:
@@ -109,11 +122,10 @@ class WritePanel:
             buttons.append(button)
         load_, show, back = buttons
         show.color = "primary"
-        self._options = box(self._area, self._floor, self._masked, align_items="flex-end")
         end = {"align_items": "flex-end"}
         return self._pn.Column(
             box(self._config, self._first, self._last, load_, **end),
-            box(self._what, self._options, **end),
+            box(self._what, self._area, self._floor, self._masked, **end),
             box(show, self._write, back, **end),
             self._diff,
             sizing_mode="stretch_width",
@@ -147,7 +159,7 @@ class WritePanel:
         except WorkbenchError:
             self._forget()
             raise
-        self._write.disabled = not planned.changed
+        self._write.disabled = not planned.changed or bool(planned.refused)
         self._diff.object = _told(planned)
 
     def _plan_regions(self, back: WriteBack, names: list[str]) -> Planned:
@@ -162,7 +174,7 @@ class WritePanel:
         )
 
     def _plan_centre(self, back: WriteBack) -> Planned:
-        return back.plan_azav(self._detector, **azav_values(self._model), **self._bins())
+        return back.plan_centre(self._model, with_mask=MASKED[self._masked.value], **self._bins())
 
     @property
     def _detector(self) -> str:
@@ -211,10 +223,10 @@ class WritePanel:
 
 def _why_not(one: Existing) -> str:
     if one.config is None or one.problem:
-        return one.problem
+        return f"is not drawn: {one.problem}"
     return (
-        f"a mask chooses its pixels within {one.config.bounds}, which is no shape to be dragged; "
-        "it stays as it is until a region of this name is drawn and written"
+        f"a mask chooses its pixels within {one.config.bounds}: their outline is drawn and cannot "
+        "be dragged; it stays as it is until a region of this name is drawn and written"
     )
 
 
@@ -232,9 +244,10 @@ def _told(planned: Planned) -> str:
         f'<span style="color:{colours.get(line[:1], "#333")}">{escape(line)}</span>'
         for line in planned.diff.splitlines()
     )
+    refused = "<p>This cannot be written: see the errors below.</p>" if planned.refused else ""
     text = lines or "The config says all this already: nothing to write."
     return (
         f'<pre class="workbench-diff" aria-label="What would change" style="background:#f7f7f5;'
-        f'padding:8px;font-size:13px;overflow-x:auto;max-height:320px">{text}</pre>'
+        f'padding:8px;font-size:13px;overflow-x:auto;max-height:320px">{text}</pre>{refused}'
         + (f"<ul>{findings}</ul>" if findings else "")
     )
