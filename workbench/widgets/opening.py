@@ -112,13 +112,8 @@ def open_source(
     if not hasattr(source, "frames"):
         raise InputError(f"cannot draw on {type(source).__name__}: give a run, a path or an array")
     names = [detector] if detector else _cameras(source)
-    made = _opened(
-        lambda name: picture_of_raw(
-            source, name, events=events, constants=constants, config=config
-        ),
-        names,
-        source.number,
-    )
+    make = partial(picture_of_raw, source, events=events, constants=constants, config=config)
+    made = _opened(make, names, source.number)
     frames = {
         name: cache(partial(RawFrames.of, source, name, constants=constants, config=config))
         for name in made.session.models

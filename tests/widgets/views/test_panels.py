@@ -236,6 +236,7 @@ def test_an_inverted_mask_is_refused_when_read_and_when_it_was_drawn(
     editor.model.remove_mask_step(1)
     editor.writing._plan()
     assert not editor.writing._write.disabled
+    editor.writing._forget()
 
 
 def test_a_mask_that_leaves_few_pixels_is_read_and_asked_about(
