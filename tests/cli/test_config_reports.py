@@ -1,6 +1,7 @@
 """A config checked and shown in a run, files that are no longer of it, and many runs at once."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from workbench.cli.app import app
+from workbench.core.constants import Constants
+from workbench.sources.constants import write_constants
 from workbench.sources.xtc2_writer import Names, Xtc2Writer
 
 RUNS = (3, 4, 5, 8)
+SHAPE = (80, 70)
 CONFIG = """\
 detectors = ['epix_1']
 
@@ -33,7 +37,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
             stream.begin_run(begin + 1, experiment="xpplx1234", run=run)
             stream.begin_step(begin + 2)
             stream.enable(begin + 3)
-            stream.event(begin + 100, {0: {"raw": np.full((80, 70), run, np.uint16)}})
+            stream.event(begin + 100, {0: {"raw": np.full(SHAPE, run, np.uint16)}})
             stream.end_run(begin + 1000)
     return folder
 
@@ -51,10 +55,10 @@ def call(*words: object, code: int = 0) -> Result:
     return done
 
 
-def produce(raw: Path, config: Path, runs: str, **wanted: int) -> Result:
+def produce(raw: Path, config: Path, runs: str, *more: object, **wanted: int) -> Result:
     return call(
         "produce", "--experiment", "xpplx1234", "--run", runs, "--xtc", raw, "--config", config,
-        "--output", config.parent / "out", "--json", **wanted,
+        "--output", config.parent / "out", "--json", *more, **wanted,
     )  # fmt: skip
 
 
@@ -132,3 +136,25 @@ def test_of_several_runs_one_that_is_refused_stops_no_other(raw: Path, config: P
 def test_an_experiment_without_files_is_named(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["config", "status", str(tmp_path)])
     assert "no small-data files" in str(done.exception)
+
+
+def test_constants_are_compared_by_their_numbers_not_by_when_they_were_written(
+    raw: Path, config: Path
+) -> None:
+    table = config.parent / "constants.h5"
+    pedestal = np.full(SHAPE, 3.0)
+    write_constants(table, [Constants("epix_1", pedestal)])
+    produce(raw, config, "3", "--constants", table, "--naming", "lcls1")
+    out = config.parent / "out"
+
+    def states() -> list[str]:
+        told = json.loads(call("config", "status", out, "--json").stdout)
+        return [file["state"] for file in told["files"]] + told["commands"]
+
+    write_constants(table, [Constants("epix_1", pedestal), Constants("other", pedestal)])
+    os.utime(table, (0, 0))
+    assert states() == ["current"]
+    write_constants(table, [Constants("epix_1", pedestal + 1)])
+    state, command = states()
+    assert state == "constants.h5 holds other constants of epix_1 now"
+    assert command.endswith("--naming lcls1 --replace")

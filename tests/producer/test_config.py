@@ -224,8 +224,10 @@ def test_lcls1_names_are_read_or_point_to_todays(tmp_path: Path) -> None:
     assert config.detectors == ("epix_1",)
     assert [str(entry) for entry in config.sums] == ["getDetSums['epix_1'] (calib_img)"]
     assert [str(entry) for entry in config.reductions] == ["getPhotonParams['epix_1'] (photon)"]
-    assert [finding.code for finding in config.findings] == ["unknown-name", "unknown-key"]
-    assert "did you mean 'thresholdLow'?" in config.findings[1].message
+    assert [finding.code for finding in config.findings] == ["unknown-key"]
+    assert "did you mean 'thresholdLow'?" in config.findings[0].message
+    assert config.time_tool is not None
+    assert config.time_tool.coefficients == (0.0, 1.0)
 
 
 def test_a_syntax_error_gives_its_line(tmp_path: Path) -> None:

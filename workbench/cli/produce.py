@@ -63,6 +63,10 @@ def produce(
     source: Annotated[
         str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")
     ] = "xtc2",
+    naming: Annotated[
+        str,
+        typer.Option(help="Names of the datasets: lcls2, or lcls1 for older analysis code."),
+    ] = "lcls2",
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Produce the small-data file of a run, or of several."""
@@ -81,6 +85,7 @@ def produce(
         workers=workers,
         executor=executor,
         resume=resume,
+        naming=naming,
         strict=strict,
         replace=replace,
         command=" ".join(["workbench", *sys.argv[1:]]),

@@ -38,6 +38,8 @@ class DetectorFact:
         Other sources that write the same group, in other runs.
     assumed
         No public file or list shows it: the name follows the renaming rules.
+    lcls1
+        Its folder under the names of LCLS-I; empty where that is the same or there is none.
     """
 
     source: str
@@ -46,6 +48,7 @@ class DetectorFact:
     fields: tuple[FieldFact, ...] = ()
     also: tuple[str, ...] = ()
     assumed: bool = False
+    lcls1: str = ""
 
     def field(self, name: str) -> FieldFact:
         """Return what is known of the value of this name; an empty fact for an unlisted one."""
@@ -178,7 +181,7 @@ def _rule(entry: dict[str, Any], place: str) -> StatusRule:
 
 
 def _detector(entry: dict[str, Any], generation: str, place: str) -> DetectorFact:
-    known = ("source", "group", "kind", "facts", "fields", "also", "assumed")
+    known = ("source", "group", "kind", "facts", "fields", "also", "assumed", "lcls1")
     checked(entry, f"{place}, {entry.get('source')}", known, needed=("source", "group"))
     kind = entry.get("facts")
     named = {name: field_fact(name, fact) for name, fact in entry.get("fields", {}).items()}
@@ -190,6 +193,7 @@ def _detector(entry: dict[str, Any], generation: str, place: str) -> DetectorFac
         tuple(merged.values()),
         tuple(entry.get("also", ())),
         entry.get("assumed", False),
+        entry.get("lcls1", ""),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.facility.facts import checked, read_facts
 
 SLOW_GROUPS = ("epics", "epicsUser", "epicsAll", "epicsOnce")  # folders of slow control values
-_KEYS = ("unit", "long_name", "from", "channel", "dims")
+_KEYS = ("unit", "long_name", "from", "channel", "dims", "lcls1")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class FieldFact:
         Which element of the raw field; None: all of it.
     dims
         Names of the axes after "event".
+    lcls1
+        What LCLS-I calls it; empty where it has no such value.
     """
 
     name: str
@@ -39,6 +41,7 @@ class FieldFact:
     source: str = ""
     channel: int | None = None
     dims: tuple[str, ...] = ()
+    lcls1: str = ""
 
 
 def epics_fact(name: str) -> FieldFact:
@@ -62,6 +65,7 @@ def field_fact(name: str, entry: Mapping[str, Any]) -> FieldFact:
         entry.get("from", name),
         entry.get("channel"),
         tuple(entry.get("dims", ())),
+        entry.get("lcls1", ""),
     )
 
 

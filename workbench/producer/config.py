@@ -11,7 +11,7 @@ from typing import Any
 from workbench.core.errors import NotThereError, near
 from workbench.core.findings import Finding, Severity
 from workbench.producer.common_mode import CommonModeEntry, read_common_modes
-from workbench.producer.entries import PvEntry, ReductionEntry, Skipped, SumEntry
+from workbench.producer.entries import EntryError, PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
 from workbench.producer.functions import FUNCTIONS, read_functions
 from workbench.producer.own_entries import read_own
@@ -19,13 +19,21 @@ from workbench.producer.places import Places
 from workbench.producer.regions import Shapes, read_rois
 from workbench.producer.report import Report, kind, suggestion
 from workbench.producer.spellings import as_today, check_names, is_empty, is_lcls1, names_of
+from workbench.producer.time_tool import NAME as TIME_TOOL
+from workbench.producer.time_tool import TimeToolCalibration, read_calibration
 from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
-LISTS = ("detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors")
+LISTS = (
+    "detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors", "ttCalib",
+)  # fmt: skip
 SUMS = ("get_sum_algos", "getDetSums")  # the second one in older configs
 PRODUCED = ("getROIs", *SUMS, "get_common_mode", "get_reductions", *FUNCTIONS)
-NOT_PRODUCED = ("get_pressio_compression", "get_intg")
+NOT_PRODUCED = {
+    "get_pressio_compression": "frames are reduced as they are: the facility's producer throws the "
+    "compressed frames away, so they change no value there either; remove the function",
+    "get_intg": "this function's results are not produced by this version",
+}
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
 DEFAULT_SUM = PixelSum("calib")
 
@@ -48,6 +56,8 @@ class ProducerConfig:
         Valid entries.
     common_modes
         Whose common mode is taken off, before anything else is made of their frames.
+    time_tool
+        Calibration of the time tool; None where the config gives none.
     epics, epics_once, epics_archiver
         Control-system variables from the run's files, once a run, and from the archiver.
     empty
@@ -65,6 +75,7 @@ class ProducerConfig:
     reductions: tuple[ReductionEntry, ...] = ()
     sums: tuple[SumEntry, ...] = ()
     common_modes: tuple[CommonModeEntry, ...] = ()
+    time_tool: TimeToolCalibration | None = None
     epics: tuple[PvEntry, ...] = ()
     epics_once: tuple[PvEntry, ...] = ()
     epics_archiver: tuple[PvEntry, ...] = ()
@@ -152,9 +163,8 @@ def _checked(
         sums = _sums(asked[0], values.get(asked[0], {}), listed, known, report)
     else:
         sums = [SumEntry(detector, DEFAULT_SUM) for detector in known]
-    for name in NOT_PRODUCED:
+    for name, text in NOT_PRODUCED.items():
         if values.get(name):
-            text = "this function's results are not produced by this version"
             report.skip("not-produced", text, name, severity=Severity.WARNING)
     if values.get("xdetectors"):
         text = "extra detectors are not produced by this version"
@@ -167,6 +177,7 @@ def _checked(
         reductions=tuple(reductions),
         sums=tuple(sums),
         common_modes=tuple(read_common_modes(values.get("get_common_mode") or {}, listed, report)),
+        time_tool=_time_tool(values.get(TIME_TOOL), report),
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),
         epics_archiver=_variables("epicsPV", values, report),
@@ -262,6 +273,14 @@ def _algorithms(
         except UnknownSumError as error:
             report.skip("unknown-sum", str(error), function, detector, text)
     return read
+
+
+def _time_tool(value: object, report: Report) -> TimeToolCalibration | None:
+    try:
+        return read_calibration(value, report.line(TIME_TOOL))
+    except EntryError as error:
+        report.skip(error.code, str(error), TIME_TOOL)
+        return None
 
 
 def _variables(name: str, values: dict[str, Any], report: Report) -> tuple[PvEntry, ...]:

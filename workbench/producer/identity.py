@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from workbench.producer.entries import Recipe
 from workbench.producer.provenance import versions
 from workbench.producer.request import ProduceRequest
 from workbench.sources import RawRun
+from workbench.sources.constants import read_constants
 
 Facts = Mapping[str, Any]  # plain values for JSON
 
@@ -36,6 +37,7 @@ def facts_of(request: ProduceRequest, config: ProducerConfig, raw: RawRun) -> Fa
         "source": request.source,
         "raw files": [_file(path) for path in sorted(raw.files)],
         "detectors with whole frames": list(request.detectors),
+        "names of datasets": request.naming,
         "versions": versions(),
     }
 
@@ -64,6 +66,15 @@ def fingerprint(value: object) -> str:
         found.update(len(piece).to_bytes(8, "little"))
         found.update(piece)
     return found.hexdigest()
+
+
+def constants_hash(path: Path, detector: str, run: int) -> str:
+    """Return a hash of the constants of one detector in one run; empty where the file has none.
+
+    It does not change with what the file holds of other detectors and runs.
+    """
+    found = read_constants(path, detector, run)
+    return "" if found is None else fingerprint(replace(found, origin=""))
 
 
 def _pieces(value: object) -> Iterator[bytes]:

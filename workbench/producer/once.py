@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from workbench.producer.area_detector import AreaDetector
+from workbench.producer.entries import PvEntry
+from workbench.producer.naming import LCLS1
 from workbench.producer.plan import Job, Plan, in_stream
 from workbench.producer.run_sums import RunSums
 from workbench.smalldata import OnceValue
@@ -18,7 +20,12 @@ def settings(plan: Plan, job: Job) -> dict[str, OnceValue]:
         values |= _constants(area)
         values |= _positions(area, job)
         values |= _set_up(area)
-    for entry in job.config.epics_once:
+    if job.config.time_tool is not None:
+        values |= job.config.time_tool.kept
+    once = job.config.epics_once
+    if job.naming == LCLS1 and not once:  # as LCLS-I keeps all where none are named
+        once = tuple(PvEntry(name, name) for name in plan.raw.epics.names)
+    for entry in once:
         name = in_stream(plan.raw, entry)
         if name:
             values[f"epicsOnce/{entry.alias.replace('/', '_')}"] = _first(plan, name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.core.constants import Constants
 from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding, Severity
+from workbench.facility import Hutch
 from workbench.producer.area_detector import AreaDetector, Task
 from workbench.producer.columns import Column, EventCodeColumn, SlowColumn
 from workbench.producer.config import ProducerConfig
@@ -22,7 +23,9 @@ from workbench.producer.entries import (
 )
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
 from workbench.producer.frames import FrameField, calibration_of, frame_fields
+from workbench.producer.naming import LCLS1, LCLS2, as_lcls1
 from workbench.producer.pictures import layout_of
+from workbench.producer.time_tool import CorrectionColumn
 from workbench.reductions import Roi
 from workbench.reductions.calibrate import ConstantsShapeError, working_type
 from workbench.smalldata import DatasetSpec
@@ -51,6 +54,8 @@ class Job:
         File of calibration constants.
     detectors
         Whose whole frames are stored.
+    naming
+        Of the datasets: "lcls1" or "lcls2".
     """
 
     run: int
@@ -58,6 +63,7 @@ class Job:
     config: ProducerConfig
     constants: Path | None
     detectors: tuple[str, ...]
+    naming: str = LCLS2
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +111,11 @@ def make_plan(job: Job, raw: RawRun) -> Plan:
     columns, findings = scalar_columns(raw, place, job.experiment, job.run)
     skipped: list[Skipped] = []
     columns += _asked_variables(raw, job.config, findings, skipped)
+    columns += _time_tool(columns, place, job.config, findings, skipped)
     has_status = any(isinstance(column, EventCodeColumn) and column.rule for column in columns)
+    if job.naming == LCLS1:
+        columns, told = as_lcls1(columns, place, raw)
+        findings += told
     taken = {spec.name for column in columns for spec in column.specs}
     areas = [
         _without_clashes(area, taken, has_status, skipped, findings)
@@ -235,6 +245,23 @@ def _asked_variables(
         if not in_stream(raw, entry):
             _missing_variable("epicsOncePV", entry, config, findings, skipped)
     return list({column.spec.name: column for column in columns}.values())
+
+
+def _time_tool(
+    columns: list[Column],
+    place: Hutch | None,
+    config: ProducerConfig,
+    findings: list[Finding],
+    skipped: list[Skipped],
+) -> list[CorrectionColumn]:
+    if config.time_tool is None:
+        return []
+    try:
+        return [config.time_tool.column(columns, place)]
+    except EntryError as error:
+        entry, file = config.time_tool, str(config.path or "")
+        _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=entry.line)
+        return []
 
 
 def in_stream(raw: RawRun, entry: PvEntry) -> str:

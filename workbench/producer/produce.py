@@ -14,8 +14,7 @@ from workbench.core.findings import worst_first
 from workbench.producer.accounts import count_failures, findings_of, mismatches, skipped_of
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Skipped
-from workbench.producer.fields import GENERATION
-from workbench.producer.identity import facts_of
+from workbench.producer.identity import constants_hash, facts_of
 from workbench.producer.loop import WORKER_MODULES, make_units, run_units
 from workbench.producer.once import run_sums, settings
 from workbench.producer.plan import UNITS, Job, Plan, make_plan, shapes_of
@@ -50,7 +49,7 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
             _refuse(config.skipped)
         facts = facts_of(request, config, raw)
         with parts_folder(request.target, facts, resume=request.resume) as folder:
-            job = Job(request.run, request.experiment, config, request.constants, request.detectors)
+            job = _job(request, config)
             plan = make_plan(job, raw)
             findings = [*config.findings, *plan.findings, *raw.findings, *mismatches(request, plan)]
             skipped = [*config.skipped, *plan.skipped]
@@ -62,13 +61,9 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
             ):
                 units = make_units(plan, run=request.run, folder=folder, workers=crew)
                 begun = beside.submit(_begin, file, plan, job)  # while workers work
-                collected = run_units(
-                    plan,
-                    units,
-                    workers=crew,
-                    progress=progress or (lambda _done, _all: None),
-                    ahead=ahead,
-                )
+                hashed = beside.submit(_hashes, plan, job)
+                told = progress or (lambda _done, _all: None)
+                collected = run_units(plan, units, workers=crew, progress=told, ahead=ahead)
                 begun.result()
                 failures = count_failures(plan, collected)
                 found = findings_of(failures, collected)
@@ -77,7 +72,13 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
                 written = beside.submit(file.sync)  # while columns are merged
                 n_events = file.merge(collected.parts, plan.specs)
                 record = provenance(
-                    request, config, plan, started=started, findings=findings, skipped=skipped
+                    request,
+                    config,
+                    plan,
+                    started=started,
+                    findings=findings,
+                    skipped=skipped,
+                    constants=hashed.result(),
                 )
                 file.record(record, failures)
                 written.result()
@@ -92,6 +93,17 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
         )
 
 
+def _job(request: ProduceRequest, config: ProducerConfig) -> Job:
+    return Job(
+        request.run,
+        request.experiment,
+        config,
+        request.constants,
+        request.detectors,
+        request.naming,
+    )
+
+
 def _begin(file: Assembly, plan: Plan, job: Job) -> None:
     """Write what is known before any event is read."""
     file.keep(settings(plan, job))
@@ -102,6 +114,13 @@ def _begin(file: Assembly, plan: Plan, job: Job) -> None:
     }
     file.declare(plan.specs, plan.raw.n_events, present)
     file.sync()
+
+
+def _hashes(plan: Plan, job: Job) -> dict[str, str]:
+    """Return the hash of the constants of each detector."""
+    if job.constants is None:
+        return {}
+    return {area.name: constants_hash(job.constants, area.name, job.run) for area in plan.areas}
 
 
 def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:
@@ -151,5 +170,5 @@ def _attributes(request: ProduceRequest) -> dict[str, str | int]:
     return {
         "experiment": request.experiment,
         "run": request.run,
-        "generation": GENERATION,
+        "generation": request.naming,
     }

@@ -2,7 +2,7 @@
 
 import platform
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,8 +29,9 @@ def provenance(
     started: datetime,
     findings: Iterable[Finding],
     skipped: Iterable[Skipped],
+    constants: Mapping[str, str],
 ) -> dict[str, object]:
-    """Return the record that goes into the file."""
+    """Return the record that goes into the file; `constants`: hash of those of each detector."""
     return {
         "config": config.text,
         "config_path": str(config.path or ""),
@@ -44,8 +45,12 @@ def provenance(
         "source": request.source,
         "inputs": [file_facts(path) for path in sorted(plan.raw.files)],
         "constants": file_facts(request.constants) if request.constants else {},
-        "calibration": {area.name: _calibration(area) for area in plan.areas},
+        "calibration": {
+            area.name: {**_calibration(area), "sha256": constants.get(area.name, "")}
+            for area in plan.areas
+        },
         "runs": {"requested": request.run, "in_file": plan.raw.number},
+        "naming": request.naming,
         "experiment_in_file": plan.raw.experiment,
         "definitions": DEFINITIONS,
         "findings": [finding.as_dict() for finding in findings],

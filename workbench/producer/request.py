@@ -8,6 +8,7 @@ from workbench.core.errors import InputError
 from workbench.core.findings import Finding
 from workbench.core.workers import Workers
 from workbench.producer.entries import Skipped
+from workbench.producer.naming import LCLS2, NAMINGS
 
 Progress = Callable[[int, int], None]  # events done, events in the run
 
@@ -39,6 +40,9 @@ class ProduceRequest:
     resume
         Take what a production that was stopped has finished, if config, constants and run are
         the same.
+    naming
+        Names of the datasets: "lcls2" as this DAQ has them, "lcls1" as older analysis code wants
+        them.
     strict
         Refuse instead of skipping bad entries.
     replace
@@ -59,6 +63,7 @@ class ProduceRequest:
     workers: int = 1
     executor: str = ""
     resume: bool = False
+    naming: str = LCLS2
     strict: bool = False
     replace: bool = False
     command: str = "workbench.producer.produce"
@@ -70,6 +75,8 @@ class ProduceRequest:
                 f"both {self.workers} workers and the executor {self.executor!r} are asked for: "
                 f"write local:{self.workers} for processes here"
             )
+        if self.naming not in NAMINGS:
+            raise InputError(f"naming {self.naming!r}: it is one of {', '.join(NAMINGS)}")
         object.__setattr__(self, "xtc", Path(self.xtc).absolute())  # as workers elsewhere see it
         object.__setattr__(self, "output", Path(self.output).absolute())
         _ = self.crew

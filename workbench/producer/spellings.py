@@ -20,7 +20,6 @@ GONE = {  # not read by any producer of today; what to write instead
     "aioParams": "name the variables in epicsPV",
     "getmectt": "LCLS-I producers look for getmectt, but call get_mectt, so it never ran",
     "get_mectt": "LCLS-I producers look for getmectt, but call get_mectt, so it never ran",
-    "ttCalib": "the calibration of the time tool in the run's own data is used",
     "integrating_detectors": "no producer reads this list",
     "slow_detectors": "no producer reads this list",
 }

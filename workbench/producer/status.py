@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core.errors import WorkbenchError
+from workbench.producer.identity import constants_hash
+from workbench.producer.naming import LCLS2
 from workbench.producer.provenance import file_facts
 from workbench.smalldata import open_file
 
@@ -26,7 +28,7 @@ class FileStatus:
     reasons
         What is different: empty for a file that is up to date; "unknown: ..." where the file does
         not say how it was made.
-    experiment, raw, config, constants
+    experiment, raw, config, constants, naming
         What it was made of, and what it would be made of again.
     """
 
@@ -37,6 +39,7 @@ class FileStatus:
     raw: str = ""
     config: str = ""
     constants: str = ""
+    naming: str = ""
 
     @property
     def stale(self) -> bool:
@@ -70,7 +73,7 @@ def file_status(
     asked = config.absolute() if config else Path(made_with) if made_with else None
     held = _mapping(record.get("constants"))
     table = constants.absolute() if constants else Path(held["path"]) if held else None
-    reasons = [*_config(record, asked), *_constants(held, table)]
+    reasons = [*_config(record, asked), *_constants(record, held, table, run)]
     inputs = record["inputs"]
     assert isinstance(inputs, list)
     return FileStatus(
@@ -81,6 +84,7 @@ def file_status(
         str(Path(inputs[0]["path"]).parent),
         str(asked.absolute() if asked else ""),
         str(table or ""),
+        str(record.get("naming", LCLS2)),
     )
 
 
@@ -88,14 +92,21 @@ def commands(files: Sequence[FileStatus]) -> list[str]:
     """Return what to type to produce stale files again: one line for all runs that go together."""
 
     def key(file: FileStatus) -> tuple[str, ...]:
-        return file.experiment, file.raw, file.config, file.constants, str(file.path.parent)
+        return (
+            file.experiment,
+            file.raw,
+            file.config,
+            file.constants,
+            str(file.path.parent),
+            file.naming,
+        )
 
     stale = sorted((file for file in files if file.stale), key=lambda file: (key(file), file.run))
     return [_command(same, [file.run for file in group]) for same, group in groupby(stale, key)]
 
 
 def _command(key: tuple[str, ...], runs: list[int]) -> str:
-    experiment, raw, config, constants, output = key
+    experiment, raw, config, constants, output, naming = key
     given = {
         "--experiment": experiment,
         "--run": ranges(runs),
@@ -103,6 +114,7 @@ def _command(key: tuple[str, ...], runs: list[int]) -> str:
         "--config": config,
         "--constants": constants,
         "--output": output,
+        "--naming": naming if naming != LCLS2 else "",
     }
     words = [f"{name} {shlex.quote(value)}" for name, value in given.items() if value]
     return f"workbench produce {' '.join(words)} --replace"
@@ -134,7 +146,10 @@ def _config(record: Mapping[str, Any], asked: Path | None) -> Iterator[str]:
         yield f"{asked.name} has another text now"
 
 
-def _constants(held: Mapping[str, Any], table: Path | None) -> Iterator[str]:
+def _constants(
+    record: Mapping[str, Any], held: Mapping[str, Any], table: Path | None, run: int
+) -> Iterator[str]:
+    """Say how constants differ from those of a file: their numbers, where the table was written."""
     if table is None:
         return
     if not table.is_file():
@@ -142,7 +157,21 @@ def _constants(held: Mapping[str, Any], table: Path | None) -> Iterator[str]:
     elif not held:
         yield f"made without constants, now {table.name}"
     elif file_facts(table) != held:
-        yield f"{table.name} holds other constants now"
+        yield from _other_numbers(_mapping(record.get("calibration")), table, run)
+
+
+def _other_numbers(made_with: Mapping[str, Any], table: Path, run: int) -> Iterator[str]:
+    for detector, told in made_with.items():
+        if "sha256" not in told:
+            yield f"{table.name} was written since, and {detector}'s constants are not on record"
+            continue
+        try:
+            now = constants_hash(table, detector, run)
+        except WorkbenchError as error:
+            yield f"its constants cannot be read: {error}"
+            return
+        if now != told["sha256"]:
+            yield f"{table.name} holds other constants of {detector} now"
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -74,6 +74,21 @@ def role_table(run: "Run") -> Mapping[str, tuple[RoleField, ...]]:
     return {role: _lines(run, role, lines) for role, lines in known.items()}
 
 
+def without_foreign_ranges(
+    run: "Run", table: Mapping[str, tuple[RoleField, ...]]
+) -> Mapping[str, tuple[RoleField, ...]]:
+    """Return the roles of a run, without usual ranges in another unit than the file states."""
+
+    def holds(line: RoleField) -> bool:
+        info = run.infos.get(line.name)
+        return info is None or not info.stored_unit or info.unit in {"", line.unit}
+
+    return {
+        role: tuple(line if holds(line) else replace(line, good=None) for line in lines)
+        for role, lines in table.items()
+    }
+
+
 def with_told_units(run: "Run") -> Mapping[str, FieldInfo]:
     """Return the datasets of a run, with the units that only the lines of their roles tell.
 

@@ -379,7 +379,7 @@ class Run(Contents, Exits):
 
     @cached_property
     def _roles(self) -> Mapping[str, tuple[RoleField, ...]]:
-        return choices.role_table(self)
+        return choices.without_foreign_ranges(self, choices.role_table(self))
 
     @property
     def _role_of(self) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The producer config that a user of the made-up experiment would have written."""
 
-CONFIG_NAME = "prod_config_xpp.py"
 CONFIG_TEXT = '''\
 """What to reduce in every run of this experiment: pump-probe diffraction at XPP.
 

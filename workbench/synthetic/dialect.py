@@ -106,7 +106,7 @@ def blanked(values: Array, present: Bools) -> Array:
 def _lcls2(spec: PumpProbe, station: Station, shots: Shots) -> Columns:
     timing = shots.records["timing"]
     codes = np.zeros((len(shots), N_CODES), dtype=np.int64)
-    for code, there in _codes(station, shots).items():
+    for code, there in beam_codes(station, shots).items():
         codes[:, code] = there
     found: Columns = {
         "timestamp": shots.timestamps.astype(np.int64),
@@ -126,7 +126,7 @@ def _lcls1(spec: PumpProbe, station: Station, shots: Shots) -> Columns:
     stamps = shots.timestamps.astype(np.int64) + (EPICS_EPOCH << 32)
     fiducials = (shots.events * (360 // RATE) + FIRST_FIDUCIAL) % FIDUCIALS
     found: Columns = {"event_time": stamps, "fiducials": fiducials.astype(np.int64)}
-    codes = _codes(station, shots) | {
+    codes = beam_codes(station, shots) | {
         code: shots.events % every == 0 for code, every in RATE_CODES.items()
     }
     found |= {f"evr/code_{code}": there.astype(np.int64) for code, there in codes.items()}
@@ -144,7 +144,7 @@ def _lcls1(spec: PumpProbe, station: Station, shots: Shots) -> Columns:
     return found | _stage(spec, station, shots)
 
 
-def _codes(station: Station, shots: Shots) -> dict[int, Bools]:
+def beam_codes(station: Station, shots: Shots) -> dict[int, Bools]:
     """Return the event codes that tell of the beams, with the shots that they come with."""
     code = station.laser_code
     off, on = (code, code - 1) if code > 0 else (1 - code, -code)

@@ -1,7 +1,7 @@
 """Writes a made-up run as XTC2 files, with its constants, producer config and truth."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +10,20 @@ from workbench.core import clock
 from workbench.core.atomic import make_folder, write_text
 from workbench.sources.constants import write_constants
 from workbench.sources.xtc2_writer import Xtc2Writer
-from workbench.synthetic.cameras import epix_1, jungfrau_1m
-from workbench.synthetic.config_text import CONFIG_NAME, CONFIG_TEXT
+from workbench.synthetic.cameras import RING, epix_1, jungfrau_1m
 from workbench.synthetic.frames import Exposures
+from workbench.synthetic.hutch_run import config_of, in_hutch, names_of
 from workbench.synthetic.pump_probe import RATE, PumpProbe
 from workbench.synthetic.records import (
     EPIX_STREAM,
     JUNGFRAU_STREAM,
-    STREAMS,
     all_names,
     slow_record,
     step_record,
+    streams,
 )
 from workbench.synthetic.shots import Shots, blocks, event_times
+from workbench.synthetic.station import Station, station
 from workbench.synthetic.truth import Counts, truth_text
 
 CONSTANTS_NAME = "constants.h5"
@@ -59,43 +60,53 @@ class RawFiles:
 def write_raw_run(spec: PumpProbe, folder: Path) -> RawFiles:
     """Write one run into a folder: data and index files, constants, config, truth.
 
-    The memory needed does not grow with the run.
+    The begin of its experiment's name is the hutch: xpp, xcs or mec. The memory needed does not
+    grow with the run. Raises `InputError` for another hutch.
     """
+    place = station(spec.experiment, "lcls2")
     folder = make_folder(Path(folder))
     counts = Counts()
-    paths = _write_streams(spec, folder, counts)
+    paths = _write_streams(spec, place, folder, counts)
     truth, constants = folder / f"{spec.stem}.truth.json", folder / CONSTANTS_NAME
-    write_text(truth, truth_text(spec, counts))
-    cameras = (epix_1(), jungfrau_1m())
-    write_constants(constants, [camera.constants(spec.photon_energy) for camera in cameras])
-    config = folder / CONFIG_NAME
-    write_text(config, CONFIG_TEXT)
+    held = replace(place, rings=jungfrau_1m().name, ring_roi=RING)
+    write_text(truth, truth_text(spec, counts, held))
+    spot, rings = (camera.constants(spec.photon_energy) for camera in (epix_1(), jungfrau_1m()))
+    write_constants(constants, [replace(spot, detector=place.spot), rings])
+    name, text = config_of(place)
+    config = folder / name
+    write_text(config, text)
     return RawFiles(folder, paths, truth, constants, config)
 
 
-def _write_streams(spec: PumpProbe, folder: Path, counts: Counts) -> tuple[Path, ...]:
-    sample = next(blocks(spec))
+def _write_streams(
+    spec: PumpProbe, place: Station, folder: Path, counts: Counts
+) -> tuple[Path, ...]:
+    sample, called = in_hutch(spec, place, next(blocks(spec))), names_of(place)
     with ExitStack() as stack:
         writers = []
-        for number, names in enumerate(all_names(spec, sample)):
+        for number, names in enumerate(all_names(spec, sample, called)):
             stem = f"{spec.stem}-s{number:03d}-c000"
             index = folder / "smalldata" / f"{stem}.smd.xtc2"
             writer = Xtc2Writer(folder / f"{stem}.xtc2", names, smd=index)
             writers.append(stack.enter_context(writer))
-        run = _Run(spec, writers)
+        run = _Run(spec, writers, streams(sample))
         run.begin()
         for shots in blocks(spec):
             counts.add(shots)
-            run.write(shots)
+            run.write(in_hutch(spec, place, shots))
         run.end()
+    counts.rename(called)
     return tuple(writer.path for writer in writers)
 
 
 class _Run:
     """The open streams of one run; transitions go to all of them, with equal time stamps."""
 
-    def __init__(self, spec: PumpProbe, writers: list[Xtc2Writer]) -> None:
+    def __init__(
+        self, spec: PumpProbe, writers: list[Xtc2Writer], small: tuple[tuple[str, ...], ...]
+    ) -> None:
         self._spec = spec
+        self._small = small
         self._writers = writers
         self._exposures = Exposures(spec)
         self._step = -1
@@ -122,7 +133,7 @@ class _Run:
             if event % RATE == 0:
                 self._slow_update(event, -1)
             time = int(shots.timestamps[place])
-            for number, stream in enumerate(STREAMS):
+            for number, stream in enumerate(self._small):
                 records = {
                     kind: {name: values[place] for name, values in shots.records[det].items()}
                     for kind, det in enumerate(stream)

@@ -32,17 +32,30 @@ _TYPES = {  # detector -> dettype, algorithm, version, serial number
 }
 
 
-def all_names(spec: PumpProbe, sample: Shots) -> list[list[Names]]:
-    """Return the record types of every stream; `sample` shows the types of the fields."""
+def streams(sample: Shots) -> tuple[tuple[str, ...], ...]:
+    """Return the detectors of each stream without pixels; more monitors are beside the usual."""
+    usual = {name for stream in STREAMS for name in stream}
+    more = [name for name in sample.records if name not in usual]
+    return tuple((*stream, *more) if "gasdet" in stream else stream for stream in STREAMS)
+
+
+def all_names(spec: PumpProbe, sample: Shots, called: Mapping[str, str]) -> list[list[Names]]:
+    """Return the record types of every stream.
+
+    `sample` shows the types of the fields, `called` what the hutch calls detectors.
+    """
     fields = {det: _declared(record) for det, record in sample.records.items()}
     fields["epics"] = dict.fromkeys(SLOW_FIELDS, ("float64", 0))
     fields["scan"] = {"step_value": ("float32", 0), "step_docstring": ("str", 1)}
     if spec.scan is not Scan.FAST:
         fields["scan"] = {scanned_name(spec): ("float64", 0), **fields["scan"]}
-    small = [[_names(det, fields[det]) for det in stream] for stream in STREAMS]
-    epix = Names(
-        "epix_1", "epix100", "raw", (2, 0, 1), 0, epix_1().serials[0], {"raw": ("uint16", 2)}
-    )
+    small = [
+        [_names(det, fields[det], called.get(det, det)) for det in stream]
+        for stream in streams(sample)
+    ]
+    pixels = {"raw": ("uint16", 2)}
+    spot, serial = called.get("epix_1", "epix_1"), epix_1().serials[0]
+    epix = Names(spot, "epix100", "raw", (2, 0, 1), 0, serial, pixels)
     panel = {"raw": ("uint16", 3), "frame_cnt": ("uint64", 0), "timestamp": ("uint64", 0)}
     segments = [
         [Names("jungfrau1M", "jungfrau", "raw", (0, 2, 0), number, serial, panel)]
@@ -77,9 +90,9 @@ def _seconds(spec: PumpProbe, step: int) -> float:
     return round(float(spec.delays[step]) * 1e-12, 18)
 
 
-def _names(det: str, fields: Mapping[str, tuple[str, int]]) -> Names:
-    kind, alg, version, serial = _TYPES[det]
-    return Names(det, kind, alg, version, 0, serial, fields)
+def _names(det: str, fields: Mapping[str, tuple[str, int]], called: str) -> Names:
+    kind, alg, version, serial = _TYPES.get(det, _TYPES["XppSb2BmMon"])
+    return Names(called, kind, alg, version, 0, serial, fields)
 
 
 def _declared(record: Mapping[str, Array]) -> dict[str, tuple[str, int]]:

@@ -1,6 +1,7 @@
 """The truth of a made-up run: every planted number with unit and meaning, and what was counted."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -52,6 +53,13 @@ class Counts:
         for name, (due, segments) in {"epix_1": shots.epix, "jungfrau1M": shots.jungfrau}.items():
             whole, some = segments.all(axis=1), segments.any(axis=1)
             self._add(name, int(due.sum()), int(whole.sum()), int((some & ~whole).sum()))
+
+    def rename(self, called: Mapping[str, str]) -> None:
+        """Give detectors the names that a hutch has for them."""
+        for kept in (self.expected, self.present, self.partial):
+            given = {called.get(name, name): number for name, number in kept.items()}
+            kept.clear()
+            kept.update(given)
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON; missing = read out, but not a single segment arrived."""
