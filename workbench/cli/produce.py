@@ -35,6 +35,9 @@ Executor = Annotated[
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on from what a stopped production has finished.")
 ]
+Naming = Annotated[
+    str, typer.Option(help="Names of the datasets: lcls2, or lcls1 for older analysis code.")
+]
 
 
 def produce(
@@ -63,10 +66,7 @@ def produce(
     source: Annotated[
         str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")
     ] = "xtc2",
-    naming: Annotated[
-        str,
-        typer.Option(help="Names of the datasets: lcls2, or lcls1 for older analysis code."),
-    ] = "lcls2",
+    naming: Naming = "lcls2",
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Produce the small-data file of a run, or of several."""
