@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from workbench.cli.app import app
-from workbench.core.errors import UnknownNameError
+from workbench.core.errors import InputError, UnknownNameError
 
 EXPERIMENT = "sdf/data/lcls/ds/xpp/xpplx1234"
 
@@ -77,3 +77,12 @@ def test_templates_are_listed_shown_and_copied(root: Path) -> None:
     Path("mine.ipynb").write_text("{")
     broken = call("update", "mine.ipynb", "--diff")
     assert (broken.exit_code, "not readable" in broken.output) == (3, True)
+
+
+def test_a_made_up_run_is_for_a_tree_of_ones_own(root: Path) -> None:
+    result = call("new", "xpplx1234", "--made-up")
+    assert isinstance(result.exception, InputError)
+    assert "--site local" in str(result.exception)
+    planned = call("new", "xcslx1234", "--site", "local", "--made-up", "--dry-run")
+    assert planned.output.strip().endswith("-p signal=epix_2/signal_sum")
+    assert not (root / "xcs").exists()

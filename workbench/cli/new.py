@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli.made_up import made_up_run
 from workbench.cli.places import SKIPPED, DryRun, Experiment, Json, Root, SiteKey
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def new(
         str, typer.Option("--from", help="Take over notebooks, regions, roles of this experiment.")
     ] = "",
     root: Root = None,
+    made_up: Annotated[
+        bool,
+        typer.Option("--made-up", help="Add a made-up run with known physics; site local only."),
+    ] = False,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
@@ -33,6 +38,9 @@ def new(
     from workbench.batch.setup import choose_templates, make_plan, plan_experiment, plan_successor
 
     places = _places(experiment, site, root)
+    run = made_up_run(places) if made_up else None
+    if run and not dry_run:
+        run.write()
     findings: tuple[Finding, ...] = ()
     if from_:
         taken = plan_successor(_places(from_, site, root), places)
@@ -46,6 +54,8 @@ def new(
         typer.echo(json.dumps(outcome, indent=1))
     else:
         _show(plan, made, findings)
+        if run:
+            typer.echo(f"made-up run: {run.path}\nnext: {run.command}")
     if plan.blocked or (made and made.refused) or any(one.severity == "error" for one in findings):
         raise typer.Exit(SKIPPED)
 
