@@ -154,6 +154,7 @@ def test_upper_limits_of_the_response_hold_as_often_as_they_should() -> None:
     shape = step_decay_in_bins(EDGES[:-1], EDGES[1:], t0=0.15, tau=0.7, sigma=0.02)
     for seed in range(12):
         fit = fit_kinetics(CENTRES, *noisy(0.3 * shape, 0.01, seed), width=EDGES[1] - EDGES[0])
+        assert set(fit.undetermined) <= {"sigma"}  # an unsure width takes nothing with it
         reason = fit.undetermined.get("sigma")
         if reason is None:
             wrong += abs(fit.sigma.value - 0.02) > 3 * fit.sigma.error

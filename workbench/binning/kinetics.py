@@ -166,12 +166,14 @@ def _fit(points: Points) -> KineticsFit:
     points = points.leaning(_slopes(found, points))
     best = _minimize(lmfit, points, found, narrowest)
     notes = [points.note] if points.note else []
-    if best.params["sigma"].value < 2 * narrowest:
+    widest = _widest(lmfit, points, best, narrowest)
+    if widest is not None and _unresolved(best.params["sigma"], widest, narrowest):
         notes.append(f"response narrower than the bins resolve: sigma held at {narrowest:.2g} ps")
         start = _values(best) | {"sigma": narrowest}
         best = _minimize(lmfit, points, start, narrowest, hold_sigma=True)
+        widest = _widest(lmfit, points, best, narrowest)
     fitted = _parameters(best, points)
-    judged = judge(fitted, _outcome(best, _widest(lmfit, points, best, narrowest)), points)
+    judged = judge(fitted, _outcome(best, widest), points)
     return KineticsFit(
         **fitted,
         chi2=float(best.chisqr),
@@ -306,6 +308,12 @@ def _widest(lmfit: Any, points: Points, best: Any, narrowest: float) -> float | 
             return last[1] + share * (now[1] - last[1])
         last = now
     return last[1]
+
+
+def _unresolved(sigma: Any, widest: float, narrowest: float) -> bool:  # Any: lmfit has no types
+    """Whether a width consistent with 0 is so small, or so unsure, that it takes t0 with it."""
+    unsure = sigma.stderr is None or not sigma.stderr < widest
+    return bool(sigma.value < 2 * narrowest or unsure)
 
 
 def _outcome(result: Any, widest: float | None) -> Outcome:
