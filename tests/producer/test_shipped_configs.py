@@ -99,6 +99,9 @@ def test_four_configs_give_the_same_in_both_dialects(
     ("detectors = []\nintegrating_detectors = ['a']\n", "unknown-name", 2, "no producer reads"),
     ("detectors = ['a']\ndef getROI_a(run):\n    return [[[0, 9], [0, 9]]]\n",
      "old-spelling", 2, "are read as ROI_0"),
+    ("detectors = ['a']\ndef get_droplet(run):\n    return {'a': {}}\n"
+     "def get_droplet2photon(run):\n    return {'a': {'droplet': {}, 'd2p': {'aduspphot': 9}}}\n",
+     "name-clash", 5, "add a 'name' to one dict"),
 ])  # fmt: skip
 def test_what_passes_in_silence_today_is_named_with_its_line(
     text: str, code: str, line: int, says: str, tmp_path: Path
@@ -116,3 +119,16 @@ def test_the_run_of_an_lcls1_config_is_a_text_as_its_producer_hands_it_over(
     config = load(tmp_path, text)
     assert list(regions(config)) == ["a/r12"]
     assert all(finding.severity is not Severity.ERROR for finding in config.findings)
+
+
+def test_droplets_of_two_functions_are_both_kept_under_names_of_their_own(tmp_path: Path) -> None:
+    text = """
+detectors = ['a']
+def get_droplet(run):
+    return {'a': {}}
+def get_droplet2photon(run):
+    return {'a': {'droplet': {'name': 'photons'}, 'd2p': {'aduspphot': 9}}}
+"""
+    config = load(tmp_path, text)
+    assert not config.findings
+    assert [entry.name for entry in config.reductions] == ["droplet", "photons"]

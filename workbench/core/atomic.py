@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written beside, flushed to disk, renamed."""
 
+import errno
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def appearing(target: Path, *, place: Path | None = None) -> Generator[Path]:
         if isinstance(error, WorkbenchError):
             raise
         raise CannotWriteError(
-            f"cannot write {target}: {error.strerror or error}; nothing was left there. "
+            f"cannot write {target}: {refusal(error, target.parent)}; nothing was left there. "
             "Free space or choose another folder"
         ) from error
     except BaseException:
@@ -54,14 +55,29 @@ def make_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotWriteError(
-            f"cannot create the folder {folder}: {error.strerror}; choose another folder or ask "
-            "its owner for write permission"
+            f"cannot create the folder {folder}: {refusal(error, folder)}; choose another "
+            "folder or ask its owner for write permission"
         ) from error
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         raise CannotWriteError(
             f"no permission to write in {folder}; choose another folder or ask its owner"
         )
     return folder
+
+
+def refusal(error: OSError, folder: Path) -> str:
+    """Say why the system wrote nothing: where the number of files is used up it speaks of space."""
+    reason = error.strerror or str(error)
+    if error.errno == errno.EDQUOT:
+        return f"{reason} (space, or number of files: `workbench quota` shows both)"
+    there = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
+    if error.errno == errno.ENOSPC and there is not None:
+        left = os.statvfs(there)
+        if left.f_files and not left.f_favail:
+            return (
+                f"{reason}: no more files may be made in {there}, whatever their size; remove some"
+            )
+    return reason
 
 
 def write_text(target: Path, text: str) -> None:

@@ -78,6 +78,11 @@ class AreaDetector:
         return self.calibration.spec
 
     @cached_property
+    def may_be_nan(self) -> bool:
+        """Whether pixels in use can be NaN: by their amplifier, or as the detector stores them."""
+        return self.calibration.may_miss or np.dtype(self.frames.dtype).kind == "f"
+
+    @cached_property
     def specs(self) -> tuple[DatasetSpec, ...]:
         """The datasets of all reductions."""
         return tuple(
@@ -172,7 +177,8 @@ class AreaWork:
             first = events == int(np.argmax(raw.present(detector.name)))
             self._add(frames, (whole, known_dropped, first), other_gain)
             if count := int(np.count_nonzero(other_gain)):
-                self.counts["other_gain"] += count
+                state = "other_gain" if detector.calibration.may_miss else "nan_pixels"
+                self.counts[state] += count
         return {spec.name: _joined(spec, found[spec.name]) for spec in detector.specs}
 
     def _task(
@@ -196,7 +202,7 @@ class AreaWork:
                 self.counts[f"error_{task.name}"] += len(rows[batch])
                 self.messages.setdefault(task.name, f"{type(error).__name__}: {error}")
                 continue
-            if constants.may_miss:
+            if detector.may_be_nan:
                 other_gain[batch] |= np.isnan(pixels[:, constants.good]).any(axis=1)
             for name, values in reduced.items():
                 yield datasets[name], SomeRows(rows[batch], values)

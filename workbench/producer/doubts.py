@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from workbench.core.frames import FrameSpec
 from workbench.reductions import Droplets, PhotonCounting, Reduction
+from workbench.reductions.base import BAD_PIXELS
 
 PHOTON = (0.2, 100.0)  # keV; energies of photons at these lasers, harmonics included
 
@@ -16,6 +19,20 @@ def doubts_of(reduction: Reduction, spec: FrameSpec) -> Iterator[tuple[str, str]
             "photon-signal",
             f"the signal of one photon is given as {signal:g}, and the frames are in keV: it looks "
             "like ADU; give the energy of the photon, and thresholds in keV",
+        )
+
+
+def masked_out(reduction: Reduction, spec: FrameSpec) -> Iterator[tuple[str, str]]:
+    """Yield code and text where the mask of a reduction leaves no pixel to make values of."""
+    mask = reduction.settings(spec).get("mask")
+    if mask is None:
+        return
+    bad = np.asarray(mask.value) == (1 if mask.long_name == BAD_PIXELS else 0)
+    if bad.all():
+        yield (
+            "all-masked",
+            "every pixel that it uses is marked bad, by its own mask or by the constants: its "
+            "values say nothing in any event; check polarity (1 = use) and place of the mask",
         )
 
 

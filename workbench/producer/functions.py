@@ -22,7 +22,7 @@ from workbench.producer.waveform_entries import (
     read_wf_integrate,
     read_wf_svd,
 )
-from workbench.reductions import Reduction
+from workbench.reductions import Droplets, Reduction
 
 Read = tuple[str, Reduction | Recipe]
 Reader = Callable[[object], Read]
@@ -60,11 +60,12 @@ def read_functions(
 
     A detector has one dictionary, or several in a list.
     """
-    return [
+    entries = [
         entry
         for function, reader in readers.items()
         for entry in _of_function(function, reader, values.get(function), listed, shapes, report)
     ]
+    return list(_without_second_droplets(entries, report))
 
 
 def _of_function(
@@ -88,6 +89,24 @@ def _of_function(
         elif not shapes or detector in shapes:  # others are reported at the list of detectors
             dicts = list(enumerate(given)) if isinstance(given, list) else [(None, given)]
             yield from _of_detector(function, reader, detector, dicts, shapes.get(detector), report)
+
+
+def _without_second_droplets(
+    entries: Iterable[ReductionEntry], report: Report
+) -> Iterator[ReductionEntry]:
+    """Leave out droplets under the name of others: the facility's producer loses one in silence."""
+    taken: dict[tuple[str, str], str] = {}
+    for entry in entries:
+        key = entry.detector, entry.name
+        if not isinstance(entry.reduction, Droplets):
+            yield entry
+        elif taken.setdefault(key, entry.function) == entry.function:
+            yield entry
+        else:
+            text = (
+                f"{taken[key]} stores its droplets as {entry.name!r} too; add a 'name' to one dict"
+            )
+            report.skip("name-clash", text, entry.function, entry.detector)
 
 
 def _of_detector(

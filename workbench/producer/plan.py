@@ -13,6 +13,7 @@ from workbench.facility import Hutch
 from workbench.producer.area_detector import AreaDetector, Task
 from workbench.producer.columns import Column, EventCodeColumn, SlowColumn
 from workbench.producer.config import ProducerConfig
+from workbench.producer.doubts import masked_out
 from workbench.producer.entries import (
     DetectorFacts,
     EntryError,
@@ -189,10 +190,11 @@ def _area(
     for entry in entries:
         line = entry.line
         try:
-            tasks.append(Task(entry.name, entry.build(facts)))
+            made = entry.build(facts)
+            tasks.append(Task(entry.name, made))
             findings.extend(
                 Finding(code, Severity.WARNING, text, str(entry), 1, file, line)
-                for code, text in entry.doubts(facts)
+                for code, text in (*entry.doubts(facts), *masked_out(made, facts.spec))
             )
         except EntryError as error:
             _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=line)
@@ -297,7 +299,7 @@ def _without_clashes(
     for task in area.tasks:
         names = {area.dataset(task, output) for output in task.reduction.outputs(area.spec)}
         if names & taken:
-            text = f"{task.name} would be stored as {min(names & taken)}, which is taken"
+            text = f"{task.name} would be stored as {min(names & taken)}, which is taken; give it another 'name'"
             _skip("name-clash", f"{area.name}/{task.name}", text, findings, skipped)
         else:
             taken |= names

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.core.atomic import CannotWriteError, make_folder, write_text
+from workbench.core.atomic import CannotWriteError, make_folder, refusal, write_text
 from workbench.core.errors import WorkbenchError
 from workbench.core.workers import LostWorkerError
 from workbench.producer.identity import Facts, changed, key_of
@@ -102,7 +102,7 @@ def _locked(base: Path, target: Path) -> int:
             continue  # the other process removed the folder just now
         except OSError as error:
             raise CannotWriteError(
-                f"cannot write in {base}: {error.strerror}; choose another output folder"
+                f"cannot write in {base}: {refusal(error, base)}; choose another output folder"
             ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

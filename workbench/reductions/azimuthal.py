@@ -11,7 +11,7 @@ from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import bin_kernels
-from workbench.reductions.base import Reduction, flattened, reductions
+from workbench.reductions.base import BAD_PIXELS, Reduction, flattened, reductions
 from workbench.reductions.bins import bin_of, checked_azimuths, checked_edges, sector_of
 from workbench.reductions.scattering import PHI_ZERO, Scattering
 from workbench.regions.scattering import HC
@@ -176,7 +176,7 @@ class Azimuthal(Reduction):
     def rules(self, spec: FrameSpec) -> dict[str, Setting]:
         """Return how pixels are taken: method, mask (1 = bad), limits, and `set_up`."""
         kept = {
-            "mask": Setting((~self.usable(spec)).astype(np.uint8), "1", "1 = bad pixel"),
+            "mask": Setting((~self.usable(spec)).astype(np.uint8), "1", BAD_PIXELS),
             "method": Setting(METHOD, "1", "how values are made of pixels"),
         }
         for name, limit, side in (("", self.low, "below"), ("high", self.high, "above")):

@@ -94,6 +94,9 @@ def inside(name: str, settings: Mapping[str, Setting]) -> dict[str, Setting]:
     return {".".join(filter(None, (name, key))): kept for key, kept in settings.items()}
 
 
+BAD_PIXELS = "1 = bad pixel"  # said of masks of regions and averages; others: 1 = use
+
+
 def mask_setting(good: Bools) -> Setting:
     """Return a mask as today's functions keep it, all but regions."""
     return Setting(good.astype(np.uint8), "1", "1 = use this pixel")

@@ -10,7 +10,7 @@ from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions import kernels
-from workbench.reductions.base import Nested, Reduction, flattened, reductions
+from workbench.reductions.base import BAD_PIXELS, Nested, Reduction, flattened, reductions
 from workbench.reductions.projection import Projection
 
 
@@ -20,7 +20,7 @@ class Roi(Reduction):
     """Sum, mean, brightest pixel, centre of mass and pixels of one region, event by event.
 
     Values follow today's producer: bad pixels count as 0 and stay in the denominator of the mean;
-    the stored area keeps what bad pixels read.
+    the stored area keeps what bad pixels read. Where all pixels are bad nothing is measured: NaN.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Roi(Reduction):
             "bound": Setting(
                 np.array([bounds.low, bounds.high]).T, "pixel", "region, [low, high) of each axis"
             ),
-            "mask": Setting((~self._good(spec)).astype(np.uint8), "1", "1 = bad pixel"),
+            "mask": Setting((~self._good(spec)).astype(np.uint8), "1", BAD_PIXELS),
         }
         limits = np.array([self.low, self.high])
         if np.isfinite(limits).any():
@@ -124,6 +124,8 @@ class Roi(Reduction):
             self.low,
             self.high,
         )
+        if not good.any():  # nothing was measured: not the same as no light
+            total, brightest = np.full_like(total, np.nan), np.full_like(brightest, np.nan)
         brightest = np.where(np.isnan(total), np.nan, brightest)
         com = np.full((len(pixels), 2), np.nan)
         if pixels.ndim == 3:

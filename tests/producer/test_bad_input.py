@@ -1,0 +1,178 @@
+"""Odd frames, masks, configs and disks: named, counted, and nothing else lost."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from workbench.core.atomic import CannotWriteError
+from workbench.core.constants import Constants
+from workbench.core.findings import Finding, Severity
+from workbench.producer import ProducerConfig, ProduceRequest, produce
+from workbench.sources.constants import write_constants
+from workbench.sources.xtc2_writer import Names, Xtc2Writer
+
+EXPERIMENT, RUN, EVENTS = "xpplx1234", 7, 6
+SHAPE, LARGE = (72, 80), (2000, 1024)
+NAN_EVENTS = (2, 5)
+NAMES = (
+    Names("dark", "epix100", "raw", fields={"raw": ("uint16", 2)}),  # no photon ever
+    Names("soft", "camera", "raw", fields={"raw": ("float32", 2)}),  # NaN in two events
+    Names("dots", "camera", "raw", fields={"raw": ("uint16", 2)}),  # a million droplets
+)
+CONFIG = """
+import numpy
+detectors = ['dark', 'soft', 'dots', 'gone']
+
+def getROIs(run):
+    nothing = numpy.zeros((72, 80))
+    return {'dark': [{'name': 'masked', 'ROI': [[2, 9], [5, 25]], 'userMask': nothing},
+                     {'name': 'spot', 'ROI': [[2, 9], [5, 25]]}],
+            'soft': [{'name': 'near', 'ROI': [[0, 4], [0, 4]]},
+                     {'name': 'far', 'ROI': [[40, 44], [0, 4]]}],
+            'gone': [{'ROI': None}]}
+
+def get_droplet(run):
+    return {'dots': {'threshold': 5, 'useRms': False, 'nData': None}}
+
+def get_droplet2photon(run):
+    return {'dark': {'droplet': {'threshold': 5, 'useRms': False},
+                     'd2p': {'aduspphot': 20}, 'nData': None}}
+
+def get_sum_algos(run):
+    if run == 7:
+        return {}['calib']  # fails in this run alone
+    return {'all': ['calib']}
+"""
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("odd")
+    rows, cols = np.indices(LARGE)
+    dots = np.where((rows + cols) % 2 == 0, 20, 0).astype(np.uint16)  # none touches another
+    begin = 1_100_000_000 << 32
+    with Xtc2Writer(folder / f"{EXPERIMENT}-r{RUN:04d}-s000-c000.xtc2", NAMES) as stream:
+        stream.configure(begin)
+        stream.begin_run(begin + 1, experiment=EXPERIMENT, run=RUN)
+        stream.begin_step(begin + 2)
+        stream.enable(begin + 3)
+        for event in range(EVENTS):
+            soft = np.full(SHAPE, 1.0 + event, np.float32)
+            if event in NAN_EVENTS:
+                soft[1, 1] = np.nan
+            records: dict[int, Any] = {0: {"raw": np.full(SHAPE, 100, np.uint16)}, 1: {"raw": soft}}
+            if event == 0:
+                records[2] = {"raw": dots}
+            stream.event(begin + 100 + event, records)
+        stream.end_run(begin + 1000)
+    write_constants(folder / "constants.h5", [Constants("dark", np.full(SHAPE, 100.0))])
+    (folder / "config.py").write_text(CONFIG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return produce(request(raw, tmp_path_factory.mktemp("out")))
+
+
+@pytest.fixture(scope="module")
+def file(result: Any) -> Iterator[h5py.File]:
+    with h5py.File(result.output) as opened:
+        yield opened
+
+
+def request(raw: Path, output: Path) -> ProduceRequest:
+    return ProduceRequest(
+        EXPERIMENT, RUN, raw, output, config=raw / "config.py", constants=raw / "constants.h5"
+    )
+
+
+def only(result: Any, code: str) -> Finding:
+    (found,) = [one for one in result.findings if one.code == code]
+    return found
+
+
+def test_a_region_without_a_usable_pixel_is_missing_and_named(result: Any, file: Any) -> None:
+    for name in ("sum", "mean", "max", "com"):
+        assert np.isnan(file[f"dark/masked_{name}"][:]).all()
+    np.testing.assert_array_equal(file["dark/spot_sum"][:], np.zeros(EVENTS))  # measured: 0
+    found = only(result, "all-masked")
+    assert found.field == "getROIs['dark'] (masked)"
+    assert found.line == 7
+    assert "check polarity" in found.message
+
+
+def test_nan_pixels_cost_what_is_made_of_them_and_are_counted(result: Any, file: Any) -> None:
+    near, far = file["soft/near_sum"][:], file["soft/far_sum"][:]
+    bad = np.isin(np.arange(EVENTS), NAN_EVENTS)
+    expected = 16 * (1.0 + np.arange(EVENTS))
+    np.testing.assert_array_equal(near, np.where(bad, np.nan, expected))
+    np.testing.assert_array_equal(far, expected)
+    assert result.failures["soft"]["nan_pixels"] == len(NAN_EVENTS)
+    assert only(result, "nan_pixels").count == len(NAN_EVENTS)
+    assert "other_gain" not in result.failures["soft"]
+
+
+def test_frames_without_photons_give_zeros_not_gaps(file: Any) -> None:
+    np.testing.assert_array_equal(file["dark/droplet_nDroplets"][:], np.zeros(EVENTS))
+    prob = file["dark/droplet_droplet2phot_prob"][:]
+    np.testing.assert_array_equal(prob[:, 0], np.ones(EVENTS))
+    np.testing.assert_array_equal(prob[:, 1:], np.zeros((EVENTS, 11)))
+    lengths = file["dark/var_droplet_droplet2phot_sparse_len"][:]
+    np.testing.assert_array_equal(lengths, np.zeros(EVENTS))
+
+
+def test_a_million_droplets_of_one_frame_are_all_kept(file: Any) -> None:
+    million = LARGE[0] * LARGE[1] // 2
+    counts = file["dots/droplet_nDroplets"][:]
+    assert counts[0] == million
+    np.testing.assert_array_equal(counts[1:], np.full(EVENTS - 1, -99999))  # not in the event
+    sparse = file["dots/var_droplet_sparse"]
+    assert len(sparse["data"]) == million
+    assert (sparse["data"][:] == 20).all()
+    assert ((sparse["row"][:] + sparse["col"][:]) % 2 == 0).all()
+
+
+def test_a_detector_that_is_not_in_the_run_is_named_where_it_is_listed(result: Any) -> None:
+    found = only(result, "detector-not-in-run")
+    assert (found.severity, found.line) == (Severity.WARNING, 3)
+    assert "'gone'" in found.message
+
+
+def test_a_function_that_fails_in_one_run_costs_that_function_in_that_run(
+    result: Any, raw: Path, file: Any
+) -> None:
+    found = only(result, "config-exception")
+    assert found.line == 24
+    assert "KeyError: 'calib'" in found.message
+    assert "dark/spot_sum" in file
+    later = ProducerConfig.load(raw / "config.py", 8)
+    assert {entry.detector for entry in later.sums} == {"dark", "soft", "dots", "gone"}
+    assert not later.findings
+
+
+@pytest.fixture
+def few_files(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "few"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "nr_inodes=5", "tmpfs", str(place)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("no permission to mount a small file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_where_no_more_files_may_be_made_that_is_said_and_nothing_is_left(
+    raw: Path, few_files: Path
+) -> None:
+    with pytest.raises(CannotWriteError, match="no more files may be made in"):
+        produce(request(raw, few_files))
+    assert list(few_files.iterdir()) == []
