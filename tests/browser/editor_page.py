@@ -36,10 +36,13 @@ class EditorPage:
         Where it is.
     state
         File in which it keeps what is drawn.
+    detector
+        That is shown.
     """
 
     page: Page
     state: Path
+    detector: str = "epix_1"
 
     def wait(self) -> None:
         """Wait until the picture stands still on the screen."""
@@ -78,11 +81,12 @@ class EditorPage:
         self.click(name)
         until(lambda: self.page.evaluate(DRAWS) == name.lower(), f"it draws a {name}", seconds=30)
 
-    def stored(self, detector: str = "epix_1") -> dict[str, Any]:
-        """Return what the editor has kept of a detector."""
+    def stored(self) -> dict[str, Any]:
+        """Return what the editor has kept of the detector."""
         if not self.state.exists():
             return {"regions": {}, "mask": [], "centre": None}
-        found: dict[str, Any] = json.loads(self.state.read_text())["detectors"][detector]
+        kept = json.loads(self.state.read_text())["detectors"]
+        found: dict[str, Any] = kept[self.detector]
         return found
 
     def until(self, check: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.browser.servers import TOKEN, Server, open_notebook, run_all
+from tests.browser.servers import TOKEN, Server, cell_errors, open_notebook, run_all
 
 DIE = """() => new Promise((resolve) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -50,3 +50,27 @@ def kill_kernel(page: Page) -> None:
     )
     # JupyterLab says so in a dialog, which covers the page.
     page.locator(".jp-Dialog button", has_text="Ok").first.click()
+
+
+def run_part(page: Page, which: str, cell: int) -> None:
+    """Run the cells "above" one, or those "below" it and itself; a cell that failed fails."""
+    page.evaluate(
+        """([which, cell]) => {
+            const app = window.jupyterapp;
+            app.shell.currentWidget.content.activeCellIndex = cell;
+            return app.commands.execute(`notebook:run-all-${which}`);
+        }""",
+        [which, cell],
+    )
+    assert cell_errors(page) == []
+
+
+def outputs(page: Page) -> str:
+    """Return all that the cells of the open notebook print and show as text."""
+    text: str = page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+            .flatMap(cell => cell.toJSON().outputs || [])
+            .flatMap(one => [one.text || (one.data || {})["text/plain"] || ""].flat())
+            .join("\\n")"""
+    )
+    return text

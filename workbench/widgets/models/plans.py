@@ -67,6 +67,8 @@ class Planned:
         What to know before it is written, worst first.
     refused
         Those of them that the plan brings and that forbid to write it.
+    kept
+        Names of entries that the config gives as wished already.
     """
 
     edit: ConfigEdit
@@ -74,6 +76,7 @@ class Planned:
     how: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     refused: tuple[Finding, ...] = ()
+    kept: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         told = [self.diff.rstrip("\n")] if self.changed else ["nothing to write"]
@@ -81,8 +84,8 @@ class Planned:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the entries that are to change."""
-        return tuple(wish.change.name for wish in self.wishes)
+        """Names of the entries that the config gives as wished, once this is written."""
+        return (*self.kept, *(wish.change.name for wish in self.wishes))
 
     @property
     def diff(self) -> str:

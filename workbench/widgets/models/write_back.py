@@ -6,6 +6,7 @@ changed the very same entries: then both changes are shown and nothing is writte
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -112,7 +113,7 @@ class WriteBack:
         values
             Further keys of the entries, such as ``{"proj_ax": 0}``.
         """
-        there, findings, wishes = self.existing(model), [], []
+        there, findings, wishes, kept = self.existing(model), [], [], []
         shape, options = model.picture.frame.shape, dict(values or {})
         for name in model.regions if names is None else names:
             config = masked(model.config_of(name), model.good if with_mask else None)
@@ -121,12 +122,16 @@ class WriteBack:
                 continue
             plain = write_area is None and threshold is None and not options
             if plain and old is not None and old.same_pixels(config, shape):
+                kept.append(name)
                 continue
             if old is not None and not old.same_pixels(config, shape):
                 findings.append(self._replaced(model, old))
             wishes.append(self._wish(model, name, config, old, write_area, threshold, options))
         findings += _of_mask(model, "these regions", with_mask=with_mask)
-        return self.plan(wishes, {model.picture.detector: shape}, findings)
+        self.plan(wishes, {model.picture.detector: shape}, findings)
+        assert self._planned is not None
+        self._planned = replace(self._planned, kept=tuple(kept))
+        return self._planned
 
     def plan_mask(self, model: RegionModel, name: str, *, function: str = ROIS) -> Planned:
         """Plan to give an entry of the config the drawn mask.
