@@ -46,7 +46,11 @@ class AnswerPanel:
         self._table = self._pn.pane.HTML("", margin=(5, 10), width=WIDTH)
         self._histogram = Plot("Pixels per value", f"value [{self._unit}]", "pixels")
         self._profiles = Plot(
-            "Summed over the other axis", "row or column [pixel]", "sum", 2, names=NAMES
+            "Summed over the other axis",
+            "row or column [pixel]",
+            f"sum [{self._unit}]",
+            2,
+            names=NAMES,
         )
         self._signal = Plot("Sum of each event", "event", f"sum [{self._unit}]")
         self._events = self._pn.widgets.IntInput(
@@ -81,6 +85,12 @@ class AnswerPanel:
         picture = self._model.picture
         found = answer(picture, roi_of(picture.layout, region, good=self._model.good))
         self._table.object = _told(found)
+        for one, axis, what in (
+            (self._histogram, "xaxis", "value"),
+            (self._profiles, "yaxis", "sum"),
+            (self._signal, "yaxis", "sum"),
+        ):
+            getattr(one.figure, axis).axis_label = f"{what} [{self._unit}]"  # another detector's
         self._histogram.show([(found.edges[:-1], found.histogram)])
         self._profiles.show(
             [
@@ -136,7 +146,7 @@ class Plot:
             axis.axis_label_text_font_size, axis.major_label_text_font_size = "11px", "10px"
         if names:
             self.figure.legend.update(
-                label_text_font_size="10px", padding=2, spacing=0, background_fill_alpha=0.6,
+                label_text_font_size="10px", padding=2, spacing=12, background_fill_alpha=0.6,
                 orientation="horizontal", location="top_right", glyph_height=10,
             )  # fmt: skip
 
