@@ -148,7 +148,7 @@ def test_a_function_that_fails_in_one_run_costs_that_function_in_that_run(
     result: Any, raw: Path, file: Any
 ) -> None:
     found = only(result, "config-exception")
-    assert found.line == 24
+    assert found.line == 22
     assert "KeyError: 'calib'" in found.message
     assert "dark/spot_sum" in file
     later = ProducerConfig.load(raw / "config.py", 8)

@@ -98,14 +98,12 @@ def _without_second_droplets(
     taken: dict[tuple[str, str], str] = {}
     for entry in entries:
         key = entry.detector, entry.name
-        if not isinstance(entry.reduction, Droplets):
-            yield entry
-        elif taken.setdefault(key, entry.function) == entry.function:
+        alone = not isinstance(entry.reduction, Droplets)
+        if alone or taken.setdefault(key, entry.function) == entry.function:
             yield entry
         else:
-            text = (
-                f"{taken[key]} stores its droplets as {entry.name!r} too; add a 'name' to one dict"
-            )
+            text = f"{taken[key]} stores its droplets as {entry.name!r} too"
+            text += "; add a 'name' to one dict"
             report.skip("name-clash", text, entry.function, entry.detector)
 
 

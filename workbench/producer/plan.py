@@ -299,7 +299,8 @@ def _without_clashes(
     for task in area.tasks:
         names = {area.dataset(task, output) for output in task.reduction.outputs(area.spec)}
         if names & taken:
-            text = f"{task.name} would be stored as {min(names & taken)}, which is taken; give it another 'name'"
+            text = f"{task.name} would be stored as {min(names & taken)}, which is taken"
+            text += "; give it another 'name'"
             _skip("name-clash", f"{area.name}/{task.name}", text, findings, skipped)
         else:
             taken |= names
