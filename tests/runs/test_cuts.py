@@ -339,3 +339,5 @@ def test_an_end_that_is_no_number_is_refused_by_name() -> None:
         with pytest.raises(CutError, match=r"cut on a: low is .* not a number"):
             cut("a", end)  # type: ignore[arg-type]
     assert cut("a", np.float32(0.5)) == cut("a", 0.5)
+    with pytest.raises(CutError, match=r"by its name, not .*use cut_function"):
+        cut(lambda values: values > 1, 0)  # type: ignore[arg-type,return-value]

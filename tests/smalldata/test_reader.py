@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
+from workbench.runs import open_run
 from workbench.smalldata import (
     DamagedFileError,
     MissingPartsError,
@@ -255,6 +256,26 @@ def test_lengths_that_do_not_add_up_are_damage(write_foreign: Write) -> None:
     )
     with open_file(path) as file, pytest.raises(DamagedFileError, match="cam/var_a"):
         file.read("cam/var_a/x")
+
+
+def test_frames_of_which_few_were_written_are_read_and_impossible_ones_refused(
+    tmp_path: Path,
+) -> None:
+    path, events = tmp_path / "xppx1_Run0001.h5", 20_000
+    with h5py.File(path, "w") as h5:
+        h5["timestamp"] = np.arange(events)
+        rows = {"dtype": "f4", "chunks": (1, 200, 200), "fillvalue": np.nan}
+        h5.create_dataset("cam/area", (events, 200, 200), **rows)[7] = 3
+        h5.create_dataset("cam/huge", (events, 1 << 20, 1 << 20), dtype="f4", chunks=(1, 64, 64))
+    channel = open_run(path)["cam/area"]
+    read = channel.read(rows=slice(6, 9))
+    assert np.isnan(read[[0, 2]]).all()
+    assert (read[1] == 3).all()
+    assert channel.read(where=np.arange(events) % 7000 == 7)[:, 0, 0].tolist()[0] == 3
+    with pytest.raises(DamagedFileError, match=r"cam/area claims shape .* read part of its rows"):
+        channel.read()
+    with pytest.raises(DamagedFileError, match="cam/huge claims shape"):
+        open_run(path)["cam/huge"].read(rows=slice(0, 1))
 
 
 def test_filled_is_counted_or_taken_from_the_detector_flag(

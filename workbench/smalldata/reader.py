@@ -173,7 +173,7 @@ class SmallDataFile:
         if rows is not None and rows.step is not None and rows.step < 1:
             raise InputError(f"{info.name}: a slice of events goes forward, not by {rows.step}")
         dataset = self._dataset(info.name)
-        self._plausible(dataset, info)
+        self._plausible(dataset, info, rows)
         with reading(self.path, info.name):
             if info.kind == "ragged" and not is_variable(dataset.dtype):
                 return self._read_ragged(info.name, dataset, rows)
@@ -187,7 +187,7 @@ class SmallDataFile:
         For many small pieces of a large dataset: what can be asked once is asked here.
         """
         info, dataset = self.info(name), self._dataset(name)
-        self._plausible(dataset, info)
+        self._plausible(dataset, info, slice(0, 1))
         with reading(self.path, name):
             straight = None if self.growing else direct_filler(dataset)
 
@@ -262,12 +262,17 @@ class SmallDataFile:
             return replace(info, shape=(self.n_events, *info.shape[1:]))
         return info
 
-    def _plausible(self, dataset: h5py.Dataset, info: FieldInfo) -> None:
-        claimed = int(np.prod(info.shape, dtype=float) * dataset.dtype.itemsize)
-        if claimed > max(READ_LIMIT, 300 * self.path.stat().st_size) and not dataset.is_virtual:
+    def _plausible(self, dataset: h5py.Dataset, info: FieldInfo, rows: slice | None) -> None:
+        """Refuse to make room for what the file cannot hold; rows never written take none in it."""
+        shape = info.shape
+        if rows is not None and shape:
+            shape = (len(range(*rows.indices(shape[0]))), *shape[1:])
+        asked = int(np.prod(shape, dtype=float) * dataset.dtype.itemsize)
+        if asked > max(READ_LIMIT, 300 * self.path.stat().st_size) and not dataset.is_virtual:
             raise DamagedFileError(
                 f"{self.path}: damaged, {info.name} claims shape {info.shape}, far more than the "
-                "file can hold; copy it or produce the run again"
+                "file can hold; copy it or produce the run again, or, if most of it was never "
+                "written, read part of its rows"
             )
 
     def _take(self, dataset: h5py.Dataset, info: FieldInfo, rows: slice) -> Array:

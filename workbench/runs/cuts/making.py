@@ -155,6 +155,9 @@ def cut_correlation(
 
 
 def _scope(field: str, scope: Scope | None) -> Scope:
+    if not isinstance(field, str):
+        way = "; for a function of channels use cut_function" if callable(field) else ""
+        raise CutError(f"a cut judges a field by its name, not {field!r}{way}")
     if scope is not None:
         return scope
     return "on" if _OF_LASER.fullmatch(field) else "all"
