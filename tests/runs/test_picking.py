@@ -31,12 +31,14 @@ def write(folder: Path, layout: str, frames: np.ndarray = FRAMES) -> Path:
     return path
 
 
+@pytest.mark.parametrize("span", [0, 1 << 14], ids=["one by one", "in pieces"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("rows", [None, slice(5, 150), slice(11, 190, 3)])
 def test_picked_rows_are_the_rows_of_the_mask(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, rows: slice | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, rows: slice | None, span: int
 ) -> None:
     monkeypatch.setattr(picking, "PIECE_BYTES", 1000)  # twenty rows: many pieces
+    monkeypatch.setattr(picking, "SPAN_BYTES", span)
     channel = open_run(write(tmp_path, layout))["cam/area"]
     for chance in (0.5, 0.05, 1.0, 0.0):
         good = np.random.default_rng(3).random(ROWS) < chance
@@ -56,8 +58,9 @@ def test_plain_rows_are_read_straight_from_the_file_and_others_by_hdf5(
         assert (straight is not None) == (layout in {"chunked", "contiguous", "one chunk"})
         if straight is not None:
             buffer = np.zeros((30, 3, 4), dtype="f4")
-            straight(buffer, 10, 35)
-            np.testing.assert_array_equal(buffer[:25], FRAMES[10:35])
+            straight(buffer, [(10, 12), (17, 40)])
+            expected = np.concatenate([FRAMES[10:12], FRAMES[17:40]])
+            np.testing.assert_array_equal(buffer[:25], expected)
             assert not buffer[25:].any()
 
 
@@ -100,7 +103,7 @@ def test_rows_that_lie_behind_the_end_of_the_file_are_damage(tmp_path: Path) -> 
         assert straight is not None
         path.write_bytes(whole[: place + 100])
         with pytest.raises(OSError, match="ends before row"):
-            straight(np.zeros_like(FRAMES), 0, ROWS)
+            straight(np.zeros_like(FRAMES), [(0, ROWS)])
         path.write_bytes(whole)
     assert run["cam/area"].read_stored(np.ones(ROWS, bool)).sum() == FRAMES.sum()
     assert issubclass(DamagedFileError, OSError)

@@ -1,5 +1,6 @@
-"""Selected rows of a large dataset: read whole, in pieces that stay in the processor's cache."""
+"""Selected rows of a large dataset: each from its place, or in pieces that stay in the cache."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -9,6 +10,10 @@ from workbench.core.errors import InputError
 
 CACHE_LINE = 64  # bytes
 PIECE_BYTES = 1 << 20  # read and picked from before the next: fits in the cache of one core
+SPAN_BYTES = (
+    1 << 14
+)  # spans that are longer on average are read one by one, straight to their place
+Spans = Sequence[tuple[int, int]]  # first row and end of each stretch of rows
 
 
 @runtime_checkable
@@ -19,21 +24,29 @@ class FillsBuffer(Protocol):
     def whole(self) -> int:
         """Rows that the file keeps together."""
 
-    def fill(self, buffer: Array, first: int, last: int) -> None:
-        """Put the stored rows first to last at the start of a buffer."""
+    @property
+    def straight(self) -> bool:
+        """Whether each span of rows is read from its place in the file."""
+
+    def fill(self, buffer: Array, spans: Spans) -> None:
+        """Put spans of stored rows, one after the other, at the start of a buffer."""
 
 
 class Plain:
     """Reads rows into a buffer by way of a function that returns them."""
 
     whole = 1
+    straight = False
 
     def __init__(self, read: "Read") -> None:
         self._read = read
 
-    def fill(self, buffer: Array, first: int, last: int) -> None:
-        """Put the rows first to last at the start of a buffer."""
-        buffer[: last - first] = self._read(first, last)
+    def fill(self, buffer: Array, spans: Spans) -> None:
+        """Put spans of rows, one after the other, at the start of a buffer."""
+        done = 0
+        for first, last in spans:
+            buffer[done : done + last - first] = self._read(first, last)
+            done += last - first
 
 
 class Read(Protocol):
@@ -46,8 +59,8 @@ class Read(Protocol):
 def pick(read: Read, first: int, good: Bools, out: Array) -> Array:
     """Return the rows of `out`, filled with the selected rows in the order of the file.
 
-    HDF5 takes minutes over a list of rows: pieces are read whole, and the rows wanted are copied
-    while the piece is still in the cache.
+    HDF5 takes minutes over a list of rows. Long spans of plain rows are read straight to where
+    they go; else pieces are read whole, and the rows wanted copied while a piece is in the cache.
 
     Parameters
     ----------
@@ -63,6 +76,11 @@ def pick(read: Read, first: int, good: Bools, out: Array) -> Array:
     source: FillsBuffer = read if isinstance(read, FillsBuffer) else Plain(read)
     row = max(1, out.dtype.itemsize * int(np.prod(out.shape[1:], dtype=np.int64)))
     step = max(1, PIECE_BYTES // row // source.whole) * source.whole
+    if len(out) and source.straight and out.flags.c_contiguous:
+        spans = _spans(good, first)
+        if out.nbytes >= SPAN_BYTES * len(spans):
+            source.fill(out, spans)
+            return out
     buffer = _aligned((min(step, max(1, len(good))), *out.shape[1:]), out.dtype)
     filled = 0
     start = -(first % source.whole)  # pieces begin where those of the file do
@@ -71,11 +89,17 @@ def pick(read: Read, first: int, good: Bools, out: Array) -> Array:
         if not picked.size:
             continue
         near, far = int(picked[0]), int(picked[-1]) + 1
-        source.fill(buffer, first + near, first + far)
+        source.fill(buffer, [(first + near, first + far)])
         # "clip" copies without a check of every index, which `good` makes needless
         np.take(buffer, picked - near, axis=0, out=out[filled : filled + len(picked)], mode="clip")
         filled += len(picked)
     return out
+
+
+def _spans(good: Bools, first: int) -> list[tuple[int, int]]:
+    """Return the stretches of rows wanted, each with its first row and its end."""
+    edges = np.flatnonzero(np.diff(good, prepend=False, append=False)) + first
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def check_out(out: Array | None, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.core.arrays import Array, Times
 from workbench.core.errors import WorkbenchError
 from workbench.runs.channel import OpenRows, Rows
+from workbench.runs.picking import Spans
 from workbench.smalldata import FieldInfo, SmallDataFile, open_file
 
 KEPT_BYTES = 128 << 20  # of columns in memory: two hundred columns of a ten-minute run
@@ -71,12 +72,17 @@ class StoredRows:
         return self._file.read(self._info.name, None if whole else slice(first, last))
 
     @cached_property
-    def _filler(self) -> Callable[[Array, int, int], None]:
+    def _filler(self) -> tuple[Callable[[Array, Spans], None], bool]:
         return self._file.filler(self._info.name)
 
-    def fill(self, buffer: Array, first: int, last: int) -> None:
-        """Put rows at the start of a buffer."""
-        self._filler(buffer, first, last)
+    @property
+    def straight(self) -> bool:
+        """Whether each span of rows is read from its place in the file."""
+        return self._filler[1]
+
+    def fill(self, buffer: Array, spans: Spans) -> None:
+        """Put spans of rows at the start of a buffer."""
+        self._filler[0](buffer, spans)
 
 
 class Storage:

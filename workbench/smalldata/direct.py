@@ -1,7 +1,7 @@
 """Rows of plain datasets read straight from where they lie in the file, at the disk's speed."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import h5py
 import numpy as np
@@ -9,11 +9,12 @@ from h5py import h5d
 
 from workbench.core.arrays import Array, Ints
 
-Fill = Callable[[Array, int, int], None]
+Spans = Sequence[tuple[int, int]]  # first row and end of each stretch of rows
+Fill = Callable[[Array, Spans], None]
 
 
 def direct_filler(dataset: h5py.Dataset) -> Fill | None:
-    """Return a function (buffer, first, last) that puts rows at the start of a buffer.
+    """Return a function (buffer, spans) that puts spans of rows at the start of a buffer.
 
     HDF5 copies every byte once more than needed. None where the values are packed, converted, cut
     across the rows, not all written, or not in a file of the operating system's: then HDF5 reads.
@@ -25,19 +26,28 @@ def direct_filler(dataset: h5py.Dataset) -> Fill | None:
     handle = dataset.file.id.get_vfd_handle()
     row = dataset.dtype.itemsize * int(np.prod(dataset.shape[1:], dtype=np.int64))
 
-    def fill(buffer: Array, first: int, last: int) -> None:
+    def fill(buffer: Array, spans: Spans) -> None:
         target = memoryview(buffer.data).cast("B")
         done = 0
-        while first < last:
-            piece, into = divmod(first, rows)
-            stop = min(last, (piece + 1) * rows)
-            size = (stop - first) * row
-            if os.preadv(handle, [target[done : done + size]], starts[piece] + into * row) != size:
-                raise OSError(f"{dataset.name} ends before row {stop}")
-            done += size
-            first = stop
+        for first, last in spans:
+            while first < last:
+                piece, into = divmod(first, rows)
+                stop = min(last, (piece + 1) * rows)
+                end = done + (stop - first) * row
+                if not _read(handle, target[done:end], starts[piece] + into * row):
+                    raise OSError(f"{dataset.name} ends before row {stop}")
+                done, first = end, stop
 
     return fill
+
+
+def _read(handle: int, target: memoryview, start: int) -> bool:
+    """Fill a target from a place in the file; False where the file ends before."""
+    count = os.preadv(handle, [target], start)
+    while 0 < count < len(target):  # the system reads at most 2 GB at a time
+        target, start = target[count:], start + count
+        count = os.preadv(handle, [target], start)
+    return count == len(target)
 
 
 def _places(dataset: h5py.Dataset) -> tuple[int, list[int]] | None:

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.core.arrays import Array, Ints, Times
 from workbench.core.errors import InputError, UnknownNameError, WorkbenchError
 from workbench.smalldata.catalogue import find_catalogue, read_catalogue
-from workbench.smalldata.direct import Fill, direct_filler
+from workbench.smalldata.direct import Fill, Spans, direct_filler
 from workbench.smalldata.fields import (
     FieldInfo,
     describe_field,
@@ -181,24 +181,29 @@ class SmallDataFile:
                 return np.asarray(dataset.asstr()[()] if is_text(dataset) else dataset[()])
             return self._take(dataset, info, rows if rows is not None else slice(None))
 
-    def filler(self, name: str) -> Fill:
-        """Return a function (buffer, first, last) that puts events at the start of a buffer.
+    def filler(self, name: str) -> tuple[Fill, bool]:
+        """Return a function (buffer, spans) that puts spans of events at the start of a buffer.
 
-        For many small pieces of a large dataset: what can be asked once is asked here.
+        For many small pieces of a large dataset: what can be asked once is asked here. And tell
+        whether each span is read from its place in the file, so that short ones cost no more.
         """
         info, dataset = self.info(name), self._dataset(name)
         self._plausible(dataset, info, slice(0, 1))
         with reading(self.path, name):
-            straight = None if self.growing else direct_filler(dataset)
+            plain = info.kind == "event" and not self.growing
+            straight = direct_filler(dataset) if plain else None
 
-        def fill(buffer: Array, first: int, last: int) -> None:
-            if straight is None or info.kind != "event":
-                buffer[: last - first] = self.read(name, slice(first, last))
+        def fill(buffer: Array, spans: Spans) -> None:
+            if straight is not None:
+                with reading(self.path, name):
+                    straight(buffer, spans)
                 return
-            with reading(self.path, name):
-                straight(buffer, first, last)
+            done = 0
+            for first, last in spans:
+                buffer[done : done + last - first] = self.read(name, slice(first, last))
+                done += last - first
 
-        return fill
+        return fill, straight is not None
 
     @cached_property
     def timestamps(self) -> Times:
