@@ -58,6 +58,8 @@ class AreaDetector:
         Where the constants came from; empty without.
     layout
         Where its pixels lie in the assembled picture; None where no sum asks for it.
+    integrating
+        Whether its frames have rows of their own, below ``intg/``.
     """
 
     frames: FrameField
@@ -66,6 +68,7 @@ class AreaDetector:
     sums: tuple[SumEntry, ...] = ()
     origin: str = ""
     layout: Layout | None = None
+    integrating: bool = False
 
     @property
     def name(self) -> str:
@@ -107,7 +110,8 @@ class AreaDetector:
 
     def dataset(self, task: Task, output: Output) -> str:
         """Return the dataset of one output."""
-        return f"{self.name}/{output.under(task.name).path}"
+        folder = f"intg/{self.name}" if self.integrating else self.name
+        return f"{folder}/{output.under(task.name).path}"
 
     def setting(self, task: Task, name: str) -> str:
         """Return the dataset of one setting of a reduction, or of one inside it ("pj.axis")."""

@@ -14,6 +14,7 @@ from workbench.producer.common_mode import CommonModeEntry, read_common_modes
 from workbench.producer.entries import EntryError, PvEntry, ReductionEntry, Skipped, SumEntry
 from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
 from workbench.producer.functions import FUNCTIONS, read_functions
+from workbench.producer.integrating_entries import read_integrating
 from workbench.producer.own_entries import read_own
 from workbench.producer.places import Places
 from workbench.producer.regions import Shapes, read_rois
@@ -28,11 +29,10 @@ LISTS = (
     "detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors", "ttCalib",
 )  # fmt: skip
 SUMS = ("get_sum_algos", "getDetSums")  # the second one in older configs
-PRODUCED = ("getROIs", *SUMS, "get_common_mode", "get_reductions", *FUNCTIONS)
+PRODUCED = ("getROIs", *SUMS, "get_common_mode", "get_reductions", "get_intg", *FUNCTIONS)
 NOT_PRODUCED = {
     "get_pressio_compression": "frames are reduced as they are: the facility's producer throws the "
     "compressed frames away, so they change no value there either; remove the function",
-    "get_intg": "this function's results are not produced by this version",
 }
 NO_OUTPUT = ("get_psplot_configs", "getDetImages")  # live displays: nothing for the file
 DEFAULT_SUM = PixelSum("calib")
@@ -60,6 +60,8 @@ class ProducerConfig:
         Calibration of the time tool; None where the config gives none.
     epics, epics_once, epics_archiver
         Control-system variables from the run's files, once a run, and from the archiver.
+    integrating
+        Detectors slower than the beam: the one that sets the pace, then those read out with it.
     empty
         Functions that give nothing in this run.
     findings
@@ -79,6 +81,7 @@ class ProducerConfig:
     epics: tuple[PvEntry, ...] = ()
     epics_once: tuple[PvEntry, ...] = ()
     epics_archiver: tuple[PvEntry, ...] = ()
+    integrating: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
@@ -152,8 +155,11 @@ def _checked(
     check_names(places, evaluated.values, report)
     name = "detectors" if "detectors" in evaluated.values else "detnames"  # as LCLS-I calls it
     listed = _detectors(name, evaluated.values.get(name), report)
-    values = as_today(evaluated.values, listed, report)
+    integrating = read_integrating(evaluated.values.get("get_intg"), report)
     known = _in_run(name, listed, shapes, report)
+    listed = tuple(dict.fromkeys([*listed, *integrating]))
+    known = tuple(one for one in listed if one in known or one in (shapes or integrating))
+    values = as_today(evaluated.values, listed, report)
     reductions = read_rois(values.get("getROIs", {}), listed, shapes, report)
     reductions += read_functions(values, listed, shapes, report)
     own = {"get_reductions": partial(read_own, path=empty.path or Path(), text=empty.text)}
@@ -181,6 +187,7 @@ def _checked(
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),
         epics_archiver=_variables("epicsPV", values, report),
+        integrating=integrating,
         empty=tuple(
             name
             for name in places.functions

@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 
 from workbench.core.constants import Constants
-from workbench.core.errors import UnknownNameError
+from workbench.core.errors import UnknownNameError, near
 from workbench.core.findings import Finding, Severity
 from workbench.facility import Hutch
 from workbench.producer.area_detector import AreaDetector, Task
@@ -24,12 +24,14 @@ from workbench.producer.entries import (
 )
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
 from workbench.producer.frames import FrameField, calibration_of, frame_fields
+from workbench.producer.integrating import Integration, doubts_of_frames, frame_ends, leaves_of
 from workbench.producer.naming import LCLS1, LCLS2, as_lcls1
 from workbench.producer.pictures import layout_of
 from workbench.producer.time_tool import CorrectionColumn
 from workbench.reductions import Roi
 from workbench.reductions.calibrate import ConstantsShapeError, working_type
-from workbench.smalldata import DatasetSpec
+from workbench.smalldata import DatasetSpec, OwnRows
+from workbench.smalldata.layout import TIME_NAMES
 from workbench.sources import RawRun
 from workbench.sources.constants import read_constants
 from workbench.sources.epix10ka import Epix10kaConfigError
@@ -76,12 +78,58 @@ class Plan:
     areas: tuple[AreaDetector, ...]
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    integrating: tuple[str, ...] = ()
 
     @cached_property
     def specs(self) -> tuple[DatasetSpec, ...]:
         """Every dataset with a row per event."""
         scalars = (spec for column in self.columns for spec in column.specs)
-        return (*scalars, *(spec for area in self.areas for spec in area.specs))
+        fast = (area for area in self.areas if not area.integrating)
+        return (*scalars, *(spec for area in fast for spec in area.specs))
+
+    @property
+    def times(self) -> DatasetSpec:
+        """The dataset of the events' time stamps."""
+        return next(spec for spec in self.specs if spec.name in TIME_NAMES)
+
+    @property
+    def _fast(self) -> list[DatasetSpec]:
+        """Return those of them that are not of an integrating detector."""
+        slow = {
+            spec.name
+            for column in self.columns
+            if column.source.partition(".")[0] in self.integrating
+            for spec in column.specs
+        }
+        return [spec for spec in self.specs if spec.name not in slow]
+
+    @cached_property
+    def frames(self) -> OwnRows | None:
+        """Every dataset with a row per frame of the integrating detectors; None without them."""
+        if self.integration is None:
+            return None
+        slow = (area for area in self.areas if area.integrating)
+        return OwnRows(tuple(spec for area in slow for spec in area.specs), self.integration.ends)
+
+    @cached_property
+    def integration(self) -> Integration | None:
+        """What is added up for the frames of the integrating detectors; None without them."""
+        if not self.integrating:
+            return None
+        taken = {spec.name for area in self.areas if area.integrating for spec in area.specs}
+        leaves = (
+            leaf
+            for leaf in leaves_of(self._fast, self.integrating)
+            if not taken & {leaf.sums(name).name for name in self.integrating}
+        )
+        return Integration(
+            self.integrating, frame_ends(self.raw, self.integrating[0]), tuple(leaves)
+        )
+
+    @cached_property
+    def part_specs(self) -> tuple[DatasetSpec, ...]:
+        """Every dataset of part files."""
+        return (*self.specs, *(self.frames.specs if self.frames else ()))
 
     @property
     def sources(self) -> list[str]:
@@ -92,7 +140,7 @@ class Plan:
     def block_events(self) -> int:
         """How many events' results are held in memory at a time."""
         low, high = BLOCK_EVENTS
-        written = sum(prod(spec.shape) * spec.stored.itemsize for spec in self.specs)
+        written = sum(prod(spec.shape) * spec.stored.itemsize for spec in self.part_specs)
         for area in self.areas:  # how long lists will be is not known: a share of the pixels
             entry = sum(spec.stored.itemsize for spec in area.specs if spec.ragged)
             written += entry * prod(area.spec.shape) // LISTED
@@ -118,12 +166,15 @@ def make_plan(job: Job, raw: RawRun) -> Plan:
         columns, told = as_lcls1(columns, place, raw)
         findings += told
     taken = {spec.name for column in columns for spec in column.specs}
+    slow = _integrating(raw, job.config, findings, skipped)
     areas = [
-        _without_clashes(area, taken, has_status, skipped, findings)
+        _without_clashes(
+            replace(area, integrating=area.name in slow), taken, has_status, skipped, findings
+        )
         for frames, entries, sums in _wanted(raw, job)
         for area in _area(raw, job, frames, entries, sums, findings, skipped)
     ]
-    return Plan(raw, tuple(columns), tuple(areas), tuple(findings), tuple(skipped))
+    return Plan(raw, tuple(columns), tuple(areas), tuple(findings), tuple(skipped), slow)
 
 
 def shapes_of(raw: RawRun) -> dict[str, tuple[int, ...]]:
@@ -229,6 +280,24 @@ def _uncalibrated(job: Job, detector: str) -> Finding:
         "of constants"
     )
     return Finding("no-constants", Severity.WARNING, text, detector)
+
+
+def _integrating(
+    raw: RawRun, config: ProducerConfig, findings: list[Finding], skipped: list[Skipped]
+) -> tuple[str, ...]:
+    """Return the integrating detectors that the run has; () where the main one is not in it."""
+    file = str(config.path or "")
+    for name in config.integrating:
+        if name not in raw.detectors:
+            hint = near(name, raw.detectors)
+            text = f"no integrating detector {name!r} in this run"
+            text += f"; did you mean {', '.join(hint)}?" if hint else ""
+            _skip("detector-not-in-run", f"get_intg[{name!r}]", text, findings, skipped, file=file)
+    found = tuple(name for name in config.integrating if name in raw.detectors)
+    if not found or found[0] != config.integrating[0]:
+        return ()
+    findings.extend(doubts_of_frames(raw, found))
+    return found
 
 
 def _asked_variables(

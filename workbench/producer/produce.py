@@ -70,7 +70,9 @@ def produce(request: ProduceRequest, progress: Progress | None = None) -> Produc
                 findings, skipped = [*findings, *found], [*skipped, *skipped_of(found)]
                 file.keep(run_sums(plan, collected.sums, collected.counts))
                 written = beside.submit(file.sync)  # while columns are merged
-                n_events = file.merge(collected.parts, plan.specs)
+                n_events = file.merge(collected.parts, plan.specs, plan.frames)
+                if plan.integration is not None:
+                    plan.integration.write(file, plan.times)
                 record = provenance(
                     request,
                     config,
@@ -110,6 +112,7 @@ def _begin(file: Assembly, plan: Plan, job: Job) -> None:
     present = {
         spec.name: int(np.count_nonzero(plan.raw.present(area.name)))
         for area in plan.areas
+        if not area.integrating
         for spec in area.specs
     }
     file.declare(plan.specs, plan.raw.n_events, present)

@@ -91,7 +91,7 @@ def work_unit(unit: Unit) -> UnitResult:
     plan = _plan_of(unit.plan)
     works = {area.name: AreaWork(area) for area in plan.areas}
     stacks = plan.raw.stacks(plan.sources, size=plan.block_events, start=unit.start, stop=unit.stop)
-    with create_part(unit.part, plan.specs) as part:
+    with create_part(unit.part, plan.part_specs) as part:
         for stack in stacks:
             scalars: dict[str, Array] = {}
             for column in plan.columns:

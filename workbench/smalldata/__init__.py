@@ -23,7 +23,7 @@ from workbench.smalldata.presence import Presence, count_states
 from workbench.smalldata.ragged import Ragged, open_ragged
 from workbench.smalldata.reader import SmallDataFile, open_file
 from workbench.smalldata.settings import DetectorSettings, FunctionSettings, read_settings
-from workbench.smalldata.specs import DatasetSpec, OnceValue
+from workbench.smalldata.specs import DatasetSpec, OnceValue, OwnRows
 from workbench.smalldata.survey import filled_fraction
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "NoPermissionError",
     "NotSmallDataError",
     "OnceValue",
+    "OwnRows",
     "Part",
     "PixelMap",
     "Presence",

@@ -138,4 +138,5 @@ def _chunks(spec: DatasetSpec, rows: int, filled: int) -> tuple[int, ...]:
 def _labels(spec: DatasetSpec) -> tuple[str, ...]:
     """Return the name of each axis; "" for those that have none."""
     inner = spec.labels or tuple(dim.rsplit("/", 1)[-1] for dim in spec.dims)
-    return ("entry" if spec.ragged else "event", *(inner or ("",) * len(spec.shape)))
+    first = "intg_event" if spec.name.startswith("intg/") else "event"
+    return ("entry" if spec.ragged else first, *(inner or ("",) * len(spec.shape)))

@@ -1,6 +1,6 @@
 """Many part files into one small-data file: sorted by time, in bounded memory, all or nothing."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -21,7 +21,7 @@ from workbench.smalldata.order import RowOrder
 from workbench.smalldata.packed import read_parts
 from workbench.smalldata.record import write_failures, write_identity, write_provenance
 from workbench.smalldata.sink import Sink, create_hdf5
-from workbench.smalldata.specs import DatasetSpec, OnceValue
+from workbench.smalldata.specs import DatasetSpec, OnceValue, OwnRows
 
 BLOCK_BYTES = 16 << 20  # of one dataset, held at a time
 
@@ -87,6 +87,7 @@ class Assembly:
         self._once: list[str] = []
         self._declared: dict[str, tuple[h5py.Dataset, Facts]] = {}
         self.facts: list[Facts] = []
+        self._merged: RowOrder | None = None
 
     def keep(self, once: Mapping[str, OnceValue]) -> None:
         """Write values that are kept once a file."""
@@ -107,14 +108,36 @@ class Assembly:
                     self._h5, spec, rows, filled=filled.get(spec.name)
                 )
 
-    def merge(self, parts: Sequence[Path], specs: Sequence[DatasetSpec]) -> int:
-        """Write every dataset with a row per event; return the number of events.
+    def merge(
+        self, parts: Sequence[Path], specs: Sequence[DatasetSpec], frames: OwnRows | None = None
+    ) -> int:
+        """Write every dataset with a row per event, or per frame; return the number of events.
 
         The once-per-file datasets that are axes of others must be there already.
         """
-        _no_clash([*(spec.name for spec in specs), *self._once])
-        order = RowOrder(read_parts(parts, specs))
+        every = [*specs, *(frames.specs if frames else ())]
+        _no_clash([*(spec.name for spec in every), *self._once])
+        order = RowOrder(read_parts(parts, every))
         self._h5.attrs["duplicate_events"] = order.duplicates
+        self._datasets(specs, order)
+        if frames is not None:
+            self._datasets(frames.specs, order.only(frames.rows))
+        _attach_scales(self._h5, every, self._once)
+        self._merged = order
+        return len(order)
+
+    def rows(self, spec: DatasetSpec, start: int, stop: int) -> Array:
+        """Return rows of a dataset that was merged and is not ragged."""
+        if self._merged is None:
+            raise InputError(f"{spec.name}: nothing was merged yet")
+        return self._merged.read(spec, slice(start, stop))
+
+    def create(self, spec: DatasetSpec, rows: int) -> "Filling":
+        """Create a dataset with rows of its own, to be filled from the first to the last."""
+        dataset, facts = create_final(self._h5, spec, rows)
+        return Filling(dataset, lambda missing: self._done(dataset, facts, missing=missing))
+
+    def _datasets(self, specs: Sequence[DatasetSpec], order: RowOrder) -> None:
         for spec in specs:
             if spec.ragged:
                 self._entries(spec, order)
@@ -125,8 +148,6 @@ class Assembly:
             dataset, facts = create_final(self._h5, spec, len(order))
             dataset[...] = order.lengths(name)[0]
             self._done(dataset, facts, missing=0)
-        _attach_scales(self._h5, specs, self._once)
-        return len(order)
 
     def sync(self) -> None:
         """Wait until what was written so far is on disk, while another thread may go on.
@@ -184,6 +205,26 @@ class Assembly:
         if missing is not None:
             put(dataset, "missing_events", np.int64(missing))
         self.facts.append(facts._replace(missing=missing))
+
+
+class Filling:
+    """A dataset that is filled block by block; ``close`` when it is full."""
+
+    def __init__(self, dataset: h5py.Dataset, done: Callable[[int], None]) -> None:
+        self._dataset = dataset
+        self._done = done
+        self._end = self._missing = 0
+
+    def append(self, values: Array) -> None:
+        """Add rows."""
+        if len(values):
+            self._dataset[self._end : self._end + len(values)] = values
+        self._end += len(values)
+        self._missing += int(np.count_nonzero(missing_rows(values)))
+
+    def close(self) -> None:
+        """Note how many rows are missing."""
+        self._done(self._missing)
 
 
 def _write(

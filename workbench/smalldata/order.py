@@ -1,6 +1,7 @@
 """The rows of all parts in the order of the merged file, read block by block of memory."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,13 @@ class RowOrder:
     def __len__(self) -> int:
         return len(self.order)
 
+    def only(self, rows: Ints) -> "RowOrder":
+        """Return the order of some of the merged rows."""
+        some = copy(self)
+        some.order = self.order[rows]
+        some._known = None  # noqa: SLF001 - one of its own kind
+        return some
+
     def read(self, spec: DatasetSpec, rows: Which) -> Array:
         """Return some of the merged rows of a dataset that is not ragged."""
         wanted = self.order[rows]
@@ -71,7 +79,7 @@ class RowOrder:
 
     def present(self, name: str) -> Bools:
         """Tell for each merged row whether a dataset has a value stored for it."""
-        known = np.ones(len(self), np.bool_)
+        known = np.ones(sum(block.rows for block in self.blocks), np.bool_)
         for block, start in zip(self.blocks, self._starts.tolist(), strict=True):
             where = block.where(name)
             if where is not None:

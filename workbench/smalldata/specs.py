@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from workbench.core.arrays import Array
+from workbench.core.arrays import Array, Ints
 from workbench.core.errors import InputError
 from workbench.smalldata.layout import MISSING_INTEGER, length_name
 
@@ -118,6 +118,22 @@ class OnceValue:
     value: Array | float | int | str | list[str]
     unit: str = "1"
     long_name: str = ""
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Datasets with rows for some of the events only, stored end to end: one per slow frame.
+
+    Parameters
+    ----------
+    specs
+        The datasets, of which part files have a row per event.
+    rows
+        The events, as merged, that have a row.
+    """
+
+    specs: tuple[DatasetSpec, ...]
+    rows: Ints
 
 
 @cache

@@ -61,7 +61,7 @@ def test_stacks_hold_every_value_whatever_their_size(
     there = np.concatenate([one.present["gasdet.raw"] for one in stacks])
     assert there.tolist() == truth.has_gasdet[span].tolist()
     energy = np.where(truth.has_gasdet, truth.energy, 0)[span]
-    assert joined["gasdet.raw.energy"].tolist() == energy.tolist()
+    np.testing.assert_array_equal(joined["gasdet.raw.energy"], energy)
     assert joined["gasdet.raw.parts"].shape == (len(energy), 4)
     whole = truth.has_tile.all(axis=1)
     expected = np.where(whole[:, None, None, None], truth.tiles, 0)[span]

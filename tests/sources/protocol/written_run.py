@@ -58,18 +58,20 @@ def written(folder: Path) -> WrittenRun:
     draw, index = np.random.default_rng(3), np.arange(EVENTS)
     codes = np.zeros((EVENTS, 288), np.int64)
     codes[:, 40], codes[:, 137], codes[::4, 89] = 1, index % 7 != 0, 1
+    energy = draw.normal(2, 0.1, EVENTS)
+    energy[13] = np.nan
     run = WrittenRun(
         folder,
         np.array([BEGIN + event * 8_000_000 for event in index], np.uint64),
-        draw.normal(2, 0.1, EVENTS),
+        energy,
         np.packbits(codes.astype(np.uint8), axis=1, bitorder="little").view("<u2"),
         codes,
         [draw.normal(size=3 + event % 3).astype(np.float32) for event in index],
         draw.integers(0, 60_000, (EVENTS, 2, *TILE[1:])).astype(np.uint16),
-        index % 5 != 2,
+        (index % 5 != 2) & ((index < 35) | (index > 46)),
         np.stack([index % 2 == 0, (index % 2 == 0) & (index % 10 != 4)], axis=1),
         draw.integers(0, 60_000, (EVENTS, 6, 8)).astype(np.uint16),
-        index % 12 == 11,
+        index % 12 == 10,
     )
     stem = f"{EXPERIMENT}-r{RUN:04d}"
     writers = [
