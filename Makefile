@@ -33,7 +33,7 @@ demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a ma
 
 test: $(VENV)/.with-dev ## every test that belongs to each commit (under 6 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser and not executors and not notebook' \
-	  --durations 15 --cov --cov-report term:skip-covered $(ARGS)
+	  --durations 15 $(ARGS)
 
 test-all: $(VENV)/.with-dev ## the long property runs too (tens of minutes)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not oracle and not browser and not executors' --durations 15 $(ARGS)
