@@ -10,6 +10,7 @@ from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output
 from workbench.reductions import (
     AboveThreshold,
+    AssembledImage,
     Azimuthal,
     CurveCorrection,
     DropletPhotons,
@@ -29,6 +30,7 @@ from workbench.reductions import (
 )
 from workbench.reductions.base import Nested
 from workbench.reductions.entries import ALL
+from workbench.regions import Layout
 
 SHAPE = (2, 23, 31)
 DRAW = np.random.default_rng(5)
@@ -70,6 +72,11 @@ EVERY: dict[str, Reduction] = {
     "region with curve": Roi(
         Bounds((0, 1, 0), (1, 21, 30)),
         children=(Nested("curve", CurveCorrection((0.01, 0.1, 0.0), children=INNER_2D)),),
+    ),
+    "picture of overlapping tiles": AssembledImage(
+        Layout(np.indices(SHAPE)[1] + 20 * np.indices(SHAPE)[0], np.indices(SHAPE)[2]),
+        low=0.5,
+        children=(Nested("spectrum", Spectrum.of([0, 10, 7])), Nested("lines", Roi())),
     ),
     "region with children": Roi(low=0.5, children=INNER),
 }

@@ -9,6 +9,7 @@ from workbench.reductions.droplet_photons import DropletPhotons
 from workbench.reductions.droplets import Droplets
 from workbench.reductions.entries import Sparse
 from workbench.reductions.hits import Hits
+from workbench.reductions.image import AssembledImage
 from workbench.reductions.integration import Integration
 from workbench.reductions.lineout import LineOut
 from workbench.reductions.photons import PhotonCounting, PhotonProbability
@@ -24,6 +25,7 @@ from workbench.reductions.waveforms import AboveThreshold, WaveformIntegral
 
 __all__ = [
     "AboveThreshold",
+    "AssembledImage",
     "Autocorrelation",
     "Azimuthal",
     "Basis",
