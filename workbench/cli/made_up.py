@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from workbench.facility import ExperimentPlaces
     from workbench.synthetic import PumpProbe
 
+EVENTS = 6000  # with fewer the width of the response is so poorly seen that its error is too small
 PLOT = "delay_scan"  # the template whose report shows what was planted
 
 
@@ -64,6 +65,6 @@ def made_up_run(places: "ExperimentPlaces") -> MadeUpRun:
         raise InputError("made-up runs are for a tree of your own; add --site local")
     generation = find_generation(places).names[-1]
     place = station(places.experiment, generation)
-    spec = PumpProbe(experiment=places.experiment)
+    spec = PumpProbe(experiment=places.experiment, n_events=EVENTS)
     path = places.small_data / small_data_name(spec)
     return MadeUpRun(spec, path, generation, f"{place.spot}/signal_sum")
