@@ -86,3 +86,10 @@ def test_a_made_up_run_is_for_a_tree_of_ones_own(root: Path) -> None:
     planned = call("new", "xcslx1234", "--site", "local", "--made-up", "--dry-run")
     assert planned.output.strip().endswith("-p signal=epix_2/signal_sum")
     assert not (root / "xcs").exists()
+
+
+def test_reports_of_an_experiment_go_to_its_scratch_where_nothing_else_is_said(root: Path) -> None:
+    words = ("batch", "run_summary", "--runs", "5")
+    assert "--output FOLDER" in str(call(*words).exception)
+    assert call(*words, "--experiment", "xpplx1234").exit_code == 1  # it has no run 5
+    assert (root / EXPERIMENT / "scratch/workbench/reports/run_summary").is_dir()

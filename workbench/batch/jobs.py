@@ -11,10 +11,10 @@ from workbench.batch.catalogue import Template
 from workbench.batch.inputs import experiment_of, input_file
 from workbench.batch.parameters import ParameterError, Plain, check_values
 from workbench.batch.results import Result
-from workbench.core.atomic import make_folder
 from workbench.core.errors import InputError, WorkbenchError
 from workbench.core.executors import run_all
 from workbench.core.extras import load
+from workbench.core.shared import make_shared_folder
 from workbench.core.workers import LostWorkerError
 
 OURS = ("experiment", "run", "small_data")  # parameters that the batch fills for each run
@@ -94,7 +94,7 @@ def run_batch(
     A run that cannot be read or whose notebook fails gives an item in state "failed" and stops
     no other. `progress` is told each item as it ends. Several runs also get an index page.
     """
-    make_folder(request.output)
+    make_shared_folder(request.output)
     jobs = [_Job(request, run) for run in request.runs]
     items: dict[int, BatchItem] = {}
     try:

@@ -15,7 +15,10 @@ def batch(
         str, typer.Argument(help="Name of a template, such as delay_scan, or a notebook.")
     ],
     runs: Annotated[str, typer.Option(help="Run numbers: 14, 1-3 or 1,4-6.")],
-    output: Annotated[Path, typer.Option(help="Folder for notebooks and reports.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for notebooks and reports; left out: the experiment's scratch."),
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", help="name=value; may be given several times."),
@@ -34,7 +37,7 @@ def batch(
     request = BatchRequest(
         template=found,
         runs=parse_runs(runs),
-        output=output,
+        output=output or _scratch(experiment, found.stem),
         parameters=parse_values(found.parameters, parameter or (), where=found.name),
         experiment=experiment,
         input=input_,
@@ -45,6 +48,16 @@ def batch(
         typer.echo(json.dumps({"items": [item.as_dict() for item in items]}, indent=1))
     if any(item.state == "failed" for item in items):
         raise typer.Exit(1)
+
+
+def _scratch(experiment: str, stem: str) -> Path:
+    """Return where the reports of a template belong: many files, so not into results."""
+    from workbench.core.errors import InputError
+    from workbench.facility import find_experiment
+
+    if not experiment or Path(experiment).is_dir():
+        raise InputError("say where the reports go: --output FOLDER, or --experiment NAME")
+    return find_experiment(experiment).scratch / "workbench" / "reports" / stem
 
 
 def _run(request: "BatchRequest") -> list["BatchItem"]:

@@ -15,12 +15,12 @@ Made by `workbench new {experiment}`; call it again whenever you like, it never 
 - `notebooks/`: copies of templates, yours to change: {notebooks}
 - `../experiment.toml`: what channels mean in this experiment (which monitor is I0, usual cuts)
 
-Small data of a run; one template over many runs, with its many files in scratch:
+Small data of a run; one template over many runs, with its many files in
+{scratch}/workbench/reports:
 
     workbench produce --experiment {experiment} --run 1 --config {config} \\
         --xtc {raw} --output {small_data}/workbench
-    workbench batch {template} --experiment {experiment} --runs 1-3 \\
-        --output {scratch}/workbench/reports
+    workbench batch {template} --experiment {experiment} --runs 1-3
 
 Newer templates into your notebooks (no cell of yours is lost; `--diff` shows it first), links in
 your home folder for JupyterHub, and how full this results folder is:
