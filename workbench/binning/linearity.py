@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench.binning.background import dark_mean
 from workbench.binning.binned import NO_DARK, normalisation
+from workbench.binning.parameter import Parameter
 from workbench.binning.plan import Background, NothingLeftError, dark_events, make_plan
 from workbench.core.arrays import Floats
 from workbench.core.table import Table
@@ -57,6 +58,24 @@ class Linearity:
         """Tell whether offset and curvature are within 3 errors of zero."""
         pairs = ((self.offset, self.offset_error), (self.curvature, self.curvature_error))
         return all(abs(value) <= SURE * error for value, error in pairs)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Offset and curvature under the names that the truth of a made-up run has for them."""
+        return {
+            "i0_offset": Parameter(self.offset, self.offset_error, "1"),
+            "i0_curvature": Parameter(self.curvature, self.curvature_error, "1"),
+        }
+
+    @property
+    def state(self) -> str:
+        """Say in a word whether signal and intensity are proportional."""
+        return "linear" if self.linear else "not linear"
+
+    @property
+    def message(self) -> str:
+        """Say what the fit was made of."""
+        return f"{self.names[0]} against {self.names[1]}, {self.shots} shots"
 
     @property
     def table(self) -> Table:

@@ -1,13 +1,32 @@
 """The verdict: fitted numbers against the truth of a made-up run."""
 
-from workbench.binning.kinetics import KineticsFit
+from collections.abc import Mapping
+from typing import Protocol
+
+from workbench.binning.parameter import Parameter
 from workbench.core.table import Cell, Table
 from workbench.runs import Truth
 
 ALLOWED = 3.0  # stated errors
 
 
-def verdict(fit: KineticsFit, truth: Truth) -> Table:
+class Fitted(Protocol):
+    """What a verdict is given on: named numbers with errors, and how the fit went."""
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Fitted numbers by the names that the truth has for them."""
+
+    @property
+    def state(self) -> str:
+        """How the fit went, in a word."""
+
+    @property
+    def message(self) -> str:
+        """The same in words; empty where there is nothing to say."""
+
+
+def verdict(fit: Fitted, truth: Truth) -> Table:
     """Compare each fitted number that the truth knows: value, error, truth, pull, within 3 errors.
 
     The pull is (value - truth) / error.

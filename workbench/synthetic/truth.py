@@ -162,6 +162,8 @@ def _quantities(spec: PumpProbe, station: Station) -> dict[str, tuple[Number, st
         ),
         "i0_mean": (spec.pulse_energy, "J", "mean pulse energy at the sample"),
         "i0_spread": (spec.pulse_spread, "1", "relative standard deviation of the pulse energy"),
+        "i0_offset": (0.0, "1", "signal without intensity, over the mean signal"),
+        "i0_curvature": (0.0, "1", "bend of the signal over the intensity, over the mean signal"),
         "photon_energy": (spec.photon_energy, "keV", "energy of every photon"),
         "spot_centre": (list(SPOT_CENTRE), "pixel", "row and column of the spot on epix_1"),
         "ring_q": (ring_q().tolist(), "1/angstrom", "powder rings on jungfrau1M"),
