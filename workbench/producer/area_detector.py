@@ -17,6 +17,7 @@ from workbench.producer.entries import SumEntry
 from workbench.producer.frames import FrameField
 from workbench.producer.run_sums import RunSums
 from workbench.reductions import Calibration, Reduction, calibrate
+from workbench.reductions.calibrate import lacking
 from workbench.regions import Layout
 from workbench.smalldata import DatasetSpec, SomeRows
 from workbench.sources import Frame, RawRun
@@ -207,7 +208,7 @@ class AreaWork:
                 self.messages.setdefault(task.name, f"{type(error).__name__}: {error}")
                 continue
             if detector.may_be_nan:
-                other_gain[batch] |= np.isnan(pixels[:, constants.good]).any(axis=1)
+                other_gain[batch] |= lacking(pixels, constants)
             for name, values in reduced.items():
                 yield datasets[name], SomeRows(rows[batch], values)
 

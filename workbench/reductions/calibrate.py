@@ -210,6 +210,15 @@ def calibrate(raw: Array, calibration: Calibration) -> Frames:
     return out
 
 
+def lacking(frames: Frames, calibration: Calibration) -> Bools:
+    """Tell which calibrated frames have a good pixel without a value, shape (event,).
+
+    Such a pixel used an amplifier without constants.
+    """
+    good = np.ascontiguousarray(calibration.good).reshape(-1)
+    return kernels.lacking(np.ascontiguousarray(frames).reshape(len(frames), good.size), good)
+
+
 def _without_common_mode(raw: Array, calibration: Calibration, common: CommonMode) -> Frames:
     plain = replace(calibration, common=None)
     used = np.broadcast_to(calibration.good, raw.shape)

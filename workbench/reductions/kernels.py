@@ -46,6 +46,21 @@ def calibrate_ranges(
 
 
 @compiled
+def lacking(pixels: Frames, good: Bools) -> Bools:
+    """Tell which frames have a good pixel that is NaN, shape (event,).
+
+    `pixels` is (event, pixel), `good` (pixel,).
+    """
+    found = np.zeros(len(pixels), np.bool_)
+    for event in range(len(pixels)):
+        some = False
+        for pixel in range(len(good)):
+            some |= good[pixel] & (pixels[event, pixel] != pixels[event, pixel])
+        found[event] = some
+    return found
+
+
+@compiled
 def clip(pixels: Frames, low: float, high: float) -> Frames:
     """Return a copy with 0 below `low` and above `high`, shape (event, pixel)."""
     out = np.empty_like(pixels)

@@ -10,7 +10,7 @@ from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output
 from workbench.reductions.base import RunSum, reductions
-from workbench.reductions.calibrate import Calibration, calibrate
+from workbench.reductions.calibrate import Calibration, calibrate, lacking
 from workbench.reductions.sum_kernels import HITS, MAXIMUM, SQUARE, add_frames
 
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
@@ -131,8 +131,7 @@ def add_together(
         values = [calibrate(frame[np.newaxis], calibration)[0] for frame in frames]
         plain = Calibration.of(None, shape=states.shape[1:], dtype=calibration.pedestal.dtype.name)
         add_together(sums, states, values, plain)
-        good = calibration.good.reshape(-1)
-        return np.array([bool(np.isnan(one.reshape(-1)[good]).any()) for one in values], np.bool_)
+        return np.array([lacking(one[np.newaxis], calibration)[0] for one in values], np.bool_)
     lows = np.array([one.low for one in sums])
     flags = np.array([one.flags for one in sums], np.int64)
     switched = np.zeros(-(-len(frames) // TOGETHER) * TOGETHER, np.bool_)

@@ -112,6 +112,17 @@ class RowOrder:
 
 def _split(blocks: Sequence[Block], starts: Ints, wanted: Ints) -> Iterator[Piece]:
     """Yield which of the numbered rows lie in which block; slices where they can be."""
+    together = _slice(wanted)
+    if isinstance(together, slice):  # as nearly always: quicker than to look each of them up
+        low, high = together.start, together.stop
+        ends = [*starts[1:].tolist(), high]
+        for block, start, end in zip(blocks, starts.tolist(), ends, strict=True):
+            first, last = max(start, low), min(end, high)
+            if first < last:
+                yield Piece(
+                    block, slice(first - start, last - start), slice(first - low, last - low)
+                )
+        return
     numbers = np.searchsorted(starts, wanted, side="right") - 1
     for number in np.unique(numbers).tolist():
         targets = np.flatnonzero(numbers == number)
