@@ -36,10 +36,7 @@ def find_classes(run: "Run") -> Classes:
     laser, laser_why = _beam(run, "laser", setup.laser, None)
     if (xray_why, laser_why) == tuple(STORED.values()):
         return Classes(xray, laser, f"{xray_why} and {laser_why}")
-    why = f"X-rays: {xray_why}; laser: {laser_why}"
-    if (xray == UNKNOWN).all() and (laser == UNKNOWN).all():
-        why = f"not known: {why}"
-    return Classes(xray, laser, why)
+    return Classes(xray, laser, f"X-rays: {xray_why}; laser: {laser_why}")
 
 
 def _beam(run: "Run", which: str, given: State, destination: int | None) -> tuple[Ints, str]:
@@ -57,7 +54,8 @@ def _beam(run: "Run", which: str, given: State, destination: int | None) -> tupl
         return _stored(run, STORED[which]), STORED[which]
     rule = _rule(run)
     if rule is None:
-        return _nothing(run), "no lightStatus in the file and no rule known for this hutch"
+        why = "not known: no lightStatus in the file and no rule known for this hutch"
+        return _nothing(run), why
     says = "assumed: no public list shows the rule" if rule.assumed else "by the hutch's rule"
     if which == "xray" and rule.destination is not None:
         return _by_destination(run, rule.destination, says)
