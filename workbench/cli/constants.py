@@ -23,23 +23,35 @@ COLUMNS = ("detector", "runs", "unit", "ranges", "holds", "bad pixels", "from")
 
 @constants.command("import")
 def import_(
-    calib: Annotated[Path, typer.Argument(help="The experiment's folder `calib`.")],
     source: Annotated[str, typer.Option(help="Source there; wrong ones are answered by a list.")],
     detector: Detector,
     output: Output,
+    calib: Annotated[Path | None, typer.Argument(help="The experiment's folder `calib`.")] = None,
+    psana: Annotated[
+        str, typer.Option(help="Experiment in psana's calibration store, instead of a folder.")
+    ] = "",
     gain_unit: Annotated[
         str, typer.Option(help="What pixel_gain holds, ADU/keV or keV/ADU; asked where unclear.")
     ] = "",
     range_: Annotated[str, typer.Option("--range", help="Only this gain range, as G0.")] = "",
     json_: Json = False,
 ) -> None:
-    """Take constants from a calibration tree, for every run, and say which file serves which."""
+    """Take constants from a calibration tree or from psana's store, and say which serve which run.
+
+    In psana's store the source is the detector's type and serial numbers (`wb.open_raw(...)`
+    gives them as `serials`).
+    """
+    from workbench.core.errors import InputError
     from workbench.sources.calib_import import ImportRequest, import_constants
     from workbench.sources.constants import write_validities
+    from workbench.sources.psana.store import store_constants
 
-    entries = import_constants(
-        ImportRequest(calib, source, detector, gain_unit=gain_unit, only_range=range_)
+    if (calib is None) == (not psana):
+        raise InputError("give the folder `calib` of an experiment, or --psana and an experiment")
+    request = ImportRequest(
+        psana if calib is None else calib, source, detector, gain_unit=gain_unit, only_range=range_
     )
+    entries = store_constants(request) if calib is None else import_constants(request)
     write_validities(output, entries)
     _print(entries, str(output), json_=json_)
 

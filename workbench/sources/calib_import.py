@@ -1,5 +1,6 @@
-"""An experiment's calibration tree to constants, for each stretch of runs with the same files."""
+"""Stored calibration to constants; a calibration tree, for each stretch of runs with its files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,14 +29,36 @@ GAIN_UNITS = ("ADU/keV", "keV/ADU")
 RANGED_TYPES = {"pedestals", "pixel_gain", "pixel_rms"}
 
 
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What a store holds of one type for some runs.
+
+    Parameters
+    ----------
+    place
+        The file or document, for messages.
+    name
+        The same, short.
+    values
+        Its numbers; None of a geometry.
+    position
+        Pixel positions of a geometry; None of others.
+    """
+
+    place: str
+    name: str
+    values: Array | None = None
+    position: tuple[Floats, Floats, Floats] | None = None
+
+
 @dataclass(frozen=True)
 class ImportRequest:
-    """What to take from a calibration tree.
+    """What to take from a calibration tree, or from psana's store.
 
     Parameters
     ----------
     root
-        The folder ``calib``.
+        The folder ``calib``, or the experiment in psana's store.
     source
         Name of the detector there, such as "XppEndstation.0:Jungfrau.0".
     detector
@@ -47,7 +70,7 @@ class ImportRequest:
         The one gain range to take; empty: all.
     """
 
-    root: Path
+    root: Path | str
     source: str
     detector: str
     gain_unit: str = ""
@@ -70,45 +93,46 @@ class ImportRequest:
 
 
 def import_constants(request: ImportRequest) -> list[Validity]:
-    """Read the constants of one source for every run.
+    """Read the constants of one source of a calibration tree for every run.
 
     Raises `CalibFileError` naming the file that cannot be used.
     """
-    files = calib_files(request.root, request.source)
+    files = calib_files(Path(request.root), request.source)
     starts = boundaries(files)
-    read: dict[Path, Array] = {}
+    read: dict[Path, Stored] = {}
     entries: list[Validity] = []
     for start, after in zip(starts, (*starts[1:], None), strict=True):
         found = (serving(files, type_, start) for type_ in TYPES)
         chosen = {file.type: file for file in found if file is not None}
-        if not chosen:
-            continue
         for file in chosen.values():
-            if file.type != "geometry" and file.path not in read:
-                read[file.path] = read_array(file.path)
-        made = _constants(request, chosen, read)
-        entries.append(Validity(made, start, None if after is None else after - 1))
+            if file.path not in read:
+                read[file.path] = _read(file)
+        if chosen:
+            made = assembled(request, {type_: read[file.path] for type_, file in chosen.items()})
+            entries.append(Validity(made, start, None if after is None else after - 1))
     return entries
 
 
-def _constants(
-    request: ImportRequest, chosen: dict[str, CalibFile], read: dict[Path, Array]
-) -> Constants:
-    arrays = {type_: read[file.path] for type_, file in chosen.items() if type_ != "geometry"}
-    position = _position(chosen)
+def assembled(request: ImportRequest, chosen: Mapping[str, Stored]) -> Constants:
+    """Return the constants of a detector from what is stored, by type; geometry among them.
+
+    Raises `CalibFileError` naming what does not belong to the rest.
+    """
+    arrays = {type_: one.values for type_, one in chosen.items() if one.values is not None}
+    position = next((one.position for one in chosen.values() if one.position is not None), None)
     frame = _frame_shape(request, arrays, position)
     for type_, values in arrays.items():
         lead = () if type_ == "pixel_mask" else request.lead
         if values.size != int(np.prod((*lead, *frame))):
             raise CalibFileError(
-                f"{chosen[type_].path}: its shape is {values.shape}, where the other files of "
+                f"{chosen[type_].place}: its shape is {values.shape}, where the other files of "
                 f"{request.source} make {(*lead, *frame)}; remove it or get it again"
             )
         arrays[type_] = values.reshape(*lead, *frame)
     pedestal = arrays.get("pedestals")
     if pedestal is not None and "pixel_offset" in arrays:
         pedestal = pedestal + arrays["pixel_offset"]
-    used = ", ".join(f"{type_}/{file.path.name}" for type_, file in chosen.items())
+    used = ", ".join(one.name for one in chosen.values())
     constants = Constants(
         request.detector,
         pedestal,
@@ -124,8 +148,11 @@ def _constants(
     return constants.in_range(request.only_range) if request.only_range else constants
 
 
-def _position(chosen: dict[str, CalibFile]) -> tuple[Floats, Floats, Floats] | None:
-    return read_geometry(chosen["geometry"].path).laboratory if "geometry" in chosen else None
+def _read(file: CalibFile) -> Stored:
+    name = f"{file.type}/{file.path.name}"
+    if file.type == "geometry":
+        return Stored(str(file.path), name, position=read_geometry(file.path).laboratory)
+    return Stored(str(file.path), name, read_array(file.path))
 
 
 def _frame_shape(
@@ -148,7 +175,7 @@ def _frame_shape(
 
 
 def _gain(
-    request: ImportRequest, values: Array | None, chosen: dict[str, CalibFile]
+    request: ImportRequest, values: Array | None, chosen: Mapping[str, Stored]
 ) -> Floats | None:
     """Return the gain [ADU/keV]."""
     if values is None:
@@ -156,7 +183,7 @@ def _gain(
     unit = request.gain_unit or (GAIN_UNITS[0] if request.ranges else "")
     if not unit:
         raise InputError(
-            f"{chosen['pixel_gain'].path}: files of this type hold ADU/keV or keV/ADU; look at "
+            f"{chosen['pixel_gain'].place}: files of this type hold ADU/keV or keV/ADU; look at "
             f"its numbers and say which (median {np.median(values):.4g})"
         )
     with np.errstate(divide="ignore"):
