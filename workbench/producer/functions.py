@@ -11,6 +11,7 @@ from workbench.producer.azimuthal_entries import read_azav
 from workbench.producer.correlation_entries import read_autocorrelation
 from workbench.producer.curve_entries import read_polynomial_correction
 from workbench.producer.droplet_entries import read_droplet, read_droplet2photon
+from workbench.producer.edge_entries import read_mectt
 from workbench.producer.entries import EntryError, Recipe, ReductionEntry
 from workbench.producer.image_entries import read_image
 from workbench.producer.photon_entries import read_photon
@@ -38,6 +39,8 @@ FUNCTIONS: Mapping[str, Reader] = {  # with the names that older configs give th
     "get_droplet2photon": read_droplet2photon,
     "getDroplet2Photons": read_droplet2photon,
     "get_image": read_image,
+    "get_mectt": read_mectt,
+    "getmectt": read_mectt,
     "get_photon": read_photon,
     "getPhotonParams": read_photon,
     "get_wf_integrate": read_wf_integrate,

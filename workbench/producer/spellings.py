@@ -18,8 +18,6 @@ GONE = {  # not read by any producer of today; what to write instead
     "getProjection_ax0": "give the region in getROIs the key 'pj': [{'axis': 0}]",
     "getProjection_ax1": "give the region in getROIs the key 'pj': [{'axis': 1}]",
     "aioParams": "name the variables in epicsPV",
-    "getmectt": "LCLS-I producers look for getmectt, but call get_mectt, so it never ran",
-    "get_mectt": "LCLS-I producers look for getmectt, but call get_mectt, so it never ran",
     "integrating_detectors": "no producer reads this list",
     "slow_detectors": "no producer reads this list",
 }
