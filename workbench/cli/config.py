@@ -154,8 +154,11 @@ def set_azav(
         "Pplane": polarisation,
         "thresADU": threshold,
     }
-    if poni is not None and any(value is not None for value in values.values()):
+    given = any(value is not None for value in values.values())
+    if poni is not None and given:
         raise typer.BadParameter("--poni goes into an entry of its own: give it alone")
+    if poni is None and not given:
+        raise typer.BadParameter("there is nothing to set: give one option, as --distance 90")
 
     def change(edit: "ConfigEdit") -> "Plan":
         if poni is not None:
@@ -205,7 +208,7 @@ def diff(
         return
     for one in versions:
         typer.echo(f"{one.time} {one.user}: {one.what}")
-    typer.echo(text or f"{file}: no edit of the workbench is on record")
+    typer.echo(text or f"{file}: no edit of the workbench is on record\n", nl=False)
 
 
 @config.command("undo")
@@ -265,7 +268,8 @@ def _edit(
         done = "written" if saved else "nothing was written"
         typer.echo(f"{file}: {plan.how}; {done} (compared in {len(plan.runs)} runs)")
         if again:
-            typer.echo(f"to produce the runs again: {again}")
+            fill = "" if xtc is not None else " (give --xtc, or fill in the words in capitals)"
+            typer.echo(f"to produce the runs again{fill}: {again}")
     if worse:
         raise typer.Exit(REFUSED)
 
@@ -280,10 +284,14 @@ def _shapes(
 
         return {detector: read_geometry(geometry).x.shape}
     if xtc is not None:
+        from workbench.core.errors import UnknownNameError
         from workbench.producer.plan import shapes_of
         from workbench.sources import open_raw
 
-        return shapes_of(open_raw(xtc, run))
+        shapes = shapes_of(open_raw(xtc, run))
+        if detector not in shapes:
+            raise UnknownNameError("detector with frames", detector, shapes, f"run {run}, {xtc}")
+        return shapes
     return {}
 
 
@@ -298,7 +306,9 @@ def _literal(text: str, what: str) -> Any:  # Any: whatever the user wrote; chec
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError) as error:
-        raise typer.BadParameter(f"{what}: cannot read {text!r} as numbers") from error
+        raise typer.BadParameter(
+            f"{what}: cannot read {text!r} as numbers, like [[157,487],[294,598]] or 7"
+        ) from error
 
 
 def _shape(text: str) -> tuple[int, ...]:

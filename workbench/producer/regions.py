@@ -73,11 +73,7 @@ def _of_detector(
             report.skip(error.code, str(error), *inner, label=label)
         else:
             taken.add(name)
-            if shape is not None and roi.bounds is not None and _cut_off(roi.bounds, shape):
-                text = (
-                    f"region {roi.bounds} reaches beyond the detector, whose shape is {shape}: "
-                    'what lies outside is left out; for "to the end" write 1e6'
-                )
+            if shape is not None and (text := cut_off(roi, shape)):
                 report.note("roi-cut-off", text, *path, "ROI")
             yield ReductionEntry(detector, name, roi, FUNCTION, report.line(*path, "ROI"))
 
@@ -107,8 +103,15 @@ def read_roi(region: object) -> tuple[str, Roi]:
     )
 
 
-def _cut_off(bounds: Bounds, shape: tuple[int, ...]) -> bool:
-    return any(size < high < OPEN_END for size, high in zip(shape, bounds.high, strict=True))
+def cut_off(roi: Roi, shape: tuple[int, ...]) -> str:
+    """Say that a region reaches beyond a detector's frames; empty where it does not."""
+    ends = () if roi.bounds is None else roi.bounds.high
+    if not any(size < high < OPEN_END for size, high in zip(shape, ends, strict=False)):
+        return ""
+    return (
+        f"region {roi.bounds} reaches beyond the detector, whose shape is {shape}: what lies "
+        'outside is left out; for "to the end" write 1e6'
+    )
 
 
 def fits(roi: Roi, shape: tuple[int, ...]) -> None:

@@ -149,12 +149,70 @@ def test_undo_shows_first_what_it_would_do(config: Path) -> None:
         ("set-roi", "FILE", "epix_1", "ROI_0", "[[1,2", "--from-run", "5"),
         ("set-roi", "FILE", "epix_1", "ROI_0", "[[1,2]]", "--from-run", "5", "--shape", "a"),
         ("remove", "FILE", "epix_1", "ROI_0", "--from-run", "5", "--kind", "mask"),
+        ("set-azav", "FILE", "epix_1", "--from-run", "5"),
     ],
 )
 def test_wrong_usage_ends_with_2(config: Path, arguments: tuple[str, ...]) -> None:
     given = [str(config) if argument == "FILE" else argument for argument in arguments]
     assert call(*given)[0] == 2
     assert config.read_text() == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("bounds", "says"),
+    [
+        ("[[1,2],3,4]", "give [low, high] per axis, as [[157, 487], [294, 598]]"),
+        ("7", "give [low, high] per axis"),
+        ("[[1,2],['a','b']]", "bounds of a region are whole pixels"),
+        ("[[1,2],[5,5]]", "holds no pixel"),
+    ],
+)
+def test_bounds_that_are_none_say_what_to_type(config: Path, bounds: str, says: str) -> None:
+    arguments = ["config", "set-roi", str(config), "epix_1", "new", bounds, "--from-run", "5"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, InputError)
+    assert says in str(result.exception)
+    assert config.read_text() == PLAIN
+
+
+def test_a_region_that_reaches_beyond_the_detector_is_told(config: Path) -> None:
+    two = PLAIN.replace("return ret", "ret['other'] = [{'ROI': [[1, 2], [3, 4]]}]\n    return ret")
+    config.write_text(two)
+    arguments = ("set-roi", config, "epix_1", "new", "--from-run", 5, "--json")
+    beyond, far = ((*arguments, f"[[1,20],[3,{end}]]") for end in (400, "1000000"))
+    code, text = call(*beyond, "--shape", "50,60", "--dry-run")
+    assert code == 0
+    (told,) = json.loads(text)["findings"]  # nothing of the other detector
+    assert (told["code"], told["field"]) == ("roi-cut-off", "epix_1")
+    assert "new: region [[1, 20], [3, 400]] reaches beyond the detector" in told["message"]
+    _, text = call(*far, "--shape", "50,60", "--dry-run")
+    assert json.loads(text)["findings"] == []  # up to its end, as configs write it
+    _, text = call(*beyond, "--dry-run")
+    assert [one["code"] for one in json.loads(text)["findings"]] == ["not-checked"]
+
+
+def test_what_is_not_there_is_not_removed_and_gets_no_mask_unnoticed(
+    config: Path, tmp_path: Path
+) -> None:
+    _, text = call("remove", config, "epix_1", "ROI_7", "--from-run", 5, "--to-run", 9)
+    assert "the config has no 'ROI_7' of epix_1 in runs 5 to 9; nothing was written" in text
+    np.save(tmp_path / "good.npy", np.eye(50) == 0)
+    np.savetxt(tmp_path / "good.txt", np.eye(50) == 0, fmt="%d")
+    mask = ("set-mask", config, "epix_1", "ROI_7", tmp_path / "good.npy", "--from-run", 5)
+    _, text = call(*mask, "--json", "--dry-run")
+    (new,) = (one for one in json.loads(text)["findings"] if one["code"] == "new-region")
+    assert "epix_1 has no 'ROI_7' in run 5 (it has ROI_0)" in new["message"]
+    with edit_config(config) as edit:
+        with pytest.raises(InputError, match=r"no 'azav' in run 5: set it first \(set-azav\)"):
+            edit.set_mask("epix_1", "azav", np.eye(50) == 0, function="azav", from_run=5)
+        with pytest.raises(InputError, match=r"only .npy files tell their shape.*--shape"):
+            edit.set_mask("epix_1", "ROI_0", tmp_path / "good.txt", from_run=5)
+        edit.set_azav("epix_1", dis_to_sam=90.0, center=[1, 2], eBeam=9.5, from_run=5)
+        edit.set_mask("epix_1", "azav", np.eye(50) == 0, function="azav", from_run=5)
+        assert not [one for one in edit.findings(5) if one.code == "new-region"]
+    assert config.read_text() == PLAIN
+    assert not list(config.parent.glob("masks/*"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")

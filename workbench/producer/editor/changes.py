@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from workbench.core.errors import InputError
 
 Plain = Any  # Any: numbers, texts, None and lists of them, as a config writes them
@@ -111,11 +113,7 @@ def set_roi(
     threshold
         Pixels below count as zero, or [low, high]; in the unit of the frames. None: as it is.
     """
-    values: dict[str, Plain] = {"ROI": [[_whole(end) for end in pair] for pair in bounds]}
-    if not values["ROI"] or any(len(pair) != 2 or pair[0] >= pair[1] for pair in values["ROI"]):
-        raise InputError(f"region {name}: give [low, high] with low < high per axis, not {bounds}")
-    if min(low for low, _ in values["ROI"]) < 0:
-        raise InputError(f"region {name}: pixels are counted from 0, not {bounds}")
+    values: dict[str, Plain] = {"ROI": _pairs(name, bounds)}
     if write_area is not None:
         values["writeArea"] = bool(write_area)
     if threshold is not None:
@@ -187,8 +185,27 @@ AZAV_KEYS = (
 )  # fmt: skip
 
 
-def _whole(value: float) -> int:
-    if isinstance(value, bool) or int(value) != value:
+def _pairs(name: str, bounds: Any) -> list[list[int]]:  # Any: whatever the user typed
+    listed = bounds.tolist() if hasattr(bounds, "tolist") else bounds
+    paired = isinstance(listed, Sequence) and all(
+        isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 2
+        for pair in listed
+    )
+    if not paired or not listed:
+        text = "give [low, high] per axis, as [[157, 487], [294, 598]]"
+        raise InputError(f"region {name}: {text}, not {bounds}")
+    pairs = [[_whole(end) for end in pair] for pair in listed]
+    if any(low >= high for low, high in pairs):
+        text = "holds no pixel: the upper end is not included, so low must be below high"
+        raise InputError(f"region {name}: {bounds} {text}")
+    if min(low for low, _ in pairs) < 0:
+        raise InputError(f"region {name}: pixels are counted from 0, not {bounds}")
+    return pairs
+
+
+def _whole(value: Any) -> int:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or int(value) != value:
         raise InputError(f"{value!r}: bounds of a region are whole pixels")
     return int(value)
 

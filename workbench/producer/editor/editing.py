@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.findings import Finding, worst_first
+from workbench.core.errors import InputError
+from workbench.core.findings import Finding, Severity, worst_first
 from workbench.producer.editor import beside, journal, masks, poni
 from workbench.producer.editor.changes import (
+    DEFAULT_NAMES,
     ROIS,
     Change,
     remove_entry,
@@ -106,8 +108,10 @@ class ConfigEdit:
         options
             Those of `changes.set_mask`.
         """
+        self._check_entry(detector, name, **options)
         stored = self.keep_mask(name, good, shape)
-        self._doubts += check_mask(np.load(stored.path), field=f"{detector} {name}")
+        origin = str(good) if isinstance(good, str | Path) else "the mask"
+        self._doubts += check_mask(np.load(stored.path), field=f"{detector} {name}", origin=origin)
         change = set_mask(detector, name, stored.relative, **options)
         return self.apply(change, mask=stored.told)
 
@@ -200,6 +204,27 @@ class ConfigEdit:
         name = function_name(self._now, Change(function, "any", "any", run, remove=True))
         return present(self._evaluator.values(self._now, self.path, [run])[run], name)
 
+    def _check_entry(
+        self, detector: str, name: str, *, from_run: int, function: str = ROIS, **_: Any
+    ) -> None:
+        """Tell that there is no entry yet that could get a mask; refuse where that is needed."""
+        found = self.entries(from_run, function).get(detector, [])
+        listed = [found] if isinstance(found, Mapping) else found
+        default = DEFAULT_NAMES[function_name(self._now, remove_entry(
+            detector, name, function=function, from_run=from_run))]  # fmt: skip
+        names = [one.get("name", default) for one in listed if isinstance(one, Mapping)]
+        if name in names:
+            return
+        there = f"{detector} has no {name!r} in run {from_run}"
+        if function != ROIS:
+            way = f"; it has {', '.join(names)}" if names else ": set it first (set-azav)"
+            raise InputError(f"{there}{way}")
+        way = f" (it has {', '.join(names)})" if names else ""
+        text = f"{there}{way}: a region of all pixels that the mask uses is made"
+        self._doubts.append(
+            Finding("new-region", Severity.WARNING, text, detector, file=str(self.path))
+        )
+
     @property
     def before(self) -> bytes:
         """The text as it was read, in UTF-8."""
@@ -219,7 +244,12 @@ class ConfigEdit:
 
     def findings(self, run: int, shapes: Shapes | None = None) -> list[Finding]:
         """Return what is wrong with the regions of a run, and doubtful in masks of this edit."""
-        found = review(self.entries(run), shapes or {}, str(self.path))
+        changed = {
+            change.detector
+            for change, _, _ in self._plans
+            if change.function == ROIS and not change.remove
+        }
+        found = review(self.entries(run), shapes or {}, str(self.path), changed)
         return worst_first([*found, *self._doubts])
 
     def save(self) -> bool:

@@ -94,6 +94,11 @@ def usable(good: Any, shape: tuple[int, ...] | None = None) -> Bools:
 
 
 def _loaded(path: Path) -> Bools:
+    if path.is_file() and path.suffix != ".npy":
+        raise InputError(
+            f"{path}: only .npy files tell their shape: give that of the detector's frames too "
+            "(--shape, --geometry or --xtc), or save the mask with np.save"
+        )
     try:
         return _of_bits(np.load(path), str(path))
     except (OSError, ValueError) as error:

@@ -64,7 +64,7 @@ def plan(
     listed = _listed(source, change, old)
     wanted = {run: _with_list(values, source, listed, change) for run, values in target.items()}
     if all(effects.same(function, old[run], wanted[run]) for run in runs):
-        return Plan(source, "nothing to do: the config gives these values already", runs)
+        return Plan(source, f"nothing to do: {_as_wished(change)}", runs)
     for candidate, how in _candidates(source, function, change, old):
         for version, also in _with_detector(candidate, source, listed, change):
             new = evaluator.values(version, path, runs)
@@ -74,6 +74,18 @@ def plan(
         f"{source.name}: no way was found to change {change.detector} {change.name} without "
         "changing something else; edit it by hand, nothing was changed"
     )
+
+
+def _as_wished(change: Change) -> str:
+    if not change.remove:
+        return "the config gives these values already"
+    last = "" if change.to_run is None else f" to {change.to_run}"
+    runs = (
+        f"run {change.from_run}"
+        if change.to_run == change.from_run
+        else (f"runs {change.from_run}{last or ' on'}")
+    )
+    return f"the config has no {change.name!r} of {change.detector} in {runs}"
 
 
 def function_name(source: Source, change: Change) -> str:

@@ -229,14 +229,9 @@ class WriteBack:
         runs = dict.fromkeys((self.from_run, self.to_run or self.from_run))
         before = [one for run in runs for one in edit.findings(run, shapes)]
         how = tuple(self._apply(edit, wishes))
-        concerned = {one.change.detector for one in wishes if one.change.function == ROIS}
         found = dict.fromkeys(findings)
         for run in runs:
-            found |= dict.fromkeys(
-                one
-                for one in edit.findings(run, shapes)
-                if one.code != "not-checked" or one.field in concerned
-            )
+            found |= dict.fromkeys(edit.findings(run, shapes))
         told = tuple(worst_first(found))
         refused = (one for one in told if one.severity is Severity.ERROR and one not in before)
         self._planned = Planned(edit, tuple(wishes), how, told, tuple(refused))
