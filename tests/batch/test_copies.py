@@ -146,7 +146,7 @@ def test_what_cannot_be_updated_is_named_and_left(tmp_path: Path, template: Temp
     broken.write_text("{")
     damaged = tmp_path / "damaged.ipynb"
     notebook = copied_notebook(template)
-    del notebook.metadata.workbench["base"]
+    del notebook.metadata.workbench_template["base"]
     damaged.write_text(notebook_text(notebook))
     orphan = copy_template(template, tmp_path / "orphan.ipynb")
     template.path.unlink()
@@ -159,10 +159,19 @@ def test_what_cannot_be_updated_is_named_and_left(tmp_path: Path, template: Temp
         "damaged": UpdateState.UNREADABLE,
         "orphan": UpdateState.NO_TEMPLATE,
     }
-    assert "metadata.workbench" in updates["damaged"].why
+    assert "metadata.workbench_template" in updates["damaged"].why
     assert orphan.is_file()
     with pytest.raises(NotThereError, match="no folder"):
         find_copies(tmp_path / "none")
+
+
+def test_what_a_batch_made_of_a_copy_is_not_updated(tmp_path: Path, template: Template) -> None:
+    path = copy_template(template, tmp_path)
+    notebook = read_notebook(path)
+    notebook.metadata["workbench"] = {"state": "done"}  # the batch's record
+    path.write_text(notebook_text(notebook))
+    change(template.path, "cuts", "data.tally(cuts)", "theirs")
+    assert plan_update(path).state is UpdateState.FOREIGN
 
 
 def test_a_notebook_that_was_saved_meanwhile_is_not_replaced(

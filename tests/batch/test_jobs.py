@@ -22,7 +22,11 @@ def test_a_run_becomes_a_notebook_a_report_and_results(
     tiny: Path, small_data: SmallData, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = small_data(3)
+    before = os.umask(0o077)
     (item,) = run_batch(request_for(tiny, tmp_path, (3,), scale=2, limit=4.0))
+    os.umask(before)
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()]
+    assert modes == [0o664, 0o664]  # for the whole group, whatever the umask
     assert caplog.messages == []
     assert (item.state, item.error) == ("done", "")
     assert item.results == {"scaled": {"value": 6.0, "unit": "mm", "error": 0.5}}

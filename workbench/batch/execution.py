@@ -17,18 +17,20 @@ from workbench import __version__
 from workbench.batch.catalogue import Template
 from workbench.batch.kernel import ENGINE, KernelPlace, private_folder
 from workbench.batch.notebooks import (
+    RECORD,
     NotANotebookError,
     Notebook,
     insert_note,
+    notebook_text,
     read_notebook,
     write_notebook,
 )
 from workbench.batch.parameters import Plain
 from workbench.batch.results import Result, harvest
-from workbench.core.atomic import CannotWriteError, replacing
+from workbench.core.atomic import CannotWriteError
 from workbench.core.errors import InputError
+from workbench.core.shared import write_shared
 
-RECORD = "workbench"  # key of our record in a notebook's metadata
 ERROR_TAG = "workbench-error"
 _LONGEST_ERROR = 400  # characters of an error in tables
 _LOG_TAIL = 20_000  # characters of a dead kernel's own log in which its reason is looked for
@@ -90,8 +92,7 @@ def execute(
     notebook.metadata.setdefault("papermill", {}).update(
         input_path=str(template.path), output_path=str(target)
     )
-    with replacing(target) as part:
-        write_notebook(notebook, part)
+    write_shared(target, notebook_text(notebook))
     return Executed(target, error, harvest(notebook))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from workbench.batch.catalogue import Template
 from workbench.batch.jobs import BatchItem
 from workbench.batch.results import value_text
-from workbench.core.atomic import write_text
+from workbench.core.shared import write_shared
 
 _STYLE = Path(__file__).parent / "report_page" / "style.css"
 
@@ -18,7 +18,7 @@ def write_index(template: Template, items: Sequence[BatchItem], target: Path) ->
     failed = sum(item.state == "failed" for item in items)
     head = "".join(f"<th>{escape(name)}</th>" for name in ("run", "state", *names, "error"))
     body = "\n".join(_row(item, names) for item in items)
-    write_text(
+    write_shared(
         target,
         f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">

@@ -7,6 +7,7 @@ from typing import Any
 from workbench.core.errors import InputError
 from workbench.core.extras import load
 
+RECORD = "workbench"  # in the metadata of notebooks that a batch wrote: what it ran
 Notebook = Any  # nbformat's notebooks are untyped trees of JSON with attribute access
 
 

@@ -8,10 +8,10 @@ from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from traitlets.config import Config
 
-from workbench.batch.execution import ERROR_TAG, RECORD
-from workbench.batch.notebooks import Notebook, read_notebook
+from workbench.batch.execution import ERROR_TAG
+from workbench.batch.notebooks import RECORD, Notebook, read_notebook
 from workbench.batch.results import MIME, harvest, value_text
-from workbench.core.atomic import write_text
+from workbench.core.shared import write_shared
 
 VANISHES = "vanishes"  # tag of cells that are left out of a report where they show nothing
 _PAGE = Path(__file__).parent / "report_page"
@@ -58,7 +58,7 @@ def write_report(notebook: Path, target: Path) -> Path:
         "style": _style(),
     }
     body, _ = exporter.from_notebook_node(node, resources={"page": page})
-    write_text(target, body)
+    write_shared(target, body)
     return target
 
 

@@ -8,7 +8,7 @@ from workbench import __version__
 from workbench.batch.copies.cells import Cell
 from workbench.core.errors import InputError
 
-KEY = "workbench"  # in the notebook's metadata
+KEY = "workbench_template"  # in the notebook's metadata; "workbench" is a batch's record
 
 
 class OriginError(InputError):

@@ -11,6 +11,7 @@ from workbench.batch.copies.cells import PASSING, Cell, plain_cells, renamed
 from workbench.batch.copies.merge import Merged, merge_cells
 from workbench.batch.copies.origin import KEY, Origin, OriginError, origin_of
 from workbench.batch.notebooks import (
+    RECORD,
     NotANotebookError,
     Notebook,
     new_cell,
@@ -94,7 +95,7 @@ def plan_update(path: Path, template: Template | None = None) -> Update:
     try:
         before = path.read_text(encoding="utf-8")
         notebook = read_notebook(path)
-        origin = origin_of(notebook)
+        origin = None if RECORD in notebook.metadata else origin_of(notebook)  # a batch's product
     except (OSError, UnicodeDecodeError, NotANotebookError, OriginError) as error:
         return Update(path, UpdateState.UNREADABLE, why=str(error))
     if origin is None:
