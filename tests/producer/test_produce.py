@@ -384,6 +384,14 @@ def test_a_part_that_is_not_whole_is_made_again(made: Any, tmp_path: Path) -> No
     assert produce(request).resumed == 0
 
 
+def test_a_manifest_that_was_cut_off_is_as_good_as_none(made: Any, tmp_path: Path) -> None:
+    request = made.request(tmp_path, resume=True)
+    left = tmp_path / f".{request.target.name}.parts" / "0123"
+    left.mkdir(parents=True)
+    (left / "manifest.json").write_text("")
+    assert produce(request).resumed == 0
+
+
 def test_parts_of_a_killed_production_are_removed(made: Any, tmp_path: Path) -> None:
     request = made.request(tmp_path)
     stale = tmp_path / f".{request.target.name}.parts" / "0123"

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.core.atomic import CannotWriteError, make_folder, refusal, write_text
+from workbench.core.atomic import CannotWriteError, appearing, make_folder, refusal
 from workbench.core.errors import WorkbenchError
 from workbench.core.workers import LostWorkerError
 from workbench.producer.identity import Facts, changed, key_of
@@ -58,7 +58,8 @@ def _emptied(base: Path, facts: Facts) -> Path:
         if entry.is_dir():
             _remove(entry)
     folder = make_folder(base / key_of(facts))
-    write_text(folder / MANIFEST, json.dumps(facts, indent=1, sort_keys=True))
+    with appearing(folder / MANIFEST) as place:  # no more flushed to disk than the parts are
+        place.write_text(json.dumps(facts, indent=1, sort_keys=True), encoding="utf-8")
     return folder
 
 
@@ -68,7 +69,9 @@ def _prepared(base: Path, facts: Facts, target: Path) -> Path:
         return _emptied(base, facts)
     found = [path.parent for path in left if path.parent.name == key_of(facts)]
     if not found:
-        old = json.loads(left[0].read_text(encoding="utf-8"))
+        old = _read(left[0])
+        if old is None:
+            return _emptied(base, facts)
         raise CannotResumeError(
             f"cannot resume {target.name}: changed since it was begun: "
             f"{', '.join(changed(old, json.loads(json.dumps(facts))))}; put that back, or leave "
@@ -77,6 +80,15 @@ def _prepared(base: Path, facts: Facts, target: Path) -> Path:
     for path in found[0].glob(".*"):  # what was being written
         path.unlink()
     return found[0]
+
+
+def _read(manifest: Path) -> Facts | None:
+    """Return what a manifest says; None where it was cut off when the machine went down."""
+    try:
+        facts: Facts = json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return facts
 
 
 def _remove(folder: Path) -> None:
