@@ -68,8 +68,11 @@ class MadeRun:
         return ProduceRequest(EXPERIMENT, RUN, self.folder, output, **(settings | changes))
 
 
-def write_made_run(folder: Path, events: int = EVENTS) -> MadeRun:
-    """Write the run; every 23rd shot has no X-rays, cameras are not in every event."""
+def write_made_run(folder: Path, events: int = EVENTS, rollover: int = -1) -> MadeRun:
+    """Write the run; every 23rd shot has no X-rays, cameras are not in every event.
+
+    At event `rollover` the first stream goes on in a next file.
+    """
     draw = np.random.default_rng(11)
     index = np.arange(events)
     stamps = (np.uint64(1_100_000_000) << np.uint64(32)) + (index * 8_333_333).astype(np.uint64)
@@ -99,6 +102,11 @@ def write_made_run(folder: Path, events: int = EVENTS) -> MadeRun:
             stream.enable(begin - 2000)
         for event in index:
             time = int(stamps[event])
+            if event == rollover:
+                for stream in (first, second):
+                    stream.disable(time - 30)
+                first.enable(time - 20, next_chunk=(folder / f"{stem}-s000-c001.xtc2", 1))
+                second.enable(time - 20)
             if event in {events // 3, 2 * events // 3}:
                 first.slow_update(
                     time - 10, {EPICS: {"att_T": event / events, "note": f"at {event}"}}

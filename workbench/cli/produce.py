@@ -18,12 +18,13 @@ from workbench.core.workers import LostWorkerError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from workbench.producer import ProduceRequest, ProduceResult
+    from workbench.producer import LiveState, ProduceRequest, ProduceResult
 
 FAILED = 1  # exit code: refused or failed, with a reason
 DONE_WITH_GAPS = 3  # exit code: done, but parts were skipped, each named
 SHOWN = 5  # findings in the summary; all of them are in the file
 PATIENCE = 2.0  # s, before a progress bar appears
+LIVE_EVERY = 10.0  # s between lines on a run that is followed, where there is no terminal
 
 Executor = Annotated[
     str,
@@ -38,6 +39,16 @@ Resume = Annotated[
 Naming = Annotated[
     str, typer.Option(help="Names of the datasets: lcls2, or lcls1 for older analysis code.")
 ]
+Live = Annotated[
+    bool,
+    typer.Option(
+        "--live",
+        help="Follow a run that is being taken: rows can be read in NAME.live.h5 as they come.",
+    ),
+]
+Patience = Annotated[
+    float, typer.Option(help="How long a followed run may stand still before it is given up [s].")
+]
 
 
 def produce(
@@ -51,6 +62,8 @@ def produce(
     workers: Annotated[int, typer.Option(min=1, help="Processes here.")] = 1,
     executor: Executor = "",
     resume: Resume = False,
+    live: Live = False,
+    patience: Patience = 300.0,
     constants: Annotated[
         Path | None, typer.Option(help="File of calibration constants; else frames stay in ADU.")
     ] = None,
@@ -88,6 +101,8 @@ def produce(
         naming=naming,
         strict=strict,
         replace=replace,
+        live=live,
+        patience=patience,
         command=" ".join(["workbench", *sys.argv[1:]]),
         source=source,
     )
@@ -122,7 +137,7 @@ def _produced(requests: "list[ProduceRequest]", json_: bool) -> "list[ProduceRes
         for request in requests:
             bar.begin(f"run {request.run}")
             try:
-                result = make(request, bar.tell)
+                result = make(request, bar.tell, bar.follow)
             except WorkbenchError as error:
                 if len(requests) == 1 or isinstance(error, LostWorkerError):
                     raise
@@ -179,6 +194,7 @@ class _Bar:
         self._began = time.monotonic()
         self._runs, self._sizes = runs, [0]  # events of each run so far
         self._task = self._progress.add_task("", total=None, rate=0.0)
+        self._label, self._told = "", 0.0
 
     def __enter__(self) -> "_Bar":
         return self
@@ -190,7 +206,20 @@ class _Bar:
         """Take the name of the run that comes next."""
         if self._sizes[-1]:
             self._sizes.append(0)
+        self._label = label
         self._progress.update(self._task, description=label)
+
+    def follow(self, state: "LiveState") -> None:
+        """Take how far a run that is being taken has come."""
+        text = f"{self._label} live, {state.behind:.1f} s behind"
+        if state.waits_for:
+            text += f", last: {state.waits_for}"
+        self._progress.update(self._task, description=text)
+        self.tell(state.n_events, state.seen)
+        now = time.monotonic()
+        if not self._shown and now - self._told > LIVE_EVERY:
+            self._told = now
+            typer.echo(f"{text}: {state.n_events} of {state.seen} events", err=True)
 
     def tell(self, done: int, total: int) -> None:
         """Take the number of events of this run that are done, and that it has."""
@@ -208,7 +237,12 @@ def _summarise(result: "ProduceResult") -> None:
     typer.echo(
         f"{result.n_events} events in {result.seconds:.1f} s ({result.events_per_s:.0f} events/s)"
     )
-    if result.resumed:
+    if result.live is not None:
+        typer.echo(
+            f"{result.live.n_events} of them could be read along, {result.live.mean_behind:.1f} s "
+            f"behind (at worst {result.live.worst_behind:.1f} s)"
+        )
+    elif result.resumed:
         typer.echo(f"{result.resumed} of them were finished by a production that was stopped")
     for name, counts in sorted(result.failures.items()):
         missing = {state: count for state, count in counts.items() if state != "present"}

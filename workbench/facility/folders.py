@@ -1,7 +1,7 @@
 """Experiment folders of every site, and the small-data files of a run in them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,28 +63,29 @@ def small_data_folder(experiment: str, label: str = "workbench", root: Path | No
 
 
 def small_data_files(
-    experiment: str, run: int, root: Path | None = None
+    experiment: str, run: int, root: Path | None = None, *, live: bool = False
 ) -> list[SmallDataCandidate]:
     """Return every small-data file of a run, newest first; empty where there is none.
 
     Of files written at the same time the one of the earlier site, then the one without a label,
-    comes first.
+    comes first. With `live` also files of a run that is still being taken.
     """
+    names = _file_names(experiment, run, live=live)
     found = [
         candidate
         for site, folder in experiment_folders(experiment, root)
-        for candidate in _in_experiment(site, folder, experiment, run)
+        for candidate in _in_experiment(site, folder, names)
     ]
     return sorted(found, key=lambda candidate: -candidate.modified)
 
 
-def small_data_in(folder: Path, run: int) -> list[SmallDataCandidate]:
+def small_data_in(folder: Path, run: int, *, live: bool = False) -> list[SmallDataCandidate]:
     """Return every small-data file of a run in a folder, newest first, of any experiment.
 
     The folder may be an experiment's, the one that holds its small data, or any other; its
-    sub-folders count as labels.
+    sub-folders count as labels. With `live` also files of a run that is still being taken.
     """
-    names = _file_names("*", run)
+    names = _file_names("*", run, live=live)
     found = {
         path: SmallDataCandidate(path, str(folder), label, path.stat().st_mtime)
         for label, where in _places(folder)
@@ -107,18 +108,19 @@ def _places(folder: Path) -> Iterator[tuple[str, Path]]:
         yield from _labels(folder / part)
 
 
-def _file_names(experiment: str, run: int) -> list[str]:
-    names = read_facts("", "sites")["small_data"]["names"]
-    return list(dict.fromkeys(name.format(experiment=experiment, run=run) for name in names))
+def _file_names(experiment: str, run: int, *, live: bool) -> list[str]:
+    kinds = read_facts("", "sites")["small_data"]["names"]
+    names = [name.format(experiment=experiment, run=run) for name in kinds]
+    if live:
+        names += [f"{name.removesuffix('.h5')}.live.h5" for name in names]
+    return list(dict.fromkeys(names))
 
 
-def _in_experiment(
-    site: str, folder: Path, experiment: str, run: int
-) -> Iterator[SmallDataCandidate]:
+def _in_experiment(site: str, folder: Path, names: Sequence[str]) -> Iterator[SmallDataCandidate]:
     folders = read_facts("", "sites")["small_data"]["folders"]
     for place in (folder / part for part in folders):
         for label, where in _labels(place):
-            for name in _file_names(experiment, run):
+            for name in names:
                 path = where / name
                 if path.is_file():
                     yield SmallDataCandidate(path, site, label, path.stat().st_mtime)

@@ -11,10 +11,12 @@ import numpy as np
 
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Recipe
+from workbench.producer.frames import frame_fields, range_choice_of
 from workbench.producer.provenance import versions
 from workbench.producer.request import ProduceRequest
-from workbench.sources import RawRun
+from workbench.sources import RawRun, ValueStore
 from workbench.sources.constants import read_constants
+from workbench.sources.epix10ka import Epix10kaConfigError
 
 Facts = Mapping[str, Any]  # plain values for JSON
 
@@ -47,6 +49,24 @@ def _named(config: ProducerConfig) -> list[Path]:
     recipes = (entry.reduction for entry in config.reductions)
     found = (one.files(folder) for one in recipes if isinstance(one, Recipe))
     return sorted({path for paths in found for path in paths})
+
+
+def signature(raw: RawRun) -> str:
+    """Return a hash of all that a plan takes from a run, except how many events it has."""
+    choices: list[object] = []
+    for frames in frame_fields(raw).values():
+        try:
+            choices.append(range_choice_of(raw, frames))
+        except Epix10kaConfigError as error:
+            choices.append(str(error))
+    slow = [_fields(store) for store in (raw.epics, raw.scan)]
+    return fingerprint(
+        [raw.number, raw.detectors, raw.detector_types, raw.segments, *slow, *choices]
+    )
+
+
+def _fields(store: ValueStore) -> list[object]:
+    return [store.field(name) for name in store.names]
 
 
 def key_of(facts: Facts) -> str:

@@ -1,7 +1,7 @@
 """What a production is asked for, and what it tells when it is done."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from workbench.core.errors import InputError
@@ -47,6 +47,10 @@ class ProduceRequest:
         Refuse instead of skipping bad entries.
     replace
         Replace a file that an earlier production wrote.
+    live
+        Follow a run that is still being taken: `xtc` is the folder that its files grow in.
+    patience
+        How long such a run may stand still before it is given up [s].
     command
         Text for the provenance record: how this was started.
     source
@@ -66,6 +70,8 @@ class ProduceRequest:
     naming: str = LCLS2
     strict: bool = False
     replace: bool = False
+    live: bool = False
+    patience: float = 300.0
     command: str = "workbench.producer.produce"
     source: str = "xtc2"
 
@@ -77,6 +83,17 @@ class ProduceRequest:
             )
         if self.naming not in NAMINGS:
             raise InputError(f"naming {self.naming!r}: it is one of {', '.join(NAMINGS)}")
+        if self.live and self.strict:
+            raise InputError(
+                "strict judges a run as a whole, of which live has only the beginning: check the "
+                "config first, with workbench config check"
+            )
+        if self.live and self.source != "xtc2":
+            raise InputError(
+                f"{self.source} reads runs that are finished: leave out live, or the source"
+            )
+        if not self.patience > 0:
+            raise InputError(f"patience of {self.patience} s: give a time above 0 s")
         object.__setattr__(self, "xtc", Path(self.xtc).absolute())  # as workers elsewhere see it
         object.__setattr__(self, "output", Path(self.output).absolute())
         _ = self.crew
@@ -90,6 +107,49 @@ class ProduceRequest:
     def target(self) -> Path:
         """The small-data file."""
         return self.output / f"{self.experiment}_Run{self.run:04d}.h5"
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """How far a live file has come.
+
+    Parameters
+    ----------
+    n_events
+        Its rows.
+    seen
+        Events in the raw files so far, some of them perhaps not whole yet.
+    behind
+        From the newest event in the raw files to the newest row, with the time that it took to
+        get there [s].
+    waits_for
+        The raw file that holds the others back; empty where none does.
+    """
+
+    n_events: int
+    seen: int
+    behind: float
+    waits_for: str = ""
+
+
+@dataclass(frozen=True)
+class LiveReport:
+    """What following a run came to.
+
+    Parameters
+    ----------
+    n_events
+        Rows that could be read along.
+    worst_behind, mean_behind
+        How far the live file was behind [s], as in `LiveState`.
+    restarts
+        How often it was begun anew: what is in the run turned out to be something else.
+    """
+
+    n_events: int = 0
+    worst_behind: float = 0.0
+    mean_behind: float = 0.0
+    restarts: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +172,9 @@ class ProduceResult:
     skipped
         What was asked for and is not in the file.
     resumed
-        Events that a production which was stopped had finished.
+        Events that a production which was stopped, or that followed the run, had finished.
+    live
+        What following the run came to; None where it was over before.
     """
 
     output: Path
@@ -122,6 +184,7 @@ class ProduceResult:
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     resumed: int = 0
+    live: LiveReport | None = None
 
     @property
     def events_per_s(self) -> float:
@@ -134,6 +197,7 @@ class ProduceResult:
             "output": str(self.output),
             "n_events": self.n_events,
             "resumed": self.resumed,
+            "live": None if self.live is None else asdict(self.live),
             "events_per_s": round(self.events_per_s, 1),
             "failures": {name: dict(counts) for name, counts in self.failures.items()},
             "findings": [finding.as_dict() for finding in self.findings],

@@ -2,7 +2,7 @@
 
 import json
 import pickle
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -19,6 +19,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.producer.area_detector import AreaWork
 from workbench.producer.plan import Plan
 from workbench.smalldata import Rows, create_part
+from workbench.sources import RawRun
 
 
 @dataclass(frozen=True)
@@ -88,29 +89,57 @@ class UnitResult:
         return cls(**told) if told.pop("sizes") == sizes else None
 
 
+class UnitWork:
+    """The work on one unit, of which some events come after the others.
+
+    Parameters
+    ----------
+    plan
+        What is made of each event.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._areas = {area.name: AreaWork(area) for area in plan.areas}
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether a reduction could not do its work in any event so far."""
+        return any(work.messages for work in self._areas.values())
+
+    def rows(self, raw: RawRun, start: int, stop: int) -> Iterator[dict[str, Rows]]:
+        """Yield the rows of the events that follow, stack by stack, and add to the run sums."""
+        plan = self._plan
+        for stack in raw.stacks(plan.sources, size=plan.block_events, start=start, stop=stop):
+            scalars: dict[str, Array] = {}
+            for column in plan.columns:
+                scalars.update(column.values(stack, raw))
+            values: dict[str, Rows] = {**scalars}
+            for work in self._areas.values():
+                values.update(work.reduce(raw, stack, scalars.get("lightStatus/xray")))
+            yield values
+
+    def save(self, unit: Unit) -> UnitResult:
+        """Write the partial sums, and last that the unit is done; its part must be there."""
+        for number, work in enumerate(self._areas.values()):
+            work.sums.save(unit.sums(number))
+        result = UnitResult(
+            unit.stop - unit.start,
+            {name: dict(work.counts) for name, work in self._areas.items()},
+            {name: work.messages for name, work in self._areas.items()},
+        )
+        result.save(unit, len(self._areas))
+        return result
+
+
 def work_unit(unit: Unit) -> UnitResult:
     """Write the part file and the partial sums of one unit."""
     plan = _plan_of(unit.plan)
-    works = {area.name: AreaWork(area) for area in plan.areas}
-    stacks = plan.raw.stacks(plan.sources, size=plan.block_events, start=unit.start, stop=unit.stop)
+    work = UnitWork(plan)
     with create_part(unit.part, plan.part_specs) as part:
-        for stack in stacks:
-            scalars: dict[str, Array] = {}
-            for column in plan.columns:
-                scalars.update(column.values(stack, plan.raw))
-            values: dict[str, Rows] = {**scalars}
-            for work in works.values():
-                values.update(work.reduce(plan.raw, stack, scalars.get("lightStatus/xray")))
+        for values in work.rows(plan.raw, unit.start, unit.stop):
             part.append(values)
-    for number, work in enumerate(works.values()):
-        work.sums.save(unit.sums(number))
-    result = UnitResult(
-        unit.stop - unit.start,
-        {name: dict(work.counts) for name, work in works.items()},
-        {name: work.messages for name, work in works.items()},
-    )
-    result.save(unit, len(works))
-    return result
+    return work.save(unit)
 
 
 KEPT_BYTES = 30 << 20  # of memory that was freed; the C library keeps blocks below 32 MB only

@@ -13,6 +13,8 @@ from workbench.core.atomic import CannotWriteError, appearing, make_folder, refu
 from workbench.core.errors import WorkbenchError
 from workbench.core.workers import LostWorkerError
 from workbench.producer.identity import Facts, changed, key_of
+from workbench.smalldata import live_name
+from workbench.sources import RunStalledError
 
 MANIFEST = "manifest.json"
 ATTEMPTS, PAUSE = 5, 0.2  # to remove a folder; s between them
@@ -31,8 +33,9 @@ def parts_folder(target: Path, facts: Facts, *, resume: bool) -> Generator[Path]
     """Give a folder ``.<name>.parts/<key>`` that is this process's alone.
 
     To resume, it holds what a production that was stopped has finished, if `facts` are the same;
-    else what is left there is removed first. At the end the folder is removed, but not when the
-    production is stopped (by a signal, by the loss of its workers).
+    else what is left there is removed first. At the end the folder and the run's live file
+    are removed, but not when the production is stopped (by a signal, by the loss of its workers,
+    by a run that does not go on).
     Raises `AlreadyProducingError` where another process works on the same file, and
     `CannotResumeError` where the parts are those of something else.
     """
@@ -44,11 +47,12 @@ def parts_folder(target: Path, facts: Facts, *, resume: bool) -> Generator[Path]
         folder = _prepared(base, facts, target) if resume else _emptied(base, facts)
         keep = False
         yield folder
-    except (KeyboardInterrupt, SystemExit, LostWorkerError):
+    except (KeyboardInterrupt, SystemExit, LostWorkerError, RunStalledError):
         keep = True
         raise
     finally:
         if not keep:
+            live_name(target).unlink(missing_ok=True)
             _remove(base)
         os.close(handle)
 

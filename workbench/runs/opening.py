@@ -15,11 +15,15 @@ from workbench.runs.experiment.finding import Choice
 from workbench.runs.run import Run
 from workbench.runs.several import Runs
 from workbench.runs.variants import why_taken
-from workbench.smalldata import whole_of
+from workbench.smalldata import live_name, whole_of
 
 
 def open_run(
-    path_or_experiment: str | Path, run: int | None = None, *, experiment_file: Choice = True
+    path_or_experiment: str | Path,
+    run: int | None = None,
+    *,
+    live: bool = False,
+    experiment_file: Choice = True,
 ) -> Run:
     """Open the small data of one run, by its file, or by experiment or folder and run number.
 
@@ -27,13 +31,21 @@ def open_run(
     says which, and names the others; `Run.variants` lists them with label, date and config hash.
     What the experiment's ``experiment.toml`` says of the run holds; `experiment_file` names
     another file, or is False for none.
+
+    With `live` a run that is still being taken and produced (``workbench produce --live``) is
+    opened too, with the events that there are by now; `Run.refresh` gives the longer run, and in
+    the end that of the finished file.
     """
     if not isinstance(path_or_experiment, str | Path):
         given = type(path_or_experiment).__name__
         raise InputError(f"open_run takes a path, or an experiment and a run number, not {given}")
     if run is None:
-        return _open_path(Path(path_or_experiment), experiment_file)
-    taken, *others = _found(path_or_experiment, _number(run))
+        path = Path(path_or_experiment)
+        growing = live_name(path)
+        return _open_path(
+            growing if live and growing.exists() and not path.exists() else path, experiment_file
+        )
+    taken, *others = _found(path_or_experiment, _number(run), live=live)
     why = why_taken(taken, others)
     try:
         return Run(taken.path, why=why, experiment_file=experiment_file)
@@ -116,14 +128,14 @@ def _number(run: object) -> int:
     return int(number)
 
 
-def _found(place: str | Path, run: int) -> list[SmallDataCandidate]:
+def _found(place: str | Path, run: int, *, live: bool) -> list[SmallDataCandidate]:
     """Return the files of a run, at least one, newest first."""
     if Path(place).is_file():
         raise InputError(
             f"{place} is a file: name it alone, as in open_run({str(place)!r}), or give its "
             "folder with the run number"
         )
-    found = _candidates(place, run)
+    found = _candidates(place, run, live=live)
     if not found:
         raise NotThereError(
             f"no small data of {place} run {run} ({_known(place)}); produce the run, or set "
@@ -132,12 +144,12 @@ def _found(place: str | Path, run: int) -> list[SmallDataCandidate]:
     return found
 
 
-def _candidates(place: str | Path, run: int) -> list[SmallDataCandidate]:
+def _candidates(place: str | Path, run: int, *, live: bool = False) -> list[SmallDataCandidate]:
     folder = Path(place)
     if folder.is_dir():
-        return small_data_in(folder, run)
+        return small_data_in(folder, run, live=live)
     try:
-        return small_data_files(str(place), run)
+        return small_data_files(str(place), run, live=live)
     except UnknownNameError as error:
         raise InputError(
             f"{place} is neither a folder here nor an experiment of a hutch that the workbench "

@@ -39,6 +39,7 @@ from workbench.smalldata import (
     EVENT,
     FieldInfo,
     axis_names,
+    final_name,
 )
 
 
@@ -171,16 +172,20 @@ class Run(Contents, Exits):
     def refresh(self) -> "Run":
         """Return the run as it is on file now: longer where its writer has gone on.
 
+        A run that was followed while it was taken is that of its finished file once it is there.
         Raises `InputError` where channels were added by hand: they would not grow with it.
         """
-        if not self._storage.changed():
+        final = final_name(self.path)
+        became = final != self.path and final.exists() and not self.path.exists()
+        if not became and not self._storage.changed():
             return self
         if self._added:
             raise InputError(
                 f"{self.label} has changed on file, its added channels ({', '.join(self._added)}) "
                 "have not: refresh the run as it was opened, then add them again"
             )
-        return Run(self.path, why=self.why, experiment_file=self.setup)
+        why = f"{final}, which {self.path.name} became" if became else self.why
+        return Run(final if became else self.path, why=why, experiment_file=self.setup)
 
     def drop(self) -> None:
         """Free the columns kept in memory; they are read again when needed."""

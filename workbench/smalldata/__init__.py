@@ -7,6 +7,7 @@ from workbench.smalldata.check import check_file
 from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS, whole_of
+from workbench.smalldata.live import LiveFile, create_live, final_name, live_name
 from workbench.smalldata.merge import Assembly, create_small_data, merge_parts
 from workbench.smalldata.missing import State, missing_rows
 from workbench.smalldata.opening import (
@@ -17,6 +18,7 @@ from workbench.smalldata.opening import (
     StillWrittenError,
     TruncatedFileError,
 )
+from workbench.smalldata.packed import part_times
 from workbench.smalldata.parts import Part, Rows, SomeRows, create_part
 from workbench.smalldata.pixel_maps import PixelMap, pixel_maps
 from workbench.smalldata.presence import Presence, count_states
@@ -38,6 +40,7 @@ __all__ = [
     "DetectorSettings",
     "FieldInfo",
     "FunctionSettings",
+    "LiveFile",
     "MissingPartsError",
     "NoPermissionError",
     "NotSmallDataError",
@@ -57,16 +60,20 @@ __all__ = [
     "check_file",
     "coordinates",
     "count_states",
+    "create_live",
     "create_part",
     "create_small_data",
     "dataset_dims",
     "filled_fraction",
+    "final_name",
     "inner_dims",
     "join_archived",
+    "live_name",
     "merge_parts",
     "missing_rows",
     "open_file",
     "open_ragged",
+    "part_times",
     "pixel_maps",
     "read_archived",
     "read_settings",

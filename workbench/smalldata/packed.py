@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.arrays import Array, Ints
+from workbench.core import clock
+from workbench.core.arrays import Array, Ints, Times
 from workbench.core.errors import InputError, NotThereError
+from workbench.smalldata.layout import TIME_NAMES
 from workbench.smalldata.opening import DamagedFileError
 from workbench.smalldata.specs import DatasetSpec
 
@@ -102,6 +104,19 @@ def read_parts(parts: Sequence[Path], specs: Sequence[DatasetSpec]) -> list[Bloc
     Raises `DamagedFileError` for a part that is cut off, `InputError` for one of other specs.
     """
     return [block for part in parts for block in _blocks(Path(part), specs)]
+
+
+def part_times(part: Path, specs: Sequence[DatasetSpec]) -> Times:
+    """Return the time stamps of a part file as LCLS-II counts them, shape (event,).
+
+    Raises as `read_parts` does.
+    """
+    spec = next(spec for spec in specs if spec.name in TIME_NAMES)
+    rows = [block.values(spec) for block in read_parts([part], specs)]
+    stamps = np.concatenate([np.empty(0, np.int64), *rows])
+    later = (clock.EPICS_EPOCH << 32) if spec.name == "event_time" else 0
+    times: Times = (stamps - later).view(np.uint64)
+    return times
 
 
 def _blocks(path: Path, specs: Sequence[DatasetSpec]) -> list[Block]:

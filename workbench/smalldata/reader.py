@@ -300,7 +300,9 @@ class SmallDataFile:
             # copy made of a virtual file keeps them.
             stored[absent] = 1
         ends = np.cumsum(stored)
-        if (stored < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(dataset):
+        counted = int(ends[-1]) if len(ends) else 0
+        ahead = self.growing and counted < len(dataset)  # entries are written before their counts
+        if (stored < 0).any() or (counted != len(dataset) and not ahead):
             raise DamagedFileError(
                 f"{self.path}: damaged, {name} has {len(dataset)} entries, {length_name(name)} "
                 "counts another number; produce the run again"

@@ -13,6 +13,7 @@ from workbench.core.stack import Stack
 from workbench.sources.base import Frame, RawField, Steps, Value
 from workbench.sources.xtc2 import findings as found
 from workbench.sources.xtc2.events import build_events
+from workbench.sources.xtc2.growth import Growth, growth_of
 from workbench.sources.xtc2.pieces import RunPiece
 from workbench.sources.xtc2.plans import RESERVED, AlgPlan, FieldPlan, is_config, plan_algs
 from workbench.sources.xtc2.presence import Presence
@@ -77,6 +78,11 @@ class Xtc2Run:
     def n_events(self) -> int:
         """Number of events."""
         return len(self.timestamps)
+
+    @property
+    def growth(self) -> Growth:
+        """How far the run had come when it was opened."""
+        return growth_of(self._pieces, self.timestamps)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

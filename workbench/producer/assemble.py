@@ -1,0 +1,158 @@
+"""From a plan to the small-data file: units worked, parts merged, all of it recorded."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from workbench.core.errors import InputError
+from workbench.core.findings import Finding, worst_first
+from workbench.core.workers import Team
+from workbench.producer.accounts import count_failures, findings_of, mismatches, skipped_of
+from workbench.producer.config import ProducerConfig
+from workbench.producer.entries import Skipped
+from workbench.producer.identity import constants_hash
+from workbench.producer.loop import make_units, run_units
+from workbench.producer.once import run_sums, settings
+from workbench.producer.plan import Job, Plan, make_plan
+from workbench.producer.provenance import provenance
+from workbench.producer.request import ProduceRequest, ProduceResult, Progress
+from workbench.smalldata import Assembly, create_small_data
+from workbench.sources import RawRun
+
+
+class ConfigRefusedError(InputError):
+    """A config with entries that cannot be produced, where the user asked to refuse it."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """When a production was begun: as a date, and by `time.perf_counter` [s]."""
+
+    date: datetime
+    clock: float
+
+
+def assemble(
+    request: ProduceRequest,
+    begun: Begun,
+    config: ProducerConfig,
+    raw: RawRun,
+    *,
+    place: Path,
+    progress: Progress,
+    units: Path | None = None,
+    findings: Sequence[Finding] = (),
+    ahead: Team | None = None,
+) -> ProduceResult:
+    """Work all units of a run that are not done, and write its small-data file.
+
+    Parameters
+    ----------
+    place
+        Folder in which the file is put together.
+    units
+        Folder of the units' results; the same where it is not given.
+    findings
+        What was found before.
+    ahead
+        Workers that were started before.
+    """
+    job = job_of(request, config)
+    plan = make_plan(job, raw)
+    found = [*findings, *config.findings, *plan.findings, *raw.findings, *mismatches(request, plan)]
+    skipped = [*config.skipped, *plan.skipped]
+    if request.strict:
+        refuse(skipped)
+    with (
+        create_small_data(request.target, attributes_of(request), place=place) as file,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        work = make_units(plan, run=request.run, folder=units or place, workers=request.crew)
+        started = beside.submit(_begin, file, plan, job)  # while workers work
+        hashed = beside.submit(_hashes, plan, job)
+        collected = run_units(plan, work, workers=request.crew, progress=progress, ahead=ahead)
+        started.result()
+        failures = count_failures(plan, collected)
+        failed = findings_of(failures, collected)
+        found, skipped = [*found, *failed], [*skipped, *skipped_of(failed)]
+        file.keep(run_sums(plan, collected.sums, collected.counts))
+        written = beside.submit(file.sync)  # while columns are merged
+        n_events = file.merge(collected.parts, plan.specs, plan.frames)
+        if plan.integration is not None:
+            plan.integration.write(file, plan.times)
+        record = provenance(
+            request,
+            config,
+            plan,
+            started=begun.date,
+            findings=found,
+            skipped=skipped,
+            constants=hashed.result(),
+        )
+        file.record(record, failures)
+        written.result()
+    return ProduceResult(
+        request.target,
+        n_events,
+        time.perf_counter() - begun.clock,
+        failures,
+        tuple(worst_first(found)),
+        tuple(skipped),
+        collected.resumed,
+    )
+
+
+def job_of(request: ProduceRequest, config: ProducerConfig) -> Job:
+    """Return what the plan of a request is made from."""
+    return Job(
+        request.run,
+        request.experiment,
+        config,
+        request.constants,
+        request.detectors,
+        request.naming,
+    )
+
+
+def refuse(skipped: Sequence[Skipped]) -> None:
+    """Raise `ConfigRefusedError` where anything would be skipped."""
+    if not skipped:
+        return
+    lines = "; ".join(
+        f"{entry.file}:{entry.line}: {entry.entry}: {entry.reason}" for entry in skipped[:5]
+    )
+    raise ConfigRefusedError(f"refused, {len(skipped)} entries cannot be produced: {lines}")
+
+
+def attributes_of(request: ProduceRequest) -> dict[str, str | int]:
+    """Return the root attributes of a file."""
+    return {
+        "experiment": request.experiment,
+        "run": request.run,
+        "generation": request.naming,
+    }
+
+
+def _begin(file: Assembly, plan: Plan, job: Job) -> None:
+    """Write what is known before any event is read."""
+    file.keep(settings(plan, job))
+    present = {
+        spec.name: int(np.count_nonzero(plan.raw.present(area.name)))
+        for area in plan.areas
+        if not area.integrating
+        for spec in area.specs
+    }
+    file.declare(plan.specs, plan.raw.n_events, present)
+    file.sync()
+
+
+def _hashes(plan: Plan, job: Job) -> dict[str, str]:
+    """Return the hash of the constants of each detector."""
+    if job.constants is None:
+        return {}
+    return {area.name: constants_hash(job.constants, area.name, job.run) for area in plan.areas}
