@@ -63,7 +63,7 @@ def test_json_is_alone_on_standard_output_and_has_the_promised_keys(
     assert done.exit_code == 0, done.output
     told: dict[str, Any] = json.loads(done.stdout)
     assert set(told) == {
-        "output", "n_events", "resumed", "events_per_s", "failures", "findings", "skipped",
+        "output", "n_events", "resumed", "live", "events_per_s", "failures", "findings", "skipped",
     }  # fmt: skip
     assert (told["n_events"], told["output"]) == (20, str(tmp_path / "xpplx1234_Run0014.h5"))
     assert told["failures"]["gasdet"] == {"present": 20}
