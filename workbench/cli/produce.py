@@ -39,6 +39,10 @@ Resume = Annotated[
 Naming = Annotated[
     str, typer.Option(help="Names of the datasets: lcls2, or lcls1 for older analysis code.")
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse instead of skipping bad entries.")]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Replace what an earlier production wrote.")
+]
 Live = Annotated[
     bool,
     typer.Option(
@@ -70,12 +74,8 @@ def produce(
     detector: Annotated[
         list[str] | None, typer.Option(help="Store this detector's whole frames; repeatable.")
     ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse instead of skipping bad entries.")
-    ] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Replace what an earlier production wrote.")
-    ] = False,
+    strict: Strict = False,
+    replace: Replace = False,
     source: Annotated[
         str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")
     ] = "xtc2",
