@@ -86,24 +86,15 @@ def assemble(
         if plan.integration is not None:
             plan.integration.write(file, plan.times)
         record = provenance(
-            request,
-            config,
-            plan,
-            started=begun.date,
-            findings=found,
-            skipped=skipped,
+            request, config, plan, started=begun.date, findings=found, skipped=skipped,
             constants=hashed.result(),
-        )
+        )  # fmt: skip
         file.record(record, failures)
         written.result()
+    seconds = time.perf_counter() - begun.clock
+    told, left_out = tuple(worst_first(found)), tuple(skipped)
     return ProduceResult(
-        request.target,
-        n_events,
-        time.perf_counter() - begun.clock,
-        failures,
-        tuple(worst_first(found)),
-        tuple(skipped),
-        collected.resumed,
+        request.target, n_events, seconds, failures, told, left_out, collected.resumed
     )
 
 
