@@ -110,8 +110,10 @@ class _Follower:
         look = self.look
         if look.growth.complete == look.raw.n_events:
             self._work.close_unit(look.raw.n_events)
-        if any(finding.code == "out-of-order" for finding in look.raw.findings):
-            forget(self.units)  # an event may have come after what was worked by then
+        late = any(finding.code == "out-of-order" for finding in look.raw.findings)
+        whole = make_plan(job_of(self._request, self.config), look.raw)
+        if late or whole.part_specs != self._work.plan.part_specs:
+            forget(self.units)  # events may have come after what was worked by then
         else:
             keep_done(self._work.plan, look.raw.n_events, self.units, run=self._request.run)
         if self._restarts:
