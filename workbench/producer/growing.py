@@ -14,7 +14,8 @@ from workbench.core.executors import run_all
 from workbench.producer.assemble import attributes_of
 from workbench.producer.loop import WORKER_MODULES
 from workbench.producer.once import settings
-from workbench.producer.plan import Job, Plan, unit_ranges
+from workbench.producer.plan import Job, Plan
+from workbench.producer.ranges import unit_ranges
 from workbench.producer.request import ProduceRequest
 from workbench.producer.unit import Unit, UnitResult, UnitWork, save_plan, work_unit
 from workbench.smalldata import Part, create_live, create_part, live_name, part_times

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
 from math import prod
 from pathlib import Path
 
@@ -40,8 +39,6 @@ from workbench.sources.epix10ka import Epix10kaConfigError
 BLOCK_EVENTS = (16, 1024)  # fewest and most whose results are held in memory
 BLOCK_BYTES = 64 << 20  # of results held in memory
 LISTED = 16  # pixels for which a list of droplets, photons or pixels is taken to have an entry
-UNIT_EVENTS = (256, 1024)  # fewest and most events of one unit of work
-UNITS = 4  # of equal length, before units become twice as long
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,19 +150,6 @@ class Plan:
             if start >= self.raw.n_events:
                 return
             yield start, min(stop, self.raw.n_events)
-
-
-def unit_ranges() -> Iterator[tuple[int, int]]:
-    """Yield the ranges of events of units, as of a run without end.
-
-    The first ones are short, so that a short run too has work for several workers; how long a run
-    will be is not known while it is taken, and its units are the same then.
-    """
-    start = 0
-    for number in count():
-        stop = start + min(UNIT_EVENTS[0] << number // UNITS, UNIT_EVENTS[1])
-        yield start, stop
-        start = stop
 
 
 def make_plan(job: Job, raw: RawRun) -> Plan:

@@ -13,7 +13,8 @@ from workbench.producer.config import ProducerConfig
 from workbench.producer.identity import facts_of
 from workbench.producer.live import produce_live
 from workbench.producer.loop import WORKER_MODULES
-from workbench.producer.plan import UNITS, shapes_of
+from workbench.producer.plan import shapes_of
+from workbench.producer.ranges import UNITS
 from workbench.producer.request import LiveState, ProduceRequest, ProduceResult, Progress
 from workbench.producer.workspace import parts_folder
 from workbench.smalldata import open_file
