@@ -19,7 +19,7 @@ from workbench.producer import (
     OutputExistsError,
     produce,
 )
-from workbench.producer.plan import UNIT_EVENTS, UNITS
+from workbench.producer.ranges import UNIT_EVENTS, UNITS
 from workbench.producer.workspace import CannotResumeError, parts_folder
 from workbench.reductions import Roi
 from workbench.smalldata import check_file, open_file

@@ -27,6 +27,7 @@ from workbench.producer.frames import FrameField, calibration_of, frame_fields
 from workbench.producer.integrating import Integration, doubts_of_frames, frame_ends, leaves_of
 from workbench.producer.naming import LCLS1, LCLS2, as_lcls1
 from workbench.producer.pictures import layout_of
+from workbench.producer.ranges import unit_ranges
 from workbench.producer.time_tool import CorrectionColumn
 from workbench.reductions import Roi
 from workbench.reductions.calibrate import ConstantsShapeError, working_type
