@@ -131,7 +131,15 @@ def test_frames_have_rows_of_their_own_with_the_bounds_of_their_events(
     assert not [name for name in whole if "sum_timestamp" in name or "_sum_text" in name]
 
 
-@pytest.mark.parametrize(("ends", "workers"), [((7, 11, 12, 40), 2), ((10, 23), 1)], ids=str)
+@pytest.mark.parametrize(
+    ("ends", "workers"),
+    [
+        ((7, 11, 12, 40), 1),
+        ((10, 23), 1),
+        pytest.param((7, 11, 12, 40), 2, marks=pytest.mark.long),
+    ],
+    ids=str,
+)
 def test_a_frame_may_span_units_of_work_and_nothing_changes(
     make: Make, whole: dict[str, Any], ends: tuple[int, ...], workers: int
 ) -> None:

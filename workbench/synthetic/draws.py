@@ -19,6 +19,7 @@ class Draw(IntEnum):
     PIXELS = 9
     STATION = 10
     USER = 11
+    INTEGRATING = 12
 
 
 def generator(seed: int, draw: Draw, *place: int) -> np.random.Generator:

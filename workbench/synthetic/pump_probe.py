@@ -112,6 +112,8 @@ class PumpProbe:
         Expected per pixel of jungfrau1M at mean I0, besides the rings.
     camera_every, jungfrau_every
         Each camera is read in every n-th event.
+    integrating_every
+        Shots in each frame of an integrating camera; 0: the run has none.
     dropped_every, laser_off_every
         Every n-th shot has no X-rays, or no laser. Numbers without a common factor with the
         read-out periods give each class its share of frames.
@@ -148,6 +150,7 @@ class PumpProbe:
     diffuse_photons: float = 0.002
     camera_every: int = 5
     jungfrau_every: int = 21
+    integrating_every: int = 0
     dropped_every: int = 23
     laser_off_every: int = 8
     missing: float = 0.004
@@ -166,6 +169,7 @@ class PumpProbe:
             _require(0 <= getattr(self, name) < 1, name, self, "a fraction from 0 to below 1")
         for name in ("jitter", "tt_resolution", "background_photons", "diffuse_photons"):
             _require(getattr(self, name) >= 0, name, self, "0 or more")
+        _require(self.integrating_every >= 0, "integrating_every", self, "0 or more")
         _require(0 <= self.run <= 9999, "run", self, "0 to 9999")
         _require(self.delay_last > self.delay_first, "delay_last", self, "above delay_first")
         weakest = self.signal_photons * (1 + min(self.amplitude, 0.0))

@@ -13,6 +13,7 @@ from workbench.sources.xtc2_writer import Xtc2Writer
 from workbench.synthetic.cameras import RING, epix_1, jungfrau_1m
 from workbench.synthetic.frames import Exposures
 from workbench.synthetic.hutch_run import config_of, in_hutch, names_of
+from workbench.synthetic.integrating import IntegratingCamera, with_camera
 from workbench.synthetic.pump_probe import RATE, PumpProbe
 from workbench.synthetic.records import (
     EPIX_STREAM,
@@ -74,7 +75,7 @@ def write_raw_run(spec: PumpProbe, folder: Path) -> RawFiles:
     write_constants(constants, [replace(spot, detector=place.spot), rings])
     name, text = config_of(place)
     config = folder / name
-    write_text(config, text)
+    write_text(config, with_camera(text) if spec.integrating_every else text)
     return RawFiles(folder, paths, truth, constants, config)
 
 
@@ -109,6 +110,7 @@ class _Run:
         self._small = small
         self._writers = writers
         self._exposures = Exposures(spec)
+        self._slow = IntegratingCamera(spec) if spec.integrating_every else None
         self._step = -1
 
     def begin(self) -> None:
@@ -146,6 +148,9 @@ class _Run:
     def _write_cameras(self, shots: Shots, place: int, time: int) -> None:
         event = int(shots.events[place])
         relative = float(shots.i0[place]) / self._spec.pulse_energy
+        slow = None if self._slow is None else self._slow.expose(event, relative)
+        if slow is not None:
+            self._writers[-1].event(time, {0: {"raw": slow}})
         if shots.epix[1][place].any():
             change = float(shots.change[place])
             frame = self._exposures.epix(event, relative=relative, change=change)

@@ -5,6 +5,7 @@ from typing import Any
 
 from workbench.core.arrays import Array
 from workbench.sources.xtc2_writer import Names
+from workbench.synthetic import integrating
 from workbench.synthetic.cameras import epix_1, jungfrau_1m
 from workbench.synthetic.pump_probe import PumpProbe, Scan
 from workbench.synthetic.shots import Shots
@@ -61,7 +62,8 @@ def all_names(spec: PumpProbe, sample: Shots, called: Mapping[str, str]) -> list
         [Names("jungfrau1M", "jungfrau", "raw", (0, 2, 0), number, serial, panel)]
         for number, serial in enumerate(jungfrau_1m().serials)
     ]
-    return [*small, [epix], *segments]
+    slow = [[integrating.NAMES]] if spec.integrating_every else []
+    return [*small, [epix], *segments, *slow]
 
 
 def step_record(spec: PumpProbe, step: int) -> Record:

@@ -1,12 +1,14 @@
 """The truth of a made-up run: every planted number with unit and meaning, and what was counted."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from workbench.core.bounds import Bounds
+from workbench.synthetic import integrating
 from workbench.synthetic.cameras import (
     BACKGROUND,
     RING_WIDTH,
@@ -124,12 +126,25 @@ def _monitors(station: Station) -> dict[str, dict[str, object]]:
     }
 
 
+def _integrated(spec: PumpProbe) -> dict[str, tuple[Number, str, str]]:
+    name, pixels = integrating.NAME, math.prod(integrating.SHAPE)
+    return {
+        "integrated_per_i0": (
+            integrating.LIGHT * pixels / spec.pulse_energy,
+            "ADU/J",
+            f"sum of a frame of {name}, pedestal off, over the I0 of its shots",
+        ),
+        "integrating_pedestal": (integrating.PEDESTAL, "ADU", f"of each pixel of {name}"),
+    }
+
+
 def _quantities(spec: PumpProbe, station: Station) -> dict[str, tuple[Number, str, str]]:
     background = spec.background_photons * int(epix_1().good[SIGNAL.slices].sum())
     bare = spec.signal_photons - background
     geometry = jungfrau_1m().geometry
     radius = ring_radius(spec.photon_energy)
     return {
+        **(_integrated(spec) if spec.integrating_every else {}),
         "t0": (spec.t0, "ps", "delay at which pump and probe coincide"),
         "tau": (spec.tau, "ps", "decay time of the response"),
         "amplitude": (
