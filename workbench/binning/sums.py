@@ -62,9 +62,8 @@ class RatioSums:
         # Only frames need the compiler, which takes a second to import.
         from workbench.binning.kernels import add_frames
 
-        for number, frame, weight in zip(numbers, values, norm, strict=True):
-            self._count(int(number), frame, float(weight))
         frames = np.ascontiguousarray(values).reshape(len(values), -1)
+        self._count(frames, numbers, norm)
         bins = len(self._d)
         flat = (sums.reshape(bins, -1) for sums in (self._d, self._dd, self._di))
         add_frames(frames, numbers, norm, self._provisional.reshape(-1), *flat)
@@ -102,18 +101,22 @@ class RatioSums:
         ):
             np.add.at(target, numbers, terms)
 
-    def _count(self, number: int, frame: Array, weight: float) -> None:
-        """Count one frame, pixel by pixel if it has holes; not at all if it was not measured."""
-        holes = np.isnan(frame)
-        if holes.all():
-            return
-        there: Array | float = 1.0
-        if holes.any():
+    def _count(self, frames: Array, numbers: Ints, norm: Floats) -> None:
+        """Count frames, pixel by pixel once one has holes; not those that were not measured."""
+        holes = np.isnan(frames)
+        measured = ~holes.all(axis=1)
+        if (holes.any(axis=1) & measured).any():
             self._widen()
-            there = (~holes).astype(np.float64)
-        self._n[number] += there
-        self._i[number] += weight * there
-        self._ii[number] += weight**2 * there
+        sums = (self._n, self._i, self._ii)
+        if self._n.size == len(self._n):
+            kept, weight = numbers[measured], norm[measured]
+            for target, terms in zip(sums, (np.ones_like(weight), weight, weight**2), strict=True):
+                np.add.at(target.reshape(-1), kept, terms)  # one event after the other
+            return
+        for event in np.flatnonzero(measured):
+            there = (~holes[event]).reshape(self._n.shape[1:])
+            for target, term in zip(sums, (1.0, norm[event], norm[event] ** 2), strict=True):
+                target[numbers[event]] += term * there
 
     def _widen(self) -> None:
         """Count events pixel by pixel from now on."""

@@ -357,7 +357,8 @@ def _check(runs: Sequence[Run], allow: Collection[str]) -> None:
     names = [_name(run) for run in runs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"given twice: run {', '.join(twice)}; name every run once")
+        files = ", ".join(str(run.path) for run in runs if _name(run) in twice)
+        raise InputError(f"given twice: run {', '.join(twice)} ({files}); name every run once")
 
 
 def _name(run: Run) -> str:
