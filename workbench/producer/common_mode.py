@@ -10,6 +10,7 @@ from workbench.producer.given import Given, naming
 from workbench.producer.report import Report, kind, suggestion
 from workbench.reductions import Calibration
 from workbench.reductions.common_mode import BANKS, CommonMode
+from workbench.reductions.epix_medians import EPIX_MODES, RANGE, EpixMedians
 
 FUNCTION = "get_common_mode"
 KEYS = ("mode", "cormax", "npix_min")
@@ -37,7 +38,12 @@ class CommonModeEntry:
         if not calibration.calibrated:
             text = "common mode is taken off frames without pedestal: give constants"
             raise EntryError("no-constants", text)
-        made = replace(self.mode, grid=BANKS.get(frames.detector_type, (1, 1)))
+        if isinstance(self.mode, EpixMedians):
+            noise = calibration.noise
+            adu = None if noise is None else noise * calibration.gain
+            made: CommonMode = replace(self.mode, noise=adu)
+        else:
+            made = replace(self.mode, grid=BANKS.get(frames.detector_type, (1, 1)))
         try:
             made.check(calibration.spec.shape)
         except InputError as error:
@@ -61,10 +67,13 @@ def read_common_mode(value: object) -> CommonMode | None:
         raise EntryError("wrong-type", f"{text}, not {kind(value)}")
     given = Given(value, KEYS, "a common mode")
     mode = given.whole("mode", 7)
+    if mode in EPIX_MODES:
+        with naming("cormax"):
+            return EpixMedians(limit=given.number("cormax", RANGE), mode=mode)
     if mode == 0:
         return None
     if mode not in MODES:
-        text = f"mode is 1 (rows) + 2 (columns) + 4 (banks), so at most 7, not {mode}"
+        text = f"mode is 1 (rows) + 2 (columns) + 4 (banks), or 45, 46, 47 (ePix100), not {mode}"
         raise EntryError("wrong-type", text, "mode")
     with naming("cormax"):
         return CommonMode(

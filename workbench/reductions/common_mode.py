@@ -90,13 +90,21 @@ class CommonMode:
         )
         for wanted, tall, wide, fewest in steps:
             if wanted:
-                _take_off(out, mask, tall, wide, self.limit, fewest)
+                take_off(out, mask, mask, tall, wide, self.limit, fewest)
         return out.reshape(frames.shape)
 
 
 @compiled
-def _take_off(frames: Frames, used: Bools, tall: int, wide: int, limit: float, fewest: int) -> None:
-    """Take the median off each patch of `tall` x `wide` pixels, in place."""
+def take_off(
+    frames: Frames,
+    used: Bools,
+    corrected: Bools,
+    tall: int,
+    wide: int,
+    limit: float,
+    fewest: int,
+) -> None:
+    """Take the median of the used pixels off each patch of `tall` x `wide` pixels, in place."""
     values = np.empty(tall * wide, frames.dtype)
     tiles, rows, cols = frames.shape
     for tile in range(tiles):
@@ -119,5 +127,5 @@ def _take_off(frames: Frames, used: Bools, tall: int, wide: int, limit: float, f
                     continue
                 for row in range(top, top + tall):
                     for col in range(left, left + wide):
-                        if used[tile, row, col]:
+                        if corrected[tile, row, col]:
                             frames[tile, row, col] -= median
