@@ -8,12 +8,13 @@ import pytest
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.producer.editor import edit_config
-from workbench.regions import Box, Rectangle
+from workbench.regions import Box, Circle, Rectangle
 from workbench.widgets import region_editor
-from workbench.widgets.models import EmptyPictureError, Session, picture_of_array
+from workbench.widgets.models import EmptyPictureError, RegionStep, Session, picture_of_array
 from workbench.widgets.opening import Opened
 from workbench.widgets.views.editor import RegionEditor
 from workbench.widgets.views.selector import SelectorView
+from workbench.widgets.views.static import static_picture
 from workbench.widgets.views.typed import TypedView
 
 CONFIG = """\
@@ -133,6 +134,17 @@ def test_in_batch_the_editor_is_a_picture(
     shown = region_editor(session, state=None)._repr_mimebundle_()
     assert shown["image/png"].startswith(b"\x89PNG")
     assert "spot" in shown["text/plain"]
+
+
+def test_the_still_picture_tints_what_the_mask_takes_out(session: Session) -> None:
+    model = session.shown
+    assert len(static_picture(model).axes[0].images) == 1
+    model.add_mask_step(RegionStep(Circle(20, 30, 8)))
+    _, tint = static_picture(model).axes[0].images
+    np.testing.assert_array_equal(~np.ma.getmaskarray(tint.get_array()), ~model.good)
+    assert tint.cmap(tint.norm(1))[:3] == (1.0, 0.0, 0.0)
+    height, width = model.picture.shape
+    assert list(tint.get_extent()) == [0, width, height, 0]
 
 
 def test_what_was_drawn_is_there_again_after_a_restart(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.core.extras import load
 from workbench.regions import Box
-from workbench.widgets.models import RegionModel, Viewport, render
+from workbench.widgets.models import RegionModel, Viewport, render, render_marks
 from workbench.widgets.models.state import Drawn
 
 HEIGHT, WIDTH = 900, 1200  # of the picture, screen pixels
@@ -21,6 +21,7 @@ def static_picture(model: RegionModel) -> Figure:
     figure = figures.Figure(figsize=(8.0, 6.2), layout="constrained")
     axes = figure.add_subplot()
     draw_picture(axes, model)
+    draw_mask(axes, model)
     draw_regions(axes, model)
     return figure
 
@@ -36,11 +37,24 @@ def draw_picture(axes: Any, model: RegionModel) -> Any:
         interpolation="nearest",
     )  # fmt: skip
     axes.set_facecolor("#e9e7e1")
-    bar = axes.figure.colorbar(image, ax=axes, label=f"[{picture.unit}], {display.scale}")
+    bar = axes.figure.colorbar(image, ax=axes, pad=0.02, label=f"[{picture.unit}], {display.scale}")
     bar.set_ticks([1, 255], labels=[f"{shown.low:.4g}", f"{shown.high:.4g}"])
     axes.set(xlabel="column [pixel]", ylabel="row [pixel]")
     axes.set_title(f"{picture.detector}: {picture.origin}", fontsize=11)
     return image
+
+
+def draw_mask(axes: Any, model: RegionModel) -> None:
+    """Tint what the model's mask takes out, where it takes out anything."""
+    if model.good.all():
+        return
+    view = Viewport.whole(model.picture.shape, height=HEIGHT, width=WIDTH)
+    marks = render_marks(model.picture.layout.on_picture(~model.good), view)
+    top, bottom, left, right = marks.extent
+    axes.imshow(
+        np.ma.masked_equal(marks.levels > 0, False), extent=(left, right, bottom, top), vmin=1,
+        vmax=2, cmap="autumn", alpha=0.45, interpolation="nearest",  # its lowest colour is red
+    )  # fmt: skip
 
 
 def draw_regions(axes: Any, model: RegionModel) -> list[Any]:
