@@ -201,16 +201,18 @@ def test_what_is_not_there_is_not_removed_and_gets_no_mask_unnoticed(
     np.savetxt(tmp_path / "good.txt", np.eye(50) == 0, fmt="%d")
     mask = ("set-mask", config, "epix_1", "ROI_7", tmp_path / "good.npy", "--from-run", 5)
     _, text = call(*mask, "--json", "--dry-run")
-    (new,) = (one for one in json.loads(text)["findings"] if one["code"] == "new-region")
+    (new,) = (one for one in json.loads(text)["findings"] if one["code"] == "new-entry")
     assert "epix_1 has no 'ROI_7' in run 5 (it has ROI_0)" in new["message"]
     with edit_config(config) as edit:
-        with pytest.raises(InputError, match=r"no 'azav' in run 5: set it first \(set-azav\)"):
-            edit.set_mask("epix_1", "azav", np.eye(50) == 0, function="azav", from_run=5)
+        edit.set_mask("epix_1", "azav", np.eye(50) == 0, function="azav", from_run=5)
+        (new,) = (one for one in edit.findings(5) if one.code == "new-entry")
+        assert "no 'azav' in run 5: an entry with nothing but the mask is made" in str(new)
         with pytest.raises(InputError, match=r"only .npy files tell their shape.*--shape"):
             edit.set_mask("epix_1", "ROI_0", tmp_path / "good.txt", from_run=5)
+    with edit_config(config) as edit:
         edit.set_azav("epix_1", dis_to_sam=90.0, center=[1, 2], eBeam=9.5, from_run=5)
         edit.set_mask("epix_1", "azav", np.eye(50) == 0, function="azav", from_run=5)
-        assert not [one for one in edit.findings(5) if one.code == "new-region"]
+        assert not [one for one in edit.findings(5) if one.code == "new-entry"]
     assert config.read_text() == PLAIN
     assert not list(config.parent.glob("masks/*"))
 

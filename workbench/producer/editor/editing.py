@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.errors import InputError
 from workbench.core.findings import Finding, Severity, worst_first
 from workbench.producer.editor import beside, journal, masks, poni
 from workbench.producer.editor.changes import (
@@ -207,7 +206,7 @@ class ConfigEdit:
     def _check_entry(
         self, detector: str, name: str, *, from_run: int, function: str = ROIS, **_: Any
     ) -> None:
-        """Tell that there is no entry yet that could get a mask; refuse where that is needed."""
+        """Tell that there is no entry yet that could get a mask."""
         found = self.entries(from_run, function).get(detector, [])
         listed = [found] if isinstance(found, Mapping) else found
         default = DEFAULT_NAMES[function_name(self._now, remove_entry(
@@ -215,14 +214,13 @@ class ConfigEdit:
         names = [one.get("name", default) for one in listed if isinstance(one, Mapping)]
         if name in names:
             return
-        there = f"{detector} has no {name!r} in run {from_run}"
+        made = "a region of all pixels that the mask uses is made"
         if function != ROIS:
-            way = f"; it has {', '.join(names)}" if names else ": set it first (set-azav)"
-            raise InputError(f"{there}{way}")
+            made = "an entry with nothing but the mask is made, to be completed with set-azav"
         way = f" (it has {', '.join(names)})" if names else ""
-        text = f"{there}{way}: a region of all pixels that the mask uses is made"
+        text = f"{detector} has no {name!r} in run {from_run}{way}: {made}"
         self._doubts.append(
-            Finding("new-region", Severity.WARNING, text, detector, file=str(self.path))
+            Finding("new-entry", Severity.WARNING, text, detector, file=str(self.path))
         )
 
     @property
