@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from workbench.cli.produce import produce
@@ -121,3 +123,21 @@ def test_a_run_that_is_not_there_gives_exit_1_and_one_message(tmp_path: Path, ra
 def test_a_missing_option_is_wrong_usage(tmp_path: Path) -> None:
     done = CliRunner().invoke(APP, ["--experiment", "xpplx1234", "--output", str(tmp_path)])
     assert done.exit_code == 2
+
+
+def test_pictures_of_a_detector_are_written_as_tiff_files_and_counted_before(
+    raw: Path, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "scratch"
+    options = ("--tiff", "epix_1", "--tiff-folder", pictures)
+    done = CliRunner().invoke(APP, arguments(raw, tmp_path, *options))
+    assert done.exit_code == 0, done.output
+    assert "up to 20 TIFF files" in done.stderr
+    with h5py.File(tmp_path / "xpplx1234_Run0014.h5") as h5:
+        frames = h5["epix_1/full_area"][()]
+    there = frames[~np.isnan(frames).all(axis=(1, 2))]
+    files = sorted(pictures.iterdir())
+    assert 0 < len(files) == len(there)
+    for path, frame in zip(files, there, strict=True):
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(np.array(image), frame)

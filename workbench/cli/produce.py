@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli.tiffs import Tiff, TiffFolder, TiffPack, with_whole_frames, write_pictures
 from workbench.core.errors import WorkbenchError
 from workbench.core.workers import LostWorkerError
 
@@ -39,6 +40,10 @@ Resume = Annotated[
 Naming = Annotated[
     str, typer.Option(help="Names of the datasets: lcls2, or lcls1 for older analysis code.")
 ]
+Detector = Annotated[
+    list[str] | None, typer.Option(help="Store this detector's whole frames; repeatable.")
+]
+Source = Annotated[str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse instead of skipping bad entries.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace what an earlier production wrote.")
@@ -71,14 +76,13 @@ def produce(
     constants: Annotated[
         Path | None, typer.Option(help="File of calibration constants; else frames stay in ADU.")
     ] = None,
-    detector: Annotated[
-        list[str] | None, typer.Option(help="Store this detector's whole frames; repeatable.")
-    ] = None,
+    detector: Detector = None,
+    tiff: Tiff = None,
+    tiff_folder: TiffFolder = None,
+    tiff_pack: TiffPack = False,
     strict: Strict = False,
     replace: Replace = False,
-    source: Annotated[
-        str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")
-    ] = "xtc2",
+    source: Source = "xtc2",
     naming: Naming = "lcls2",
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -94,7 +98,7 @@ def produce(
         output if output is not None else small_data_folder(experiment),
         config=config,
         constants=constants,
-        detectors=tuple(detector or ()),
+        detectors=with_whole_frames(detector, tiff),
         workers=workers,
         executor=executor,
         resume=resume,
@@ -107,6 +111,7 @@ def produce(
         source=source,
     )
     results = _produced([dataclasses.replace(request, run=number) for number in numbers], json_)
+    write_pictures(request, results, tiff, tiff_folder, pack=tiff_pack)
     if json_:
         told = [result.as_dict() for result in results]
         typer.echo(json.dumps(told if len(numbers) > 1 else told[0], indent=1))

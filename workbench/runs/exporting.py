@@ -1,6 +1,6 @@
-"""How fields of a run, or of several, leave: as xarray, pandas, NetCDF or NeXus."""
+"""How fields of a run, or of several, leave: as xarray, pandas, NetCDF, NeXus or TIFF."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,15 @@ from workbench.runs.datasets import (
 )
 from workbench.runs.protocol import AnyRun
 from workbench.smalldata import EVENT, dataset_dims
-from workbench.smalldata.exports import Axis, Column, Export, write_netcdf, write_nexus
+from workbench.smalldata.exports import (
+    Axis,
+    Column,
+    Export,
+    TiffResult,
+    write_netcdf,
+    write_nexus,
+    write_tiffs,
+)
 from workbench.smalldata.missing import sentinel
 
 if TYPE_CHECKING:
@@ -76,6 +84,16 @@ class Exits:
         in `workbench.smalldata.exports.nexus`. As `to_netcdf` otherwise.
         """
         return write_nexus(_export(self, fields, where, marks=False), Path(path))
+
+    def to_tiff(
+        self: AnyRun, folder: str | Path, fields: Sequence[str], *, pack: bool = False
+    ) -> list[TiffResult]:
+        """Write pictures as TIFF files, one per event, or with `pack` one of many pages per field.
+
+        Of each file of the run, whichever DAQ wrote it; names, what is in them and errors as of
+        `workbench.smalldata.exports.write_tiffs`.
+        """
+        return [write_tiffs(path, fields, Path(folder), pack=pack) for path in self.paths]
 
 
 def _export(run: AnyRun, fields: Fields | None, where: Where, *, marks: bool) -> Export:

@@ -1,7 +1,25 @@
-"""Small data for other programs: NetCDF and NeXus files, written in blocks, whole or not at all."""
+"""Small data for other programs: NetCDF, NeXus and TIFF files, whole or not at all."""
 
 from workbench.smalldata.exports.columns import Axis, Column, Export
 from workbench.smalldata.exports.netcdf import write_netcdf
 from workbench.smalldata.exports.nexus import write_nexus
+from workbench.smalldata.exports.tiffs import (
+    QuotaRefusedError,
+    TiffForecast,
+    TiffResult,
+    forecast_tiffs,
+    write_tiffs,
+)
 
-__all__ = ["Axis", "Column", "Export", "write_netcdf", "write_nexus"]
+__all__ = [
+    "Axis",
+    "Column",
+    "Export",
+    "QuotaRefusedError",
+    "TiffForecast",
+    "TiffResult",
+    "forecast_tiffs",
+    "write_netcdf",
+    "write_nexus",
+    "write_tiffs",
+]

@@ -1,0 +1,216 @@
+"""TIFF files of pictures: one per detector and event, or one of many pages for a whole run."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.core import clock
+from workbench.core.arrays import Array
+from workbench.core.atomic import appearing, make_folder
+from workbench.core.errors import InputError, WorkbenchError
+from workbench.core.extras import load
+from workbench.facility.quota import Quota, QuotaState, results_quota, size_text
+from workbench.smalldata.fields import FieldInfo
+from workbench.smalldata.identity import EPOCHS
+from workbench.smalldata.missing import missing_rows
+from workbench.smalldata.reader import SmallDataFile, open_file
+
+HEADER_BYTES = 1024  # of a TIFF besides its pixels, with what it says of itself
+BLOCK_BYTES = 64 << 20  # of pictures held in memory
+RESULTS = "results"  # folder with a quota on files
+
+
+class QuotaRefusedError(WorkbenchError, OSError):
+    """More files than the quota of the results folder leaves room for."""
+
+
+@dataclass(frozen=True)
+class TiffForecast:
+    """What is about to be written.
+
+    Parameters
+    ----------
+    files, bytes
+        At most so many: events without a picture give none.
+    quota
+        Of the results folder that the target lies in, as it will stand; None elsewhere.
+    """
+
+    files: int
+    bytes: int
+    quota: Quota | None = None
+
+    def __str__(self) -> str:
+        return f"up to {self.files:,} TIFF files, {size_text(self.bytes)}"
+
+
+@dataclass(frozen=True)
+class TiffResult:
+    """What was written.
+
+    Parameters
+    ----------
+    files
+        In the order of fields and events.
+    missing
+        Field to the number of events without a picture.
+    """
+
+    files: tuple[Path, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+
+def forecast_tiffs(
+    source: Path, fields: Sequence[str], folder: Path, *, pack: bool = False
+) -> TiffForecast:
+    """Tell how many files, of how many bytes, `write_tiffs` will write."""
+    with open_file(source) as file:
+        infos = [_picture(file, name) for name in fields]
+    files = sum(1 if pack or info.kind == "once" else info.shape[0] for info in infos)
+    size = sum(prod(info.shape) * np.dtype(info.dtype).itemsize for info in infos)
+    size += sum(HEADER_BYTES * (1 if info.kind == "once" else info.shape[0]) for info in infos)
+    parents = [folder.absolute(), *folder.absolute().parents]
+    results = next((parent for parent in parents if parent.name == RESULTS), None)
+    quota = None if results is None else results_quota(results).after(files, size)
+    return TiffForecast(files, size, quota)
+
+
+def write_tiffs(
+    source: Path, fields: Sequence[str], folder: Path, *, pack: bool = False
+) -> TiffResult:
+    """Write pictures of a small-data file of either generation as TIFF files, values unchanged.
+
+    A file is called ``Run_0014_evt_<s>-<ns>_<detector>_<field>_<unit>.tiff`` after the event's
+    time stamp, which no other event of the run has (a repeated one gets a number); run sums have no
+    event. A tiled detector gives one page per tile. The description in each file is JSON:
+    experiment, run, event number, time stamp, UTC, detector, field, unit. Each file appears whole;
+    an older one of that name is replaced.
+
+    Parameters
+    ----------
+    source
+        The small-data file.
+    fields
+        Datasets of pictures: ``cam/full_area``, ``epix/img``, ``Sums/epix_calib``.
+    folder
+        Made where it is not there.
+    pack
+        One file of many pages for each field instead, without ``evt_...`` in its name.
+
+    Raises
+    ------
+    QuotaRefusedError
+        Where `folder` lies under a results folder whose quota would break.
+    InputError
+        For a field that holds no pictures.
+    """
+    forecast = forecast_tiffs(source, fields, folder, pack=pack)
+    if forecast.quota is not None and forecast.quota.state is QuotaState.OVER:
+        raise QuotaRefusedError(
+            f"{forecast} in {folder} would break the quota of {forecast.quota.folder} "
+            f"({forecast.quota}); pack them into one file for each field, or choose a folder "
+            "under scratch"
+        )
+    make_folder(folder)
+    files: list[Path] = []
+    missing: dict[str, int] = {}
+    with open_file(source) as file:
+        for name in fields:
+            writer = _Writer(file, _picture(file, name), folder)
+            files += writer.packed() if pack else writer.singles()
+            missing[name] = writer.missing
+    return TiffResult(tuple(files), missing)
+
+
+class _Writer:
+    """Writes the pictures of one field."""
+
+    def __init__(self, file: SmallDataFile, info: FieldInfo, folder: Path) -> None:
+        self._file, self._info, self._folder = file, info, folder
+        self._tifffile = load("tifffile", "writing TIFF files", "export")
+        self._stamps = file.timestamps
+        self._taken: set[str] = set()
+        self.missing = 0
+
+    def singles(self) -> Iterator[Path]:
+        """Write one file per event."""
+        for event, picture in self._pictures():
+            path = self._folder / self._name(event)
+            with appearing(path) as place:
+                self._tifffile.imwrite(place, picture, **self._told(event))
+            yield path
+
+    def packed(self) -> Iterator[Path]:
+        """Write one file of many pages."""
+        path = self._folder / self._name(None)
+        with appearing(path) as place, self._tifffile.TiffWriter(place, bigtiff=True) as tiff:
+            for event, picture in self._pictures():
+                tiff.write(picture, **self._told(event), contiguous=False)
+        yield path
+
+    def _pictures(self) -> Iterator[tuple[int | None, Array]]:
+        """Yield event number and picture of the events that have one."""
+        info = self._info
+        if info.kind == "once":
+            yield None, np.ascontiguousarray(self._file.read(info.name))
+            return
+        one = prod(info.shape[1:]) * np.dtype(info.dtype).itemsize
+        size = max(1, BLOCK_BYTES // max(one, 1))
+        for start in range(0, info.shape[0], size):
+            block = self._file.read(info.name, slice(start, start + size))
+            lacking = missing_rows(block)
+            self.missing += int(np.count_nonzero(lacking))
+            for place in np.flatnonzero(~lacking).tolist():
+                yield start + place, np.ascontiguousarray(block[place])
+
+    def _name(self, event: int | None) -> str:
+        parts = [f"Run_{self._file.run or 0:04d}"]
+        if event is not None:
+            stamp = int(self._stamps[event])
+            parts.append(f"evt_{stamp >> 32}-{stamp & 0xFFFFFFFF:09d}")
+        unit = self._info.unit.replace("/", "_per_") or "unknown-unit"
+        stem = "_".join([*parts, self._info.name.replace("/", "_"), unit])
+        name, repeat = stem, 1
+        while name in self._taken:
+            repeat += 1
+            name = f"{stem}_{repeat}"
+        self._taken.add(name)
+        return f"{name}.tiff"
+
+    def _told(self, event: int | None) -> dict[str, Any]:  # Any: arguments of tifffile
+        group, _, leaf = self._info.name.partition("/")
+        told: dict[str, object] = {
+            "experiment": self._file.experiment,
+            "run": self._file.run,
+            "detector": group,
+            "field": leaf,
+            "unit": self._info.unit,
+            "source": str(self._file.path),
+        }
+        if event is not None:
+            stamps = self._stamps[[event]]
+            utc = clock.datetimes(stamps, epoch=EPOCHS[self._file.generation])[0]
+            told |= {"event": event, "timestamp": int(stamps[0]), "utc": str(utc)}
+        return {
+            "description": json.dumps(told),
+            "metadata": None,
+            "photometric": "minisblack",
+            "software": "workbench",
+        }
+
+
+def _picture(file: SmallDataFile, name: str) -> FieldInfo:
+    info = file.info(name)
+    per_event = info.kind in {"event", "intg"}
+    axes = len(info.shape) - int(per_event)
+    if info.kind not in {"event", "once"} or axes not in {2, 3} or info.dtype == "str":
+        raise InputError(
+            f"{name} in {file.path} has shape {info.shape}: no pictures; name a dataset with rows "
+            "and columns, such as one that ends in _area or img"
+        )
+    return info
