@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from workbench.sources.constants import read_constants
+from workbench.sources.geometry import read_geometry
 
 EXPERIMENT, SOURCE = "xpplx1234", "jungfrau_module0_module1"
 SHORT = "jungfrau_000003"  # as the store calls it
+EPIX, EPIX_SHORT = "epix100_serial7", "epix100_000001"
 FRAME, RANGES = (2, 20, 30), 3
 ASK = """
 import sys
@@ -39,19 +41,34 @@ class Store:
         self.collections: dict[str, list[dict[str, Any]]] = {
             "cdb_detnames/jungfrau": [
                 {"_id": f"{1:024x}", "long": SOURCE, "short": SHORT, "seqnumber": 3}
-            ]
+            ],
+            "cdb_detnames/epix100": [
+                {"_id": f"{2:024x}", "long": EPIX, "short": EPIX_SHORT, "seqnumber": 1}
+            ],
         }
         self.data: dict[str, bytes] = {}
 
-    def add(self, database: str, ctype: str, run: int, end: str, values: np.ndarray) -> None:
-        documents = self.collections.setdefault(f"{database}/{SHORT}", [])
+    def add(
+        self,
+        database: str,
+        ctype: str,
+        run: int,
+        end: str,
+        values: np.ndarray | str,
+        short: str = SHORT,
+    ) -> None:
+        documents = self.collections.setdefault(f"{database}/{short}", [])
         number = f"{0x60000000 + len(self.data):08x}{len(self.data):016x}"
-        self.data[f"{database}/gridfs/{number}"] = values.tobytes()
+        kind: dict[str, Any] = {"data_type": "str"}
+        if isinstance(values, np.ndarray):
+            shape = str(values.shape)
+            kind = {"data_type": "ndarray", "data_dtype": values.dtype.name, "data_shape": shape}
+        data = values.encode() if isinstance(values, str) else values.tobytes()
+        self.data[f"{database}/gridfs/{number}"] = data
         documents.append(
             {
-                "_id": number, "id_data": number, "ctype": ctype, "detector": SHORT,
-                "experiment": EXPERIMENT, "run": run, "run_end": end, "data_type": "ndarray",
-                "data_dtype": values.dtype.name, "data_shape": str(values.shape),
+                "_id": number, "id_data": number, "ctype": ctype, "detector": short,
+                "experiment": EXPERIMENT, "run": run, "run_end": end, **kind,
             }
         )  # fmt: skip
 
@@ -156,6 +173,21 @@ def test_constants_of_every_run_are_those_that_psana_gives(address: str, tmp_pat
         if ours.noise is not None:
             np.testing.assert_array_equal(ours.noise, theirs["pixel_rms"])
         assert np.argwhere(~ours.good).tolist() == [[0, 3, 4]]
+
+
+def test_a_geometry_gives_the_positions_of_its_table(
+    store: Store, address: str, data_folder: Path, tmp_path: Path
+) -> None:
+    table, file = data_folder / "geometry_lcls2" / "geometry-def-epix100a.data", tmp_path / "c.h5"
+    own = f"cdb_{EXPERIMENT}"
+    store.add(own, "geometry", 2, "end", table.read_text(), short=EPIX_SHORT)
+    store.add(own, "pedestals", 2, "end", np.full((704, 768), 900.0, np.float32), short=EPIX_SHORT)
+    done = imported(address, file, source=EPIX)
+    assert done.returncode == 0, done.stderr
+    found = read_constants(file, "jungfrau", 2)
+    assert found is not None
+    for ours, theirs in zip((found.x, found.y), read_geometry(table).laboratory, strict=False):
+        np.testing.assert_array_equal(ours, theirs.reshape(704, 768))
 
 
 def test_an_unknown_detector_and_a_silent_store_are_named(address: str, tmp_path: Path) -> None:
