@@ -26,6 +26,7 @@ from workbench.batch.setup import (
 from workbench.core.atomic import CannotWriteError
 from workbench.core.errors import InputError
 from workbench.facility import ExperimentPlaces, all_sites, find_experiment
+from workbench.facility.sites import NoAccessError
 from workbench.producer import ProducerConfig
 from workbench.runs.experiment.reading import read_experiment_file
 
@@ -238,6 +239,13 @@ def test_a_results_folder_that_may_not_be_written_is_refused_with_the_way_out(ro
     ):
         as_user(ANNA, lambda: set_up(places, []))
     assert list(places.results.iterdir()) == []
+
+
+@as_root
+def test_an_experiment_of_another_group_is_refused_with_the_way_out(root: Path) -> None:
+    experiment(root).folder.chmod(0o700)
+    with pytest.raises(NoAccessError, match="ask the experiment's spokesperson"):
+        as_user(ANNA, lambda: find_experiment("xpplx1234"))
 
 
 def copied(root: Path, name: str) -> Template:

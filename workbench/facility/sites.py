@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from workbench.core.errors import InputError, UnknownNameError
+from workbench.core.errors import InputError, UnknownNameError, WorkbenchError
 from workbench.facility.facts import checked, known_names, read_facts
 from workbench.facility.hutches import hutch_name
 
@@ -14,6 +14,10 @@ SITE_ROOT = "WORKBENCH_SITE_ROOT"
 LOCAL = "local"
 FFB = "ffb"
 SITE_KEYS = ("s3df", FFB, "psdm", LOCAL)
+
+
+class NoAccessError(WorkbenchError, PermissionError):
+    """An experiment's folder that the user may not look into."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,8 @@ def sites_of_key(key: str, root: Path | None = None) -> tuple[Site, ...]:
 def find_experiment(experiment: str, key: str = "", root: Path | None = None) -> ExperimentPlaces:
     """Return where an experiment is: the first site, of those asked, that has its folder.
 
-    Raises `UnknownNameError` with names that resemble it where none has.
+    Raises `UnknownNameError` with names that resemble it where none has, `NoAccessError` where the
+    user may not look into it.
     """
     sites = sites_of_key(key, root)
     try:
@@ -144,6 +149,7 @@ def find_experiment(experiment: str, key: str = "", root: Path | None = None) ->
         raise UnknownNameError("experiment", experiment, names, _text(sites)) from None
     for place in found:
         if place.folder.is_dir():
+            _check_access(place.folder)
             return place
     names = known_experiments(sites, hutch_name(experiment))
     raise UnknownNameError("experiment", experiment, names, _text(sites))
@@ -153,7 +159,16 @@ def known_experiments(sites: tuple[Site, ...], hutch: str = "") -> list[str]:
     """Return the names of the experiments that have a folder there, of one hutch or of all."""
     hutches = (hutch,) if hutch else known_names("hutches")
     folders = {site.hutch_folder(one) for site in sites for one in hutches}
-    return sorted({path.name for folder in folders if folder.is_dir() for path in folder.iterdir()})
+    listable = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
+    return sorted({path.name for folder in listable for path in folder.iterdir()})
+
+
+def _check_access(folder: Path) -> None:
+    if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
+        raise NoAccessError(
+            f"you may not look into {folder}: ask the experiment's spokesperson to add you to its "
+            "group, then log in again"
+        )
 
 
 def _text(sites: tuple[Site, ...]) -> str:
