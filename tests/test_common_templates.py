@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from workbench.batch import BatchRequest, find_template, run_batch
 from workbench.synthetic import PumpProbe, write_small_data
+from workbench.synthetic.faults import FAULTS
 
 RUNS = {
     "xpp": ("lcls2", "epix_1", "XppSb2BmMon/totalIntensityJoules"),
@@ -33,3 +35,25 @@ def test_the_i0_study_finds_the_better_monitor_and_that_the_signal_is_linear(
         assert result["error"] < 0.05
     page = Path(item.report).read_text()
     assert "within 3 errors" in page
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("hutch", RUNS)
+def test_the_timing_check_names_a_late_camera_and_none_in_a_sound_run(
+    tmp_path: Path, hutch: str
+) -> None:
+    generation, camera, _ = RUNS[hutch]
+    file = write_small_data(
+        PumpProbe(experiment=f"{hutch}syn0126"), tmp_path, generation=generation
+    )
+    request = BatchRequest(find_template("timing_check"), (1,), tmp_path / "out", input=file)
+    (sound,) = run_batch(request)
+    assert (sound.state, sound.error) == ("done", "")
+    assert sound.results["late_detectors"]["value"] == "none"
+    assert sound.results["flags_against_light"]["value"] == 0
+    assert "found so: True" in Path(sound.report).read_text()
+    FAULTS["shot-lag"].inject(file, np.random.default_rng(1))
+    (late,) = run_batch(request)
+    assert (late.state, late.error) == ("done", "")
+    assert str(late.results["late_detectors"]["value"]).startswith(f"{camera}/")
+    assert "found so: False" in Path(late.report).read_text()
