@@ -24,6 +24,7 @@ from workbench.reductions.sums import TOKENS
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = (ROOT / "docs" / "reference" / "producer-functions.md").read_text()
 DIFFERENCES = (ROOT / "docs" / "explanations" / "differences.md").read_text()
+TRAPS = (ROOT / "docs" / "reference" / "config-traps.md").read_text()
 KEYS = (
     (children, ("CHILDREN",)),
     (common_mode, ("KEYS",)),
@@ -49,8 +50,16 @@ def test_every_key_is_on_the_page() -> None:
     assert {key for key in (*keys, *TOKENS) if f"`{key}`" not in FUNCTIONS} == set()
 
 
-def test_every_difference_names_a_test_that_is_there() -> None:
-    named = re.findall(r"`([a-z_/]+\.py)::(\w+)`", DIFFERENCES)
+def test_every_trap_has_a_code_that_the_producer_knows() -> None:
+    rows = [row.split(" | ") for row in TRAPS.splitlines() if "::" in row and row[0] == "|"]
+    code = "".join(path.read_text() for path in (ROOT / "workbench" / "producer").glob("*.py"))
+    assert len(rows) > 20
+    assert {row[2] for row in rows if f'"{row[2].strip("`")}"' not in code} == set()
+
+
+@pytest.mark.parametrize("page", ["DIFFERENCES", "TRAPS"])
+def test_every_row_names_a_test_that_is_there(page: str) -> None:
+    named = re.findall(r"`([a-z_/]+\.py)::(\w+)`", globals()[page])
     assert len(named) > 20
     for file, test in named:
         assert f"def {test}(" in (ROOT / "tests" / file).read_text()

@@ -102,6 +102,10 @@ def test_four_configs_give_the_same_in_both_dialects(
     ("detectors = ['a']\ndef get_droplet(run):\n    return {'a': {}}\n"
      "def get_droplet2photon(run):\n    return {'a': {'droplet': {}, 'd2p': {'aduspphot': 9}}}\n",
      "name-clash", 5, "add a 'name' to one dict"),
+    ("detectors = []\nepicsArchFilePV = [('A:B', 'x'),\n    ('C:D', 'x')]\n",
+     "duplicate-name", 3, "A:B is stored as 'x' already"),
+    ("detectors = []\ndef get_pressio_compression(run):\n    return {'a': {'bound': 3}}\n",
+     "not-produced", 2, "they change no value there either"),
 ])  # fmt: skip
 def test_what_passes_in_silence_today_is_named_with_its_line(
     text: str, code: str, line: int, says: str, tmp_path: Path

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.core.arrays import Bools, Floats
 from workbench.core.frames import Setting
+from workbench.producer.doubts import odd_distance
 from workbench.producer.entries import DetectorFacts, EntryError, Recipe
 from workbench.producer.given import Given, naming
 from workbench.reductions import Azimuthal, Setup, scattering_from_positions
@@ -96,7 +97,8 @@ class AzavRecipe(Recipe):
         return with_pixels(made, facts)
 
     def doubts(self, facts: DetectorFacts) -> Iterator[tuple[str, str]]:
-        """Tell that the beam meets no part of the detector or of its gaps."""
+        """Tell that the beam meets no part of the detector or its gaps, or of an odd distance."""
+        yield from odd_distance(self.distance, "dis_to_sam", "mm", 1.0)
         x, y, _ = facts.positions
         beside = [
             max(float(np.nanmin(at)) - centre, centre - float(np.nanmax(at)), 0.0)

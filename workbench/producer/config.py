@@ -302,5 +302,10 @@ def _variables(name: str, values: dict[str, Any], report: Report) -> tuple[PvEnt
             text = f"a variable is a name or (name, alias), not {kind(item)}"
             report.skip("wrong-type", text, name, position)
             continue
+        if pair[1] in entries:
+            other = entries[pair[1]].pv
+            text = f"{other} is stored as {pair[1]!r} already; give it an alias of its own"
+            report.skip("duplicate-name", text, name, pair[0])
+            continue
         entries[pair[1]] = PvEntry(pair[0], pair[1], report.line(name, pair[0]))
     return tuple(entries.values())

@@ -8,6 +8,7 @@ from workbench.core.frames import FrameSpec
 from workbench.reductions import Droplets, PhotonCounting, Reduction
 from workbench.reductions.base import BAD_PIXELS
 
+DISTANCE = (5.0, 20_000.0)  # mm, from sample to detector
 PHOTON = (0.2, 100.0)  # keV; energies of photons at these lasers, harmonics included
 
 
@@ -19,6 +20,17 @@ def doubts_of(reduction: Reduction, spec: FrameSpec) -> Iterator[tuple[str, str]
             "photon-signal",
             f"the signal of one photon is given as {signal:g}, and the frames are in keV: it looks "
             "like ADU; give the energy of the photon, and thresholds in keV",
+        )
+
+
+def odd_distance(distance: float, key: str, unit: str, to_mm: float) -> Iterator[tuple[str, str]]:
+    """Yield code and text where a distance looks as if it were in another unit."""
+    low, high = DISTANCE
+    if not low <= distance * to_mm <= high:
+        yield (
+            "distance-unit",
+            f"{key} is {distance:g} {unit}: no detector stands so near or so far; get_azav takes "
+            "dis_to_sam in mm, get_azav_pyfai takes dist in m",
         )
 
 

@@ -1,7 +1,7 @@
 """``get_azav_pyfai`` of a config: averages of the assembled picture, from a ``.poni`` file."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.frames import Setting
 from workbench.producer.azimuthal_entries import with_pixels
+from workbench.producer.doubts import odd_distance
 from workbench.producer.entries import DetectorFacts, EntryError, Recipe
 from workbench.producer.given import Given, naming
 from workbench.producer.pictures import layout_of
@@ -98,6 +99,11 @@ class PyfaiRecipe(Recipe):
             set_up=self._set_up(poni),
         )
         return Integration(with_pixels(made, facts), self.curve)
+
+    def doubts(self, facts: DetectorFacts) -> Iterable[tuple[str, str]]:
+        """Tell of an odd distance among the numbers of the config."""
+        del facts
+        return () if self.file else odd_distance(self.numbers.get("dist", 0.0), "dist", "m", 1e3)
 
     def files(self, folder: Path | None) -> tuple[Path, ...]:
         """Return the ``.poni`` file; a relative path begins at the config."""
