@@ -1,6 +1,7 @@
 """Notebooks of the region editor in JupyterLab: written, opened, run; their kernel."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -15,6 +16,15 @@ DIE = """() => new Promise((resolve) => {
     kernel.statusChanged.connect(heard);
     kernel.requestExecute({code: "import os; os._exit(1)"});
 })"""
+
+EXECUTE = """(code) => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const asked = kernel.requestExecute({code});
+    window.answers = (window.answers || []).concat(null);
+    const number = window.answers.length - 1;
+    asked.done.then((reply) => { window.answers[number] = reply.content.status; });
+    return number;
+}"""
 
 
 def cells(*sources: str) -> str:
@@ -38,6 +48,19 @@ def opened(page: Page, lab: Server, name: str, *sources: str) -> Path:
     open_notebook(page, f"{lab.url}/lab/tree/{file.name}?token={TOKEN}&reset")
     run_all(page)
     return file
+
+
+def execute(page: Page, code: str, *, wait: bool = True) -> Callable[[], None]:
+    """Run code in the kernel of the open notebook, beside its cells; return what waits for it."""
+    number = page.evaluate(EXECUTE, code)
+
+    def done() -> None:
+        page.wait_for_function("(number) => window.answers[number]", arg=number, timeout=60_000)
+        assert page.evaluate("(number) => window.answers[number]", number) == "ok"
+
+    if wait:
+        done()
+    return done
 
 
 def kill_kernel(page: Page) -> None:

@@ -67,12 +67,13 @@ def configurable_http_proxy() -> str:
 
 @contextmanager
 def started(command: Sequence[object], folder: Path, environment: dict[str, str]) -> Iterator[Path]:
-    """Run a server for the length of a ``with`` block; yields its log."""
+    """Run a server for the length of a ``with`` block; yields its log, beside it is a .pid file."""
     log = folder / "server.log"
     with log.open("wb") as out:
         server = subprocess.Popen(
             [str(part) for part in command], cwd=folder, env=environment, stdout=out, stderr=out
         )
+    log.with_suffix(".pid").write_text(str(server.pid))
     try:
         yield log
     finally:

@@ -14,6 +14,7 @@ from workbench.core.errors import InputError
 from workbench.producer.editor import edit_config
 from workbench.regions import Box, Circle, Polarity, Rectangle
 from workbench.widgets.models import (
+    DisplayRange,
     EdgeStep,
     InvertStep,
     MaskError,
@@ -60,8 +61,9 @@ def note(editor: RegionEditor) -> str:
 
 
 def dragged(editor: RegionEditor, rows: list[float], cols: list[float]) -> None:
-    source = editor.picture.canvas._channels["dragged"]
-    content = {"n": 1, "what": "box", "rows": rows, "cols": cols, "final": True}
+    source = editor.picture.canvas.channels["dragged"]
+    about = {"detector": editor.model.picture.detector, "region": editor.model.selected}
+    content = {"n": 1, **about, "what": "box", "rows": rows, "cols": cols, "final": True}
     source.data = {"text": [json.dumps(content)]}
 
 
@@ -91,7 +93,7 @@ def test_a_typed_centre_waits_for_its_second_number(editor: RegionEditor) -> Non
 
 def test_points_are_clicked_or_typed(editor: RegionEditor) -> None:
     editor.picture.draw_with("points")
-    tapped = editor.picture.canvas._channels["tapped"]
+    tapped = editor.picture.canvas.channels["tapped"]
     tapped.data = {"text": [json.dumps({"n": 1, "row": 12.34, "col": 5.0})]}
     assert editor.model.state.points == ((12.3, 5.0),)
     assert editor.centre._points.value == "(12.3, 5)"
@@ -180,7 +182,7 @@ def test_picture_and_mask_together_send_less_than_a_megabyte() -> None:
     editor = RegionEditor(Opened(Session(large)))
     editor.model.add_mask_step(EdgeStep(3))
     seen = {"top": 0, "bottom": 2048, "left": 0, "right": 2048, "density": 2, "n": 1}
-    source = editor.picture.canvas._channels["seen"]
+    source = editor.picture.canvas.channels["seen"]
     source.data = {"text": [json.dumps({**seen, "width": 1400, "height": 1200})]}
     canvas = editor.picture.canvas
     sent = sum(one.data["image"][0].nbytes for one in (canvas._image, canvas._veil))
@@ -262,6 +264,21 @@ def test_a_mask_is_proposed_from_dark_level_and_noise() -> None:
     assert "1 noisy, 1 dark level" in str(step)
     with pytest.raises(MaskError, match="have no noise"):
         proposed_of(replace(constants, noise=None))
+
+
+def test_what_is_typed_to_be_shown_stays_until_it_is_shown(editor: RegionEditor) -> None:
+    colours = editor.colours
+    seen = {"n": 1, "top": 5, "bottom": 25, "left": 10, "right": 40, "density": 1}
+    channel = editor.picture.canvas.channels["seen"]
+    channel.data = {"text": [json.dumps({**seen, "width": 300, "height": 200})]}
+    assert [side.value for side in colours._sides] == [5, 25, 10, 40]
+    colours._sides[0].value = 12
+    channel.data = {"text": [json.dumps({**seen, "bottom": 30, "width": 300, "height": 200})]}
+    editor.model.set_display(DisplayRange(percent_low=3))
+    assert [side.value for side in colours._sides] == [12, 30, 10, 40]
+    colours._go.clicks += 1
+    channel.data = {"text": [json.dumps({**seen, "top": 11, "width": 300, "height": 200})]}
+    assert [side.value for side in colours._sides] == [11, 25, 10, 40]
 
 
 def test_steps_of_a_mask_are_told_in_words() -> None:

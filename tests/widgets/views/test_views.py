@@ -8,7 +8,7 @@ import pytest
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.producer.editor import edit_config
-from workbench.regions import Box, Circle, Rectangle
+from workbench.regions import Box, Circle, Rectangle, Ring
 from workbench.widgets import region_editor
 from workbench.widgets.models import EmptyPictureError, RegionStep, Session, picture_of_array
 from workbench.widgets.opening import Opened
@@ -41,18 +41,82 @@ def config(tmp_path: Path) -> Path:
 
 def told(editor: RegionEditor, channel: str, content: dict[str, Any]) -> None:
     """Say what the browser says."""
-    source = editor.picture.canvas._channels[channel]
-    source.data = {"text": [json.dumps({"n": 1, **content})]}
+    source = editor.picture.canvas.channels[channel]
+    shown = {"detector": "epix", "region": editor.model.selected, "shape": "rectangle"}
+    source.data = {"text": [json.dumps({"n": 1, **shown, **content})]}
+
+
+def typed(editor: RegionEditor, field: str, value: float | str, **about: str) -> None:
+    """Say what the browser says when a person has typed; `about`: the region shown then."""
+    told(editor, "typed", {"field": field, "value": value, **about})
 
 
 def test_a_drag_in_the_browser_becomes_a_region_and_its_fields(session: Session) -> None:
     editor = RegionEditor(Opened(session))
     told(editor, "drawn", {"rows": [10.2, 20.1], "cols": [30.4, 50.2]})
     assert editor.model.regions == {"ROI_0": Rectangle(10, 20, 30, 50)}
-    shown = [one.value for one in editor.regions._numbers]
-    assert shown == [10, 20, 30, 50]
-    editor.regions._numbers[1].value = 25
+    assert editor.regions.fields.shown == {"top": 10, "bottom": 20, "left": 30, "right": 50}
+    typed(editor, "bottom", 25)
     assert editor.model["ROI_0"] == Rectangle(10, 25, 30, 50)
+
+
+ARC, RING = Ring(30, 30, 5, 10), Ring(40, 50, 2, 8)
+
+
+def test_what_is_heard_late_changes_the_region_it_was_typed_for_and_no_other(
+    session: Session,
+) -> None:
+    editor = RegionEditor(Opened(session))
+    editor.model.put("arc", ARC)
+    editor.model.put("ring_2", RING)
+    typed(editor, "outer", 12, region="arc")
+    assert editor.model.regions == {"arc": Ring(30, 30, 5, 12), "ring_2": RING}
+    assert editor.model.selected == "ring_2"
+    assert editor.regions.fields.shown == {"row": 40, "col": 50, "inner": 2, "outer": 8}
+    assert "arc: outer radius 12" in editor.notes.panel.object
+    typed(editor, "name", "bow", region="arc")
+    assert list(editor.model.regions) == ["bow", "ring_2"]
+    typed(editor, "outer", 20, region="arc")  # it is gone
+    assert "arc: outer radius 20" in editor.notes.panel.object
+    assert 'role="alert"' in editor.notes.panel.object
+    editor.model.put("bow", Rectangle(1, 5, 2, 6))
+    typed(editor, "outer", 20, region="bow")  # it has no such field any more
+    assert "another shape" in editor.notes.panel.object
+    assert editor.model.regions == {"bow": Rectangle(1, 5, 2, 6), "ring_2": RING}
+
+
+def test_a_drag_a_key_and_a_button_heard_late_change_no_other_region(session: Session) -> None:
+    editor = RegionEditor(Opened(session))
+    editor.model.put("first", Rectangle(10, 20, 30, 50))
+    editor.model.put("second", Rectangle(1, 5, 2, 6))
+    box = {"what": "box", "rows": [11, 21], "cols": [30, 50], "final": True}
+    told(editor, "dragged", {**box, "region": "first"})
+    told(editor, "pressed", {"key": "ArrowDown", "large": False, "region": "first", "n": 2})
+    told(editor, "typed", {"field": "right", "value": 51, "region": "first", "n": 3})
+    told(editor, "typed", {"field": "move down", "value": None, "region": "first", "n": 4})
+    moved = {"first": Rectangle(13, 23, 30, 51), "second": Rectangle(1, 5, 2, 6)}
+    assert editor.model.regions == moved
+    told(editor, "typed", {"field": "delete", "value": None, "region": "first", "n": 5})
+    for channel, done in {"dragged": box, "pressed": {"key": "Delete", "large": False}}.items():
+        told(editor, channel, {**done, "region": "first", "n": 6})
+        assert "came late" in editor.notes.panel.object
+    told(editor, "drawn", {"rows": [1, 2], "cols": [1, 2], "detector": "another"})
+    assert "came late" in editor.notes.panel.object
+    assert editor.model.regions == {"second": Rectangle(1, 5, 2, 6)}
+
+
+def test_the_typed_view_hears_late_for_which_region_it_was(session: Session) -> None:
+    view, model = TypedView(session), session.shown
+    model.put("arc", ARC)
+    late = view.shown
+    model.put("ring_2", RING)
+    late["outer"].value = 12
+    assert model.regions == {"arc": Ring(30, 30, 5, 12), "ring_2": RING}
+    assert "arc: outer radius 12" in view.note.value
+    model.remove("arc")
+    late["outer"].value = 14
+    assert "came late" in view.note.value
+    assert model.regions == {"ring_2": RING}
 
 
 def test_a_drag_is_one_step_of_undo_however_long_it_took(session: Session) -> None:
@@ -84,9 +148,9 @@ def test_an_empty_region_is_refused_in_the_widget_and_nothing_changes(session: S
     assert "draw it larger" in editor.notes.panel.object
     assert editor.model.regions == {}
     editor.model.put("spot", Rectangle(10, 20, 30, 50))
-    editor.regions._numbers[1].value = 4
+    typed(editor, "bottom", 4)
     assert "is empty" in editor.notes.panel.object
-    assert editor.regions._numbers[1].value == 20
+    assert editor.regions.fields.shown["bottom"] == 20
 
 
 def test_a_4_megapixel_picture_sends_less_than_a_megabyte() -> None:
@@ -104,11 +168,13 @@ def test_the_typed_view_changes_the_same_model(session: Session) -> None:
     view._typed.value = "[[10, 20], [30, 50]]"
     view._buttons[0].click()
     assert session.shown.regions == {"ROI_0": Rectangle(10, 20, 30, 50)}
-    view._numbers[0].value = 12
+    view.shown["top"].value = 12
     assert session.shown["ROI_0"] == Rectangle(12, 20, 30, 50)
-    view._numbers[0].value = 40
+    view.shown["top"].value = 40
     assert "alert" in view.note.value
-    assert view._numbers[0].value == 12
+    assert view.shown["top"].value == 12
+    view.shown["name"].value = "spot"
+    assert session.shown.regions == {"spot": Rectangle(12, 20, 30, 50)}
     assert bytes(view._still.value).startswith(b"\x89PNG")
 
 

@@ -112,6 +112,12 @@ class RegionModel:
             replace(self._state, regions={**self._state.regions, name: region}, selected=name)
         )
 
+    def change(self, name: str, region: Drawn) -> None:
+        """Replace a region by another; what is selected stays."""
+        self[name]
+        self._check_region(name, region)
+        self._commit(replace(self._state, regions={**self._state.regions, name: region}))
+
     def add(self, region: Drawn) -> str:
         """Add a region under the next free name ``ROI_<n>``; return the name."""
         number = 0
@@ -146,9 +152,9 @@ class RegionModel:
         """Move a region over the picture [pixel]; see `Layout.moved` for boxes."""
         region = self[name]
         if isinstance(region, Box):
-            self.put(name, self._picture.layout.moved(region, rows, cols))
+            self.change(name, self._picture.layout.moved(region, rows, cols))
         else:
-            self.put(name, region.moved(rows, cols))
+            self.change(name, region.moved(rows, cols))
 
     def select(self, name: str) -> None:
         """Choose the region that is worked on; "" for none."""

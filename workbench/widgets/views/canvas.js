@@ -1,11 +1,13 @@
 // Runs in the browser, called on every change of the figure's ranges and size, of the shapes that
 // can be dragged, and of the pointer. It keeps pixels square and tells Python, through one channel
 // for each kind of message, what is seen and what was done; a burst of changes becomes one message.
+// What was done comes with the detector and the region that were shown (`tags` of the polygon's
+// handles): a busy Python hears it late.
 const SETTLED = 40;      // ms without a further change
 const BETWEEN = 100;     // ms between messages during a drag
 const NEAR = 5;          // screen pixels between the two clicks of a double click
 const PATIENCE = 5000;   // ms to wait for Python's answer
-const own = (fig.workbench ??= {timers: {}, sent: 0, down: false, over: false, points: [], dragged: null});
+const own = (fig.workbench ??= {timers: {}, sent: 0, down: false, over: false, points: [], dragged: null, about: null});
 
 const later = (what, wait, act) => {
   clearTimeout(own.timers[what]);
@@ -16,6 +18,7 @@ const tell = (channel, content) => {
   channel.data = {text: [JSON.stringify({...content, n: own.sent})]};
   later("answer", PATIENCE, () => { notice.visible = heard.data.n[0] < own.sent; });
 };
+own.tell = tell;
 const tell_seen = () => later("seen", SETTLED, () => tell(seen, {
   left: x_range.start, right: x_range.end, top: y_range.end, bottom: y_range.start,
   width: fig.inner_width, height: fig.inner_height, density: window.devicePixelRatio || 1,
@@ -36,7 +39,7 @@ const sketch_corners = () => sketch.setv({
 const close = (keep) => {
   // A double click is two corners at one place: its repeat is dropped in Python.
   if (keep && own.points.length > 2) tell(drawn, {
-    rows: own.points.map((one) => one.y), cols: own.points.map((one) => one.x)});
+    shape: "polygon", detector: poly.tags[0], rows: own.points.map((one) => one.y), cols: own.points.map((one) => one.x)});
   own.points = [];
   sketch_corners();
 };
@@ -50,11 +53,51 @@ const tell_dragged = (final) => {
   clearTimeout(own.timers.drag);
   own.timers.drag = null;
   const shape = own.dragged;
+  const [detector, region] = own.about ?? [];
+  if (final) own.about = own.dragged = null;
   if (shape === null) return;
-  if (final) own.dragged = null;
   const [rows, cols] = shape === poly ? [Array.from(poly.ys), Array.from(poly.xs)]
     : [[shape.top, shape.bottom], [shape.left, shape.right]];
-  tell(dragged, {what: shape === poly ? "poly" : shape.name, rows, cols, final});
+  const what = shape === poly ? "poly" : shape.name;
+  tell(dragged, {detector, region, what, rows, cols, final});
+};
+// Panel's bridge in notebooks sends all that came from Python back, as if a person had done it.
+const quieten = () => {
+  for (const one of fig.document._all_models.values()) {
+    if (!one.type.endsWith("CommManager") || one.workbench) continue;
+    const changed = one._document_changed.bind(one);
+    one._document_changed = (event) => { if (event.sync !== false) changed(event); };
+    one.workbench = true;
+  }
+};
+// What a person is typing stays in the field, whatever Python sends there meanwhile.
+const keep_typing = () => {
+  if (window.workbench_typing) return;
+  const now = (window.workbench_typing = {field: null, text: "", since: 0});
+  const watch = () => {
+    if (now.field === null) return;
+    if (now.field.value !== now.text) now.field.value = now.text;
+    requestAnimationFrame(watch);
+  };
+  const field_of = (event) => {
+    const one = event.composedPath()[0];
+    return one.classList?.contains("bk-input") && one.tagName === "INPUT" ? one : null;
+  };
+  window.addEventListener("input", (event) => {  // after Bokeh, which takes letters out of numbers
+    const field = field_of(event);
+    if (field === null) return;
+    const begins = now.field !== field;
+    Object.assign(now, {field, text: field.value});
+    if (!begins) return;
+    now.since = performance.now();
+    field.addEventListener("change", () => { setTimeout(() => { now.field = null; }); }, {once: true});
+    watch();
+  });
+  window.addEventListener("focusout", (event) => {  // before Bokeh, which shows the old value again
+    if (now.field === null || field_of(event) !== now.field) return;
+    now.field.value = now.text;
+    now.field.dispatchEvent(new Event("change"));
+  }, true);
 };
 const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Delete", "Backspace"];
 const listen = () => {
@@ -80,11 +123,13 @@ const listen = () => {
     event.stopImmediatePropagation();
     if (corner) return close(event.key === "Enter");
     const key = undo ? (event.shiftKey ? "redo" : "undo") : event.key;
-    tell(pressed, {key, large: event.shiftKey});
+    tell(pressed, {detector: poly.tags[0], region: poly.tags[1], key, large: event.shiftKey});
   }, true);
 };
 
 listen();
+quieten();
+keep_typing();
 const name = cb_obj.event_name;
 if (name === "mouseenter") own.over = true;
 else if (name === "mouseleave") own.over = false;
@@ -96,7 +141,8 @@ else if (["tap", "doubletap"].includes(name) && fig.tags[0] === "polygon") {
 else if (["tap", "doubletap"].includes(name)) tell(tapped, {row: cb_obj.y, col: cb_obj.x});
 else if (name === "selectiongeometry") {
   const shape = cb_obj.geometry;
-  if (cb_obj.final) tell(drawn, {rows: [shape.y0, shape.y1], cols: [shape.x0, shape.x1]});
+  if (cb_obj.final) tell(drawn, {shape: fig.tags[0], detector: poly.tags[0],
+    rows: [shape.y0, shape.y1], cols: [shape.x0, shape.x1]});
 }
 else if (cb_obj === heard) notice.visible = false;
 else if (cb_obj === again) { square(); tell_seen(); }
@@ -104,6 +150,8 @@ else if (name === undefined && cb_obj === fig && cb_obj.tags[0] !== "polygon" &&
 else if (cb_obj === fig) { square(); tell_seen(); }
 else if (cb_obj === x_range || cb_obj === y_range) tell_seen();
 else if (own.down) {
-  own.dragged = cb_obj;
+  own.about ??= poly.tags;
+  // Python shows another region by now: what its handles do is no drag.
+  own.dragged = own.about === poly.tags ? cb_obj : null;
   own.timers.drag ??= setTimeout(() => tell_dragged(false), BETWEEN);
 }

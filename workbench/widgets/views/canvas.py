@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +14,7 @@ from workbench.core.extras import load
 from workbench.widgets.views.gestures import Frame
 
 Bokeh = Any  # Bokeh's models carry no types
+About = tuple[str, str]  # names of a detector and of its region that was shown
 HEIGHT = 560  # screen pixels
 NOTHING = "#e9e7e1"  # colour of places without a pixel
 GUIDE = "#ffd400"  # colour of expected rings and picked points
@@ -53,20 +55,21 @@ class Pointer:
     seen
         Another part of the picture is on the screen.
     drawn
-        A drag or a closed line: rows, columns [pixel].
+        Which shape on which detector, by a drag or a closed line: rows, columns [pixel].
     dragged
-        "box", "inner" or "poly" was dragged to rows, columns [pixel]; whether it was let go.
+        Of which region, "box", "inner" or "poly" was dragged to rows, columns [pixel]; whether it
+        was let go.
     tapped
         Row, column [pixel].
     pressed
-        Name of a key; whether with Shift.
+        The region that was shown; name of a key; whether with Shift.
     """
 
     seen: Callable[[Seen], None]
-    drawn: Callable[[Sequence[float], Sequence[float]], None]
-    dragged: Callable[[str, Sequence[float], Sequence[float], bool], None]
+    drawn: Callable[[str, str, Sequence[float], Sequence[float]], None]
+    dragged: Callable[[About, str, Sequence[float], Sequence[float], bool], None]
     tapped: Callable[[float, float], None]
-    pressed: Callable[[str, bool], None]
+    pressed: Callable[[About, str, bool], None]
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Canvas:
     def __init__(self, shape: tuple[int, int], pointer: Pointer, state: str) -> None:
         self._models = load("bokeh.models", "the region editor", "widgets")
         self._pointer = pointer
+        self.channels: dict[str, Bokeh] = {}
         make = self._models.ColumnDataSource
         self._image = make(data={name: [] for name in ("image", "x", "y", "dw", "dh")})
         self._veil = make(data={name: [] for name in ("image", "x", "y", "dw", "dh")})
@@ -134,6 +138,10 @@ class Canvas:
             for key, value in zip(names, (top[1], top[0], one.name, colour), strict=True):
                 names[key].append(value)
         self._lines.data, self._names.data = data, names
+
+    def show_chosen(self, detector: str, region: str) -> None:
+        """Say whose handles are shown: the browser tells what was done to them with these names."""
+        self._poly.tags = [detector, region]
 
     def show_handles(
         self,
@@ -197,6 +205,20 @@ class Canvas:
         bar.active_drag = others.get(shape, self._drag)
         self.figure.tags = [shape]
         self._drag.origin = "corner" if shape == "rectangle" else "center"
+
+    def listen(self, name: str, report: Callable[[dict[str, Any]], None]) -> Bokeh:
+        """Return a channel on which a script of the browser tells something; it is answered."""
+        channel = self._models.ColumnDataSource(data={"text": []})
+
+        def heard(_attribute: str, _old: Any, new: Any) -> None:
+            if len(new["text"]):
+                told = json.loads(new["text"][0])
+                report(told)
+                self._heard.data = {"n": [told["n"]]}
+
+        channel.on_change("data", heard)
+        self.channels[name] = channel
+        return channel
 
     def _figure(self, shape: tuple[int, int]) -> Bokeh:
         models, plotting = self._models, load("bokeh.plotting", "the region editor", "widgets")
@@ -263,10 +285,7 @@ class Canvas:
     def _wire(self) -> None:
         make = self._models.ColumnDataSource
         names = ("seen", "drawn", "dragged", "tapped", "pressed")
-        channels = {name: make(data={"text": []}) for name in names}
-        for name, channel in channels.items():
-            channel.on_change("data", self._listener(name))
-        self._channels = channels
+        channels = {name: self.listen(name, partial(self._report, name)) for name in names}
         self._again = make(data={"n": [0]})
         code = files("workbench.widgets.views").joinpath("canvas.js").read_text(encoding="utf-8")
         figure = self.figure
@@ -290,16 +309,6 @@ class Canvas:
         for one in (self._heard, self._again):
             one.js_on_change("data", script)
 
-    def _listener(self, name: str) -> Callable[[str, Any, Any], None]:
-        def heard(_attribute: str, _old: Any, new: Any) -> None:
-            if not len(new["text"]):
-                return
-            told = json.loads(new["text"][0])
-            self._report(name, told)
-            self._heard.data = {"n": [told["n"]]}
-
-        return heard
-
     def _report(self, name: str, told: dict[str, Any]) -> None:
         pointer = self._pointer
         if name == "seen":
@@ -308,14 +317,15 @@ class Canvas:
                 Seen(told["top"], told["bottom"], told["left"], told["right"], height, width)
             )
         elif name == "drawn":
-            pointer.drawn(told["rows"], told["cols"])
+            pointer.drawn(told["shape"], told["detector"], told["rows"], told["cols"])
         elif name == "dragged":
             self._follow(told)
-            pointer.dragged(told["what"], told["rows"], told["cols"], bool(told["final"]))
+            about = told["detector"], told["region"]
+            pointer.dragged(about, told["what"], told["rows"], told["cols"], bool(told["final"]))
         elif name == "tapped":
             pointer.tapped(told["row"], told["col"])
         else:
-            pointer.pressed(told["key"], bool(told["large"]))
+            pointer.pressed((told["detector"], told["region"]), told["key"], bool(told["large"]))
 
     def _follow(self, told: dict[str, Any]) -> None:
         """Know what the browser shows: only what differs from that is sent back."""

@@ -41,6 +41,7 @@ class ColourPanel:
             make.IntInput(label=f"Shown {side}", width=width)
             for side in ("rows from", "rows to", "columns from", "columns to")
         ]
+        self._filled: list[int | None] = [side.value for side in self._sides]
         self._go = make.Button(label="Show this part", width=width, align="end")
         self._told = self._pn.pane.HTML("", margin=(0, 10))
         self._connect()
@@ -53,7 +54,7 @@ class ColourPanel:
 
     def refresh(self, parts: frozenset[str]) -> None:
         """Show the model again, as far as it changed."""
-        if not parts & {"shown", "display", "picture", "view"}:
+        if not parts & {"shown", "display", "picture"}:
             return
         with self._notes.quietly():
             self._fill()
@@ -68,10 +69,18 @@ class ColourPanel:
         if (drawn := self._picture.rendered) is not None:
             unit = self._model.picture.unit
             self._told.object = f"Colours from {drawn.low:.5g} to {drawn.high:.5g} {unit}"
+        self._fill_sides()
+
+    def _fill_sides(self) -> None:
+        """Show which part is on the screen; a side that was typed stays until it is shown."""
         view = self._picture.view
-        sides = (view.top, view.bottom, view.left, view.right)
-        for side, value in zip(self._sides, sides, strict=True):
-            side.value = round(value)
+        for number, value in enumerate((view.top, view.bottom, view.left, view.right)):
+            if self._sides[number].value == self._filled[number]:
+                self._sides[number].value = self._filled[number] = round(value)
+
+    def _show_part(self) -> None:
+        self._picture.zoom_to(*(side.value for side in self._sides))
+        self._filled = [side.value for side in self._sides]
 
     @property
     def _model(self) -> RegionModel:
@@ -86,9 +95,8 @@ class ColourPanel:
         self._palette.param.watch(
             self._guarded(lambda: self._picture.show_palette(colours(self._palette.value))), "value"
         )
-        self._go.on_click(
-            self._guarded(lambda: self._picture.zoom_to(*(side.value for side in self._sides)))
-        )
+        self._go.on_click(self._guarded(self._show_part))
+        self._picture.on_look(self._fill_sides)
 
     def _change(self) -> None:
         low, high = (number_of(end.value, end.label) for end in self._ends)

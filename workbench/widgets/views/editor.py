@@ -54,7 +54,7 @@ class RegionEditor:
         self.notes = Notes(self._push)
         kept = f"<code>{state}</code>" if state else NOWHERE
         self.picture = PictureView(session, self.notes, kept)
-        self.regions = RegionPanel(session, self.notes, lambda: self.picture.view)
+        self.regions = RegionPanel(session, self.notes, self.picture)
         self.colours = ColourPanel(session, self.notes, self.picture)
         self.masks = MaskPanel(opened, self.notes)
         self.centre = CentrePanel(session, self.notes, self.picture)

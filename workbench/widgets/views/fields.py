@@ -34,26 +34,27 @@ class Field:
     value: Value
 
 
-_LABELS = {
+LABELS = {
     "top": "rows from", "bottom": "rows to", "left": "columns from", "right": "columns to",
     "row": "centre row", "col": "centre column", "radius": "radius", "inner": "inner radius",
-    "outer": "outer radius",
+    "outer": "outer radius", "points": "points (row, column), ...",
+    "bounds": "[low, high] per axis",
 }  # fmt: skip
+NAME = Field("name", "Name", "")
 _ORDER = {
     Rectangle: ("top", "bottom", "left", "right"),
     Circle: ("row", "col", "radius"),
     Ring: ("row", "col", "inner", "outer"),
 }
-POINTS, RANGES = "points (row, column), ...", "[low, high] per axis"
 
 
 def fields_of(region: Drawn) -> tuple[Field, ...]:
     """Return what can be typed about a region; ends of ranges are not included [pixel]."""
     if isinstance(region, Polygon):
-        return (Field("points", POINTS, points_text(region.points)),)
+        return (Field("points", LABELS["points"], points_text(region.points)),)
     if isinstance(region, Box):
-        return (Field("bounds", RANGES, str(region.bounds)),)
-    return tuple(Field(name, _LABELS[name], getattr(region, name)) for name in _ORDER[type(region)])
+        return (Field("bounds", LABELS["bounds"], str(region.bounds)),)
+    return tuple(Field(name, LABELS[name], getattr(region, name)) for name in _ORDER[type(region)])
 
 
 def number_text(value: float | None) -> str:
@@ -91,7 +92,7 @@ def with_values(region: Drawn, values: Mapping[str, Any]) -> Drawn:
         return Polygon(tuple(_literal(f"[{values['points']}]")))
     if isinstance(region, Box):
         return Box(Bounds.from_pairs(_literal(values["bounds"])))
-    missing = [_LABELS[name] for name, value in values.items() if value is None]
+    missing = [LABELS[name] for name, value in values.items() if value is None]
     if missing:
         raise RegionError(f"{missing[0]}: type a number [pixel]")
     return replace(region, **values)
@@ -122,6 +123,24 @@ def typed_region(text: str, frame_shape: tuple[int, ...], view: Viewport | None)
     rows, cols = (bottom - top) / 10, (right - left) / 10
     row, col = (top + bottom) / 2, (left + right) / 2
     return Rectangle.around((row - rows, col - cols), (row + rows, col + cols))
+
+
+def with_typed(region: Drawn, name: str, field: str, value: Value | None) -> Drawn:
+    """Return a region with one typed value; `RegionError` where the region has no such field.
+
+    Parameters
+    ----------
+    region, name
+        As it is by now; its name, for the message.
+    field, value
+        Of the region's attribute, and what was typed; None: the field was emptied.
+    """
+    if field not in {one.name for one in fields_of(region)}:
+        raise RegionError(
+            f"{name} has another shape by now: {LABELS[field]} {value} was typed late, nothing was "
+            "changed"
+        )
+    return with_values(region, {field: value})
 
 
 def in_config(region: Any) -> str:

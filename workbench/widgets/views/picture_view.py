@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from workbench.core.arrays import Bools, Floats
-from workbench.regions import Box, Polygon, Rectangle, Region, Ring
+from workbench.regions import Box, Polygon, Rectangle, Region, RegionError, Ring
 from workbench.widgets.models import (
     MOST_LEVELS,
     RegionModel,
@@ -15,7 +15,7 @@ from workbench.widgets.models import (
     render,
     render_marks,
 )
-from workbench.widgets.views.canvas import HEIGHT, Canvas, Outline, Pointer, Seen
+from workbench.widgets.views.canvas import HEIGHT, About, Canvas, Outline, Pointer, Seen
 from workbench.widgets.views.fields import Drawn
 from workbench.widgets.views.gestures import (
     dragged,
@@ -55,6 +55,7 @@ class PictureView:
         self._seen = Viewport.whole(session.shown.picture.shape, height=HEIGHT, width=FIRST_WIDTH)
         self._previews: list[Preview] = []
         self._given: Mapping[str, tuple[Floats, ...]] = {}
+        self._looks: list[Callable[[], None]] = []
         self.rendered: Rendered | None = None
         pointer = Pointer(self._look, self._draw, self._drag, self._tap, self._press)
         self.canvas = Canvas(self._model.picture.shape, pointer, state)
@@ -69,6 +70,10 @@ class PictureView:
     def on_preview(self, preview: Preview) -> None:
         """Have a function called with a region while it is being dragged."""
         self._previews.append(preview)
+
+    def on_look(self, look: Callable[[], None]) -> None:
+        """Have a function called when another part of the picture is on the screen."""
+        self._looks.append(look)
 
     def draw_with(self, shape: str) -> None:
         """Let the pointer draw this shape; "pan" or "zoom": it moves over the picture."""
@@ -138,25 +143,40 @@ class PictureView:
             )
             self._paint_levels()
             self._paint_veil()
+            for look in self._looks:
+                look()
 
-    def _draw(self, rows: Sequence[float], cols: Sequence[float]) -> None:
+    def _draw(
+        self, shape: str, detector: str, rows: Sequence[float], cols: Sequence[float]
+    ) -> None:
         with self._notes.afresh():
-            self._model.add(drawn(self._shape, rows, cols))
+            if detector != self._model.picture.detector:
+                raise RegionError(f"the {shape} came late: {detector} is shown no more, draw again")
+            self._model.add(drawn(shape, rows, cols))
 
-    def _drag(self, what: str, rows: Sequence[float], cols: Sequence[float], final: bool) -> None:
-        name = self._model.selected
-        region = self._model.regions.get(name)
-        if region is None:
-            return
+    def _drag(
+        self, about: About, what: str, rows: Sequence[float], cols: Sequence[float], final: bool
+    ) -> None:
         with self._notes.afresh():
             self._paint_regions(self._model.regions)  # as it is, should the new one be refused
-            changed = self._changed(region, what, rows, cols)
+            name = self._shown(about)
+            changed = self._changed(self._model[name], what, rows, cols)
             if final:
-                self._model.put(name, changed)
-            else:
+                self._model.change(name, changed)
+            elif name == self._model.selected:
                 self._paint_regions({**self._model.regions, name: changed})
                 for preview in self._previews:
                     preview(changed)
+
+    def _shown(self, about: About) -> str:
+        """Return the region that something was done to, if it is there still."""
+        detector, name = about
+        if detector != self._model.picture.detector or name not in self._model.regions:
+            raise RegionError(
+                f"what was done to {name} of {detector} came late: it is shown no more, nothing "
+                "was changed"
+            )
+        return name
 
     def _changed(
         self, region: Drawn, what: str, rows: Sequence[float], cols: Sequence[float]
@@ -190,16 +210,17 @@ class PictureView:
             if hit and (smallest := min(hit)[1]) != self._model.selected:
                 self._model.select(smallest)
 
-    def _press(self, key: str, large: bool) -> None:
-        name = self._model.selected
+    def _press(self, about: About, key: str, large: bool) -> None:
         with self._notes.afresh():
             if key in ("undo", "redo"):
                 (self._model.undo if key == "undo" else self._model.redo)()
-            elif name and key in _ARROWS:
+            elif not about[1]:
+                return
+            elif key in _ARROWS:
                 step = LARGE if large else STEP
-                self._model.move(name, *(step * way for way in _ARROWS[key]))
-            elif name:
-                self._model.remove(name)
+                self._model.move(self._shown(about), *(step * way for way in _ARROWS[key]))
+            else:
+                self._model.remove(self._shown(about))
 
     def _paint_levels(self) -> None:
         picture, display = self._model.picture, self._model.state.display
@@ -217,6 +238,7 @@ class PictureView:
 
     def _paint_regions(self, regions: Mapping[str, Drawn]) -> None:
         selected = self._model.selected
+        self.canvas.show_chosen(self._model.picture.detector, selected)
         outlines = [
             Outline(name, self._lines(one), name == selected) for name, one in regions.items()
         ]

@@ -1,53 +1,58 @@
 """The list of regions and the typed fields of the selected one."""
 
 from collections.abc import Callable
-from functools import partial
-from itertools import zip_longest
 from typing import Any
 
 from workbench.core.extras import load
 from workbench.regions import RegionError
-from workbench.widgets.models import RegionModel, Session, Viewport
-from workbench.widgets.views.fields import Field, fields_of, in_config, typed_region, with_values
+from workbench.widgets.models import RegionModel, Session
+from workbench.widgets.views.fields import (
+    LABELS,
+    NAME,
+    fields_of,
+    in_config,
+    typed_region,
+    with_typed,
+)
 from workbench.widgets.views.notes import Notes
+from workbench.widgets.views.picture_view import PictureView
+from workbench.widgets.views.region_fields import WIDTH, RegionFields, Typed
 
-WIDTH = 330  # screen pixels
 NONE = "(none)"  # no region can have this name
-NUDGES = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
+DELETE = "delete"
+NUDGES = {"move up": (-1, 0), "move down": (1, 0), "move left": (0, -1), "move right": (0, 1)}
 
 
 class RegionPanel:
     """Which regions there are, and all that can be said about one of them by typing."""
 
-    def __init__(self, session: Session, notes: Notes, view: Callable[[], Viewport]) -> None:
+    def __init__(self, session: Session, notes: Notes, picture: PictureView) -> None:
         self._pn = load("panel", "the region editor", "widgets")
-        self._session, self._notes, self._view = session, notes, view
+        self._session, self._notes, self._picture = session, notes, picture
         make = self._pn.widgets
+        self.fields = RegionFields(picture.canvas, self._heard)
         self._list = make.Select(label="Region", options=[], size=5, width=WIDTH)
-        self._name = make.TextInput(label="Name", width=WIDTH - 130)
         self._typed = make.TextInput(
             label="New region, typed", placeholder="[[157, 487], [294, 598]]", width=WIDTH - 80
         )
         self._add = make.Button(label="Add", color="primary", width=60, align="end")
-        self._remove = make.Button(
+        remove = make.Button(
             label="Delete region", color="danger", variant="outline", width=110, align="end"
         )
-        self._nudges = {
-            way: make.Button(label=way.capitalize(), width=70, margin=(5, 3)) for way in NUDGES
+        nudges = {
+            way: make.Button(label=way.split()[1].capitalize(), width=70, margin=(5, 3))
+            for way in NUDGES
         }
-        self._text = make.TextInput(width=WIDTH - 10, visible=False)
-        self._numbers = [
-            make.FloatInput(step=1, width=(WIDTH - 40) // 2, visible=False) for _ in range(4)
-        ]
+        self._buttons = {DELETE: remove, **nudges}
         self._told = self._pn.pane.HTML("", margin=(0, 10))
         self._connect()
+        name, *others = (self._pn.pane.Bokeh(one) for one in self.fields.models)
         self.panel = self._pn.Column(
             self._list,
             self._pn.Row(self._typed, self._add),
-            self._pn.Row(self._name, self._remove),
-            self._text,
-            self._pn.GridBox(*self._numbers, ncols=2),
-            self._pn.GridBox(*self._nudges.values(), ncols=4, margin=(0, 8)),
+            self._pn.Row(name, remove),
+            self._pn.FlexBox(*others, gap="0px"),
+            self._pn.GridBox(*nudges.values(), ncols=4, margin=(0, 8)),
             self._told,
             width=WIDTH + 20,
         )
@@ -65,10 +70,10 @@ class RegionPanel:
         self._list.param.update(
             options={NONE: "", **{name: name for name in names}}, value=selected
         )
-        self._name.param.update(value=selected, disabled=not selected)
-        for button in (self._remove, *self._nudges.values()):
+        for button in self._buttons.values():
             button.disabled = not selected
-        self._show_fields(fields_of(self._model[selected]) if selected else ())
+        fields = fields_of(self._model[selected]) if selected else ()
+        self.fields.show(self._model.picture.detector, selected, fields)
         words = in_config(self._model.config_of(selected)) if selected else ""
         self._told.object = f"In the config: <code>{words}</code>" if selected else ""
 
@@ -81,39 +86,41 @@ class RegionPanel:
 
     def _connect(self) -> None:
         self._list.param.watch(self._guarded(lambda: self._model.select(self._list.value)), "value")
-        self._name.param.watch(self._guarded(self._rename), "value")
-        for widget in (self._text, *self._numbers):
-            widget.param.watch(self._guarded(self._type), "value")
         self._add.on_click(self._guarded(self._make))
-        self._remove.on_click(self._guarded(lambda: self._model.remove(self._model.selected)))
-        for way, button in self._nudges.items():
-            button.on_click(self._guarded(partial(self._nudge, *NUDGES[way])))
-
-    def _rename(self) -> None:
-        self._model.rename(self._model.selected, self._name.value.strip())
-
-    def _nudge(self, rows: int, cols: int) -> None:
-        self._model.move(self._model.selected, rows, cols)
+        for name, button in self._buttons.items():
+            self.fields.press(button, name)
 
     def _make(self) -> None:
         frame = self._model.picture.frame.shape
-        self._model.add(typed_region(self._typed.value, frame, self._view()))
+        self._model.add(typed_region(self._typed.value, frame, self._picture.view))
         self._typed.value = ""
 
-    def _type(self) -> None:
-        name = self._model.selected
-        if not name:
-            raise RegionError("no region is selected: choose one in the list, or draw one")
-        shown = fields_of(self._model[name])
-        typed = [self._text] if isinstance(shown[0].value, str) else self._numbers
-        values = {field.name: one.value for field, one in zip(shown, typed, strict=False)}
-        self._model.put(name, with_values(self._model[name], values))
+    def _heard(self, typed: Typed) -> None:
+        shown = self._model.picture.detector, self._model.selected
+        with self._notes.afresh():
+            try:
+                self._act(typed)
+            finally:  # what was refused is shown as it was
+                self.refresh(frozenset({"regions"}))
+            if (typed.detector, typed.region) != shown:
+                self._notes.say(f"{_words(typed)}, typed while {typed.region} was shown")
 
-    def _show_fields(self, fields: tuple[Field, ...]) -> None:
-        texts = [field for field in fields if isinstance(field.value, str)]
-        numbers = [field for field in fields if not isinstance(field.value, str)]
-        for widgets, shown in (([self._text], texts), (self._numbers, numbers)):
-            for widget, field in zip_longest(widgets, shown):
-                widget.visible = field is not None
-                if field is not None:
-                    widget.param.update(label=field.label, value=field.value)
+    def _act(self, typed: Typed) -> None:
+        model, name, field = self._session.models[typed.detector], typed.region, typed.field
+        if name not in model.regions:
+            raise RegionError(f"{_words(typed)}: came late, there is no such region any more")
+        if field == DELETE:
+            model.remove(name)
+        elif field in NUDGES:
+            model.move(name, *NUDGES[field])
+        elif field == NAME.name:
+            model.rename(name, str(typed.value).strip())
+        else:
+            changed = with_typed(model[name], name, field, typed.value)
+            if changed != model[name]:
+                model.change(name, changed)
+
+
+def _words(typed: Typed) -> str:
+    what = {**LABELS, NAME.name: NAME.label}.get(typed.field, typed.field)
+    return f"{typed.region}: {what}" + ("" if typed.value is None else f" {typed.value}")

@@ -3,17 +3,25 @@
 import io
 from collections.abc import Callable
 from html import escape
-from itertools import zip_longest
 from typing import Any
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.extras import load
 from workbench.regions import RegionError
 from workbench.widgets.models import Changed, RegionModel, Session
-from workbench.widgets.views.fields import Field, fields_of, in_config, typed_region, with_values
+from workbench.widgets.views.fields import (
+    NAME,
+    Field,
+    fields_of,
+    in_config,
+    typed_region,
+    with_typed,
+)
 from workbench.widgets.views.static import static_picture
 
-WIDE = "330px"
+WIDE, LABEL = "330px", "100px"
+STEP = {"step": 1}
+Key = tuple[str, str, str]  # of a region's fields: detector, name, kind of shape
 
 
 class TypedView:
@@ -41,11 +49,8 @@ class TypedView:
             placeholder="[[157, 487], [294, 598]]",
             layout=make.Layout(width=WIDE),
         )
-        self._name = make.Text(description="Name", continuous_update=False)
-        self._text = make.Text(
-            description="", continuous_update=False, layout=make.Layout(width=WIDE)
-        )
-        self._numbers = [make.FloatText(continuous_update=False, step=1) for _ in range(4)]
+        self._fields: dict[Key, dict[str, Any]] = {}
+        self._about = make.VBox()
         buttons = {
             "Add": self._add, "Delete": self._remove, "Undo": lambda: self._model.undo(),
             "Redo": lambda: self._model.redo(),
@@ -57,17 +62,14 @@ class TypedView:
         if canvas is None:
             self._still = make.Image(format="png", layout=make.Layout(max_width="620px"))
         self._connect()
-        named = (self._detector, self._list, self._typed, self._name, self._text, *self._numbers)
-        for widget in named:
-            widget.style.description_width = "100px"
+        for widget in (self._detector, self._list, self._typed):
+            widget.style.description_width = LABEL
         fields = make.VBox(
             [
                 self._detector,
                 self._list,
                 self._typed,
-                self._name,
-                self._text,
-                *self._numbers,
+                self._about,
                 make.HBox(self._buttons),
                 self._told,
             ],
@@ -97,8 +99,7 @@ class TypedView:
         self._detector.value = self._model.picture.detector
         self._list.options = ["", *names]
         self._list.value = selected
-        self._name.value, self._name.disabled = selected, not selected
-        self._show(fields_of(self._model[selected]) if selected else ())
+        self._show(selected)
         words = in_config(self._model.config_of(selected)) if selected else ""
         self._told.value = f"In the config: <code>{words}</code>" if selected else ""
         if self._still is not None:
@@ -107,31 +108,69 @@ class TypedView:
             self._still.value = buffer.getvalue()
         self._quiet = False
 
-    def _show(self, fields: tuple[Field, ...]) -> None:
-        texts = [field for field in fields if isinstance(field.value, str)]
-        numbers = [field for field in fields if not isinstance(field.value, str)]
-        for widgets, shown in (([self._text], texts), (self._numbers, numbers)):
-            for widget, field in zip_longest(widgets, shown):
-                widget.layout.display = "none" if field is None else ""
-                if field is not None:
-                    widget.description, widget.value = field.label, field.value
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The fields of the selected region by the names of its attributes."""
+        return self._fields[self._key(self._model.selected)] if self._model.selected else {}
+
+    def _key(self, name: str) -> Key:
+        return self._model.picture.detector, name, type(self._model[name]).__name__
+
+    def _show(self, name: str) -> None:
+        """Show the fields of a region.
+
+        Each stands for one value of one region as long as it lives: a busy kernel hears late what
+        was typed, when another region may be selected.
+        """
+        if not name:
+            self._about.children = []
+            return
+        key, fields = self._key(name), (NAME, *fields_of(self._model[name]))
+        if key not in self._fields:
+            self._fields[key] = {field.name: self._field(key, field) for field in fields}
+        values = {field.name: field.value for field in fields} | {NAME.name: name}
+        for field, widget in self._fields[key].items():
+            if widget.value != values[field]:
+                widget.value = values[field]
+        children = list(self._fields[key].values())
+        if list(self._about.children) != children:
+            self._about.children = children
+
+    def _field(self, key: Key, field: Field) -> Any:
+        make, text = self._w, isinstance(field.value, str)
+        value = key[1] if field == NAME else field.value
+        widget = (make.Text if text else make.FloatText)(
+            value=value, description=field.label, continuous_update=False, **({} if text else STEP)
+        )
+        widget.style.description_width = LABEL
+        if text:
+            widget.layout.width = WIDE
+        widget.observe(self._guarded(lambda: self._type(key, field, widget.value)), "value")
+        return widget
 
     def _connect(self) -> None:
         acts: list[tuple[Any, Callable[[], object]]] = [
             (self._detector, lambda: self.session.show(self._detector.value)),
             (self._list, lambda: self._model.select(self._list.value)),
-            (self._name, lambda: self._model.rename(self._model.selected, self._name.value)),
-            *((one, self._type) for one in (self._text, *self._numbers)),
         ]
         for widget, act in acts:
             widget.observe(self._guarded(act), "value")
 
-    def _type(self) -> None:
-        name = self._chosen()
-        shown = fields_of(self._model[name])
-        typed = [self._text] if isinstance(shown[0].value, str) else self._numbers
-        values = {field.name: one.value for field, one in zip(shown, typed, strict=False)}
-        self._model.put(name, with_values(self._model[name], values))
+    def _type(self, key: Key, field: Field, value: Any) -> None:
+        detector, name, _ = key
+        model = self.session.models[detector]
+        if name not in model.regions:
+            raise RegionError(f"{name}: {field.label} {value} came late, the region is gone")
+        late = (detector, name) != (self._model.picture.detector, self._model.selected)
+        if field == NAME:
+            model.rename(name, value.strip())
+        else:
+            model.change(name, with_typed(model[name], name, field.name, value))
+        if late:
+            self.note.value = (
+                f'<div role="status">{escape(name)}: {escape(field.label)} {escape(str(value))}, '
+                f"typed while {escape(name)} was shown</div>"
+            )
 
     def _add(self) -> None:
         self._model.add(typed_region(self._typed.value, self._model.picture.frame.shape, None))
