@@ -165,12 +165,16 @@ def cell_errors(page: Page) -> list[str]:
     return errors
 
 
+PAINT = "() => new Promise(requestAnimationFrame)"
+
+
 def drag(page: Page, start: tuple[float, float], stop: tuple[float, float]) -> None:
     """Press at one place of the page, move to another in steps, release."""
     page.mouse.move(*start)
     page.mouse.down()
     for part in range(1, 9):
         page.mouse.move(*(a + (b - a) * part / 8 for a, b in zip(start, stop, strict=True)))
+        page.evaluate(PAINT)  # or a busy browser makes one move of all
     page.mouse.up()
 
 

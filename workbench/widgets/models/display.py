@@ -198,29 +198,45 @@ def _edges(length: int, parts: int) -> Ints:
 @compiled
 def _means(image: Array, rows: Ints, cols: Ints) -> Floats:
     """Return the mean of the measured pixels of each block, NaN where there is none."""
-    height, width = len(rows) - 1, len(cols) - 1
+    height, width, across = len(rows) - 1, len(cols) - 1, image.shape[1]
     out = np.empty((height, width))
+    sums, counts = np.empty(across), np.empty(across)
     for row in range(height):
-        total, count = np.zeros(width), np.zeros(width)
+        sums[:], counts[:] = 0.0, 0.0
         for line in range(rows[row], rows[row + 1]):
-            for col in range(width):
-                for place in range(cols[col], cols[col + 1]):
-                    value = np.float64(image[line, place])
-                    if value == value:
-                        total[col] += value
-                        count[col] += 1.0
-        out[row] = total / count
+            for place in range(across):  # in vectors: whole lines first, then blocks of them
+                value = np.float64(image[line, place])
+                known = value == value
+                sums[place] += value if known else 0.0
+                counts[place] += 1.0 if known else 0.0
+        for col in range(width):
+            total, count = 0.0, 0.0
+            for place in range(cols[col], cols[col + 1]):
+                total += sums[place]
+                count += counts[place]
+            out[row, col] = total / count
     return out
 
 
 def _levels(values: Floats, low: float, high: float, display: DisplayRange) -> Levels:
-    known = np.isfinite(values)
-    shares = np.clip(np.where(known, values, low), low, high)
-    if display.scale == "log" and low > 0:
-        shares = np.log(shares / low) / np.log(high / low)
-    else:
-        shares = (shares - low) / (high - low)
-    if display.scale == "gamma":
-        shares = shares**display.gamma
-    levels = 1 + np.floor(np.clip(shares, 0, 1) * (TOP - 1) + 0.5)
-    return np.where(known, levels, 0).astype(np.uint8)
+    gamma = display.gamma if display.scale == "gamma" else 1.0
+    return _coloured(values, low, high, gamma, display.scale == "log" and low > 0)
+
+
+@compiled
+def _coloured(values: Floats, low: float, high: float, gamma: float, logarithmic: bool) -> Levels:
+    out = np.zeros(values.shape, np.uint8)
+    for row in range(values.shape[0]):
+        for col in range(values.shape[1]):
+            value = values[row, col]
+            if not np.isfinite(value):
+                continue
+            value = min(max(value, low), high)
+            if logarithmic:
+                share = np.log(value / low) / np.log(high / low)
+            else:
+                share = (value - low) / (high - low)
+            if gamma != 1.0:
+                share = share**gamma
+            out[row, col] = 1 + int(min(max(share, 0.0), 1.0) * (TOP - 1) + 0.5)
+    return out

@@ -3,7 +3,8 @@
 // for each kind of message, what is seen and what was done; a burst of changes becomes one message.
 // What was done comes with the detector and the region that were shown (`tags` of the polygon's
 // handles): a busy Python hears it late.
-const SETTLED = 40;      // ms without a further change
+const SETTLED = 20;      // ms without a further change
+const BATCH = 5;         // ms in which a notebook's messages are gathered; Panel's own 50 are felt
 const BETWEEN = 100;     // ms between messages during a drag
 const NEAR = 5;          // screen pixels between the two clicks of a double click
 const PATIENCE = 5000;   // ms to wait for Python's answer
@@ -61,12 +62,14 @@ const tell_dragged = (final) => {
   const what = shape === poly ? "poly" : shape.name;
   tell(dragged, {detector, region, what, rows, cols, final});
 };
-// Panel's bridge in notebooks sends all that came from Python back, as if a person had done it.
+// Panel's bridge in notebooks sends all that came from Python back, as if a person had done it, and
+// waits before it sends.
 const quieten = () => {
   for (const one of fig.document._all_models.values()) {
     if (!one.type.endsWith("CommManager") || one.workbench) continue;
     const changed = one._document_changed.bind(one);
     one._document_changed = (event) => { if (event.sync !== false) changed(event); };
+    one.setv({debounce: BATCH}, {silent: true});
     one.workbench = true;
   }
 };
@@ -127,6 +130,8 @@ const listen = () => {
   }, true);
 };
 
+// The still picture is for where this script does not run.
+for (const one of document.querySelectorAll(`[data-workbench-still="${fig.id}"]`)) one.remove();
 listen();
 quieten();
 keep_typing();
@@ -145,7 +150,13 @@ else if (name === "selectiongeometry") {
     rows: [shape.y0, shape.y1], cols: [shape.x0, shape.x1]});
 }
 else if (cb_obj === heard) notice.visible = false;
-else if (cb_obj === again) { square(); tell_seen(); }
+else if (cb_obj === again) {
+  const [top, bottom, left, right] = again.data.range[0];
+  x_range.setv({start: left, end: right});
+  y_range.setv({start: bottom, end: top});
+  square();
+  tell_seen();
+}
 else if (name === undefined && cb_obj === fig && cb_obj.tags[0] !== "polygon" && own.points.length) close(false);
 else if (cb_obj === fig) { square(); tell_seen(); }
 else if (cb_obj === x_range || cb_obj === y_range) tell_seen();

@@ -192,7 +192,7 @@ class Canvas:
         """Zoom to a part of the picture [pixel]; more is shown where the frame is not as square."""
         self.figure.x_range.update(start=left, end=right)
         self.figure.y_range.update(start=bottom, end=top)
-        self._again.data = {"n": [self._again.data["n"][0] + 1]}
+        self._again.data = {"range": [[top, bottom, left, right]]}
 
     def draw_with(self, shape: str) -> None:
         """Let a drag (or clicks, for a polygon) draw this shape.
@@ -240,6 +240,7 @@ class Canvas:
             x_axis_label="column [pixel]", y_axis_label="row [pixel]",
             background_fill_color=NOTHING,
         )  # fmt: skip
+        figure.x_range.syncable = figure.y_range.syncable = False  # told as a whole, by `seen`
         figure.add_layout(self._sketch)
         figure.grid.visible = False
         self._mapper = models.LinearColorMapper(palette=[NOTHING] * 256, low=-0.5, high=255.5)
@@ -286,7 +287,7 @@ class Canvas:
         make = self._models.ColumnDataSource
         names = ("seen", "drawn", "dragged", "tapped", "pressed")
         channels = {name: self.listen(name, partial(self._report, name)) for name in names}
-        self._again = make(data={"n": [0]})
+        self._again = make(data={"range": []})
         code = files("workbench.widgets.views").joinpath("canvas.js").read_text(encoding="utf-8")
         figure = self.figure
         args = {

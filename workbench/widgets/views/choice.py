@@ -9,7 +9,7 @@ from workbench.core.errors import InputError
 from workbench.core.extras import MissingToolError, load
 from workbench.widgets.models import Changed, RegionModel, Session
 from workbench.widgets.opening import Opened, Source, open_source
-from workbench.widgets.views.static import static_picture
+from workbench.widgets.views.static import still_png
 
 View = Literal["auto", "panel", "matplotlib", "typed", "static"]
 VIEWS = ("auto", "panel", "matplotlib", "typed", "static")
@@ -28,13 +28,9 @@ class StillView:
         return self.session.shown
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:  # noqa: ARG002
-        import io
-
-        buffer = io.BytesIO()
-        static_picture(self.model).savefig(buffer, format="png", dpi=90)
         names = ", ".join(self.model.regions) or "none"
         text = f"{self.model.picture.detector}, {self.model.picture.origin}; regions: {names}"
-        return {"image/png": buffer.getvalue(), "text/plain": text}
+        return {"image/png": still_png(self.model), "text/plain": text}
 
 
 def region_editor(

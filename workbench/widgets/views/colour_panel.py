@@ -37,8 +37,9 @@ class ColourPanel:
             for end in ("Darkest", "Brightest")
         ]
         self._palette = make.Select(label="Palette", options=list(PALETTES), width=width)
-        self._sides = [
-            make.IntInput(label=f"Shown {side}", width=width)
+        models = load("bokeh.models", "the region editor", "widgets")
+        self._sides = [  # of Bokeh: they go to the browser together with the picture
+            models.Spinner(title=f"Shown {side}", mode="int", width=width, margin=(5, 10))
             for side in ("rows from", "rows to", "columns from", "columns to")
         ]
         self._filled: list[int | None] = [side.value for side in self._sides]
@@ -47,7 +48,8 @@ class ColourPanel:
         self._connect()
         ranges = self._pn.FlexBox(self._scale, self._gamma, *self._percents, *self._ends)
         ranges.append(self._palette)
-        part = self._pn.FlexBox(*self._sides, self._go, align_items="flex-end")
+        sides = (self._pn.pane.Bokeh(side) for side in self._sides)
+        part = self._pn.FlexBox(*sides, self._go, align_items="flex-end")
         self.panel = self._pn.Column(ranges, self._told, part, sizing_mode="stretch_width")
         picture.show_palette(colours(self._palette.value))
         self.refresh(frozenset({"shown"}))

@@ -1,5 +1,6 @@
 """The region editor on Panel and Bokeh: picture, typed fields, numbers, writing to the config."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,17 @@ from workbench.widgets.views.notes import Notes
 from workbench.widgets.views.picture_view import PictureView
 from workbench.widgets.views.region_panel import RegionPanel
 from workbench.widgets.views.runs_panel import RunsPanel
+from workbench.widgets.views.static import still_png
 from workbench.widgets.views.write_panel import WritePanel
 
 NOWHERE = "nowhere (no file was given)"
+STILL = (
+    '<div data-workbench-still="{key}"><p role="status">The picture to draw on is being loaded. '
+    "Where it does not come, type regions with "
+    '<code>wb.region_editor(..., view="typed")</code>; until then, a picture that does not '
+    'move:</p><img alt="The detector and its regions" style="max-width:100%" '
+    'src="data:image/png;base64,{png}"></div>'
+)
 DRAWING = {
     **{shape.capitalize(): shape for shape in SHAPES},
     "Points": "points",
@@ -82,7 +91,16 @@ class RegionEditor:
         return self.session.shown
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self.panel._repr_mimebundle_(include, exclude)
+        """Return Panel's page, and before it what stays where its script does not run."""
+        shown = self.panel._repr_mimebundle_(include, exclude)
+        if shown is None:
+            return None
+        data, about = shown
+        if "text/html" in data:
+            still = base64.b64encode(still_png(self.model)).decode()
+            key = self.picture.canvas.figure.id
+            data = {**data, "text/html": STILL.format(key=key, png=still) + data["text/html"]}
+        return data, about
 
     def _changed(self, changed: Changed) -> None:
         if changed.parts & {"shown"}:
@@ -121,8 +139,9 @@ class RegionEditor:
             self._button("Zoom in", lambda: self.picture.zoom_by(0.5), 72),
             self._button("Zoom out", lambda: self.picture.zoom_by(2.0), 78),
         ]
-        chosen = (self._detector, self._origin, self._drawing)
-        return self._pn.FlexBox(*chosen, *buttons, align_items="flex-end", gap="0px")
+        row = self._pn.Row  # where the page is narrow, whole groups go to the next line
+        groups = row(self._detector, self._origin), row(self._drawing), row(*buttons, align="end")
+        return self._pn.FlexBox(*groups, align_items="flex-end", gap="0px")
 
     def _button(self, name: str, act: Any, width: int = 58) -> Any:
         button = self._pn.widgets.Button(label=name, width=width, margin=(5, 3))

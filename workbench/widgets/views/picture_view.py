@@ -56,6 +56,7 @@ class PictureView:
         self._previews: list[Preview] = []
         self._given: Mapping[str, tuple[Floats, ...]] = {}
         self._looks: list[Callable[[], None]] = []
+        self._bad: Bools | None = None
         self.rendered: Rendered | None = None
         pointer = Pointer(self._look, self._draw, self._drag, self._tap, self._press)
         self.canvas = Canvas(self._model.picture.shape, pointer, state)
@@ -119,6 +120,7 @@ class PictureView:
         if parts & {"shown", "picture", "display", "mask_steps"}:
             self._paint_levels()
         if parts & {"shown", "picture", "mask_steps"}:
+            self._mark_bad()
             self._paint_veil()
         if parts & {"shown", "regions", "selected"}:
             self._paint_regions(self._model.regions)
@@ -228,12 +230,16 @@ class PictureView:
         self.rendered = render(picture, self._seen, display, most=most)
         self.canvas.show_levels(self.rendered.levels, self.rendered.extent)
 
-    def _paint_veil(self) -> None:
+    def _mark_bad(self) -> None:
+        """Place masked pixels on the picture, once for all views of it."""
         bad: Bools = ~self._model.good
-        if not bad.any():
+        self._bad = self._model.picture.layout.on_picture(bad) if bad.any() else None
+
+    def _paint_veil(self) -> None:
+        if self._bad is None:
             self.canvas.show_veil(None, (0, 1, 0, 1))
             return
-        marks = render_marks(self._model.picture.layout.on_picture(bad), self._seen)
+        marks = render_marks(self._bad, self._seen)
         self.canvas.show_veil(marks.levels > 0, marks.extent)
 
     def _paint_regions(self, regions: Mapping[str, Drawn]) -> None:

@@ -1,5 +1,6 @@
 """A picture that does not move, with its regions: for batch runs, and where all else fails."""
 
+import io
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,13 @@ def static_picture(model: RegionModel) -> Figure:
     draw_mask(axes, model)
     draw_regions(axes, model)
     return figure
+
+
+def still_png(model: RegionModel) -> bytes:
+    """Return the picture of `static_picture` as a PNG file."""
+    buffer = io.BytesIO()
+    static_picture(model).savefig(buffer, format="png", dpi=90)
+    return buffer.getvalue()
 
 
 def draw_picture(axes: Any, model: RegionModel) -> Any:
