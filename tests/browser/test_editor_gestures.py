@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.editor_page import EditorPage
-from tests.browser.servers import BIN, free_ports, jupyter_environment, started, wait_for
+from tests.browser.editor_page import FRAME, EditorPage
+from tests.browser.servers import BIN, free_ports, jupyter_environment, started, until, wait_for
 from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
 
 pytestmark = pytest.mark.browser
@@ -106,6 +106,30 @@ def test_what_the_mouse_does_can_be_typed(editor: EditorPage) -> None:
     editor.until(lambda kept: kept["centre"] == [355.5, 386.25], "a typed centre")
     editor.fill("Points on a ring: (row, column), ...", "(10, 20), (30, 40)")
     editor.until(lambda kept: kept["points"] == [[10, 20], [30, 40]], "typed points")
+
+
+def test_two_fingers_on_a_touchpad_zoom_about_the_pointer(editor: EditorPage) -> None:
+    """Browsers tell scrolling as a wheel, pinching as a wheel with Control."""
+    page, before = editor.page, editor.page.evaluate(FRAME)
+    at = editor.place(300, 300)
+    page.mouse.move(*at)
+
+    def width() -> float:
+        seen = page.evaluate(FRAME)
+        return float(seen["right"] - seen["left"])
+
+    full = width()
+    page.mouse.wheel(0, -240)
+    until(lambda: width() < 0.95 * full, "scrolling zooms in")
+    assert editor.place(300, 300) == pytest.approx(at, abs=2)
+    closer = width()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -240)
+    page.keyboard.up("Control")
+    until(lambda: width() < 0.95 * closer, "pinching zooms in")
+    assert page.evaluate(FRAME)["width"] == before["width"]  # the picture, not the page
+    editor.click("Whole picture")
+    until(lambda: abs(width() - full) < 0.02 * full, "all of it is shown again")
 
 
 def test_every_control_has_a_name(editor: EditorPage) -> None:
