@@ -163,7 +163,7 @@ def test_a_refresh_of_4_and_of_16_megapixels_moves_less_than_a_megabyte(
         "editor.model.add_mask_step(EdgeStep(2))\neditor", HUGE, EMPTY,
     )  # fmt: skip
     huge = lab.folder / "huge.json"
-    editor = EditorPage(page, huge)
+    editor = EditorPage(page, huge, detector="jungfrau_16M")
     editor.wait()
     page.get_by_text("no pixel was measured").first.wait_for()
     page.wait_for_timeout(2000)
@@ -181,7 +181,7 @@ def test_a_refresh_of_4_and_of_16_megapixels_moves_less_than_a_megabyte(
     page.wait_for_timeout(500)
     editor.drag((1500, 1700), (2300, 2600))
     until(lambda: bool(huge.exists() and "ROI_0" in huge.read_text()), "drawn")
-    found = editor.stored("jungfrau_16M")["regions"]["ROI_0"]
+    found = editor.stored()["regions"]["ROI_0"]
     for side, at in {"top": 1500, "bottom": 2300, "left": 1700, "right": 2600}.items():
         assert abs(found[side] - at) < 8, "a pixel of the screen is seven of the picture"
     page.wait_for_timeout(500)

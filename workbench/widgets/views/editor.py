@@ -103,11 +103,12 @@ class RegionEditor:
         return data, about
 
     def _changed(self, changed: Changed) -> None:
-        if changed.parts & {"shown"}:
-            self._show_choice()
-        for part in self._parts:
-            part(changed.parts)
-        self._push()
+        with self.notes.alone:
+            if changed.parts & {"shown"}:
+                self._show_choice()
+            for part in self._parts:
+                part(changed.parts)
+            self._push()
 
     def _push(self) -> None:
         """Bring changes of the figure to a notebook; in a board they go by themselves."""

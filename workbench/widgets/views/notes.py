@@ -1,6 +1,7 @@
 """What the editor has to say, in one line at its top; and callbacks that say what went wrong."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -24,6 +25,12 @@ class Notes:
     ----------
     after
         Is called at the end of every block, to bring the change to the screen.
+
+    Attributes
+    ----------
+    alone
+        Held in every block and while a change is shown: what one thread fills with the latest
+        state, another does not fill with an earlier one.
     """
 
     def __init__(self, after: Callable[[], None]) -> None:
@@ -33,6 +40,8 @@ class Notes:
         )
         self._after = after
         self._quiet = False
+        # JupyterLab hears its pages on another thread than the one that runs cells.
+        self.alone = threading.RLock()
 
     def say(self, text: str) -> None:
         """Show that something was done."""
@@ -99,6 +108,7 @@ class Notes:
             loop.call_soon(work)
 
     def __enter__(self) -> "Notes":
+        self.alone.acquire()
         return self
 
     def __exit__(
@@ -108,10 +118,13 @@ class Notes:
         trace: TracebackType | None,
     ) -> bool:
         known = isinstance(error, WorkbenchError)
-        if error is not None:
-            name = "" if known else f"{type(error).__name__}: "
-            self.complain(f"{name}{error}")
-        self._after()
+        try:
+            if error is not None:
+                name = "" if known else f"{type(error).__name__}: "
+                self.complain(f"{name}{error}")
+            self._after()
+        finally:
+            self.alone.release()
         return known
 
     def _show(self, text: str, kind: str) -> None:
