@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from workbench.producer import (
     OutputExistsError,
     produce,
 )
-from workbench.producer.ranges import UNIT_EVENTS, UNITS
+from workbench.producer.ranges import unit_ranges
 from workbench.producer.workspace import CannotResumeError, parts_folder
 from workbench.reductions import Roi
 from workbench.smalldata import check_file, open_file
@@ -201,8 +202,11 @@ def test_nothing_but_the_file_is_left(result: Any) -> None:
     assert [path.name for path in result.output.parent.iterdir()] == ["xpplx1234_Run0007.h5"]
 
 
-def test_the_units_of_work_do_not_depend_on_anything_but_the_run() -> None:
-    assert UNIT_EVENTS[0] * UNITS <= UNIT_EVENTS[1]
+def test_units_of_work_follow_from_their_place_alone_without_gap() -> None:
+    ranges = list(islice(unit_ranges(), 9))
+    assert ranges == list(islice(unit_ranges(), 9))
+    assert [start for start, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])]
+    assert [stop - start for start, stop in ranges] == [*[256] * 4, *[1024] * 5]
 
 
 def test_without_config_scalars_and_named_frames_are_kept(made: Any, tmp_path: Path) -> None:

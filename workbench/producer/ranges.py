@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import count
 
-UNIT_EVENTS = (256, 1024)  # fewest and most events of one unit of work
-UNITS = 4  # of equal length, before units become twice as long
+UNIT_EVENTS = (256, 1024)  # events of one of the first units of work, and of a later one
+UNITS = 4  # that are short
 
 
 def unit_ranges() -> Iterator[tuple[int, int]]:
@@ -15,6 +15,6 @@ def unit_ranges() -> Iterator[tuple[int, int]]:
     """
     start = 0
     for number in count():
-        stop = start + min(UNIT_EVENTS[0] << number // UNITS, UNIT_EVENTS[1])
+        stop = start + UNIT_EVENTS[number >= UNITS]
         yield start, stop
         start = stop
