@@ -130,6 +130,19 @@ def test_a_drag_is_one_step_of_undo_however_long_it_took(session: Session) -> No
     assert editor.model["ROI_0"] == Rectangle(10, 20, 30, 50)
 
 
+def test_during_a_drag_nothing_is_sent_to_what_the_pointer_holds(session: Session) -> None:
+    editor = RegionEditor(Opened(session))
+    told(editor, "drawn", {"rows": [10, 20], "cols": [30, 50]})
+    sent: list[object] = []
+    editor.picture.canvas._box.on_change("bottom", lambda *change: sent.append(change))
+    moved = {"what": "box", "rows": [10, 22.3], "cols": [30, 50]}
+    told(editor, "dragged", {**moved, "final": False, "n": 1})
+    assert sent == []
+    told(editor, "dragged", {**moved, "rows": [10, 23.4], "final": True, "n": 2})
+    assert editor.model["ROI_0"] == Rectangle(10, 23, 30, 50)
+    assert editor.picture.canvas._box.bottom == 23
+
+
 def test_keys_move_delete_and_bring_back(session: Session) -> None:
     editor = RegionEditor(Opened(session))
     editor.model.put("spot", Rectangle(10, 20, 30, 50))

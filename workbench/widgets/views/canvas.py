@@ -320,7 +320,8 @@ class Canvas:
         elif name == "drawn":
             pointer.drawn(told["shape"], told["detector"], told["rows"], told["cols"])
         elif name == "dragged":
-            self._follow(told)
+            if told["final"]:  # before, whatever is sent to the browser takes the drag back
+                self._follow(told)
             about = told["detector"], told["region"]
             pointer.dragged(about, told["what"], told["rows"], told["cols"], bool(told["final"]))
         elif name == "tapped":

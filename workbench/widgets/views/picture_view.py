@@ -160,13 +160,14 @@ class PictureView:
         self, about: About, what: str, rows: Sequence[float], cols: Sequence[float], final: bool
     ) -> None:
         with self._notes.afresh():
-            self._paint_regions(self._model.regions)  # as it is, should the new one be refused
+            if final:
+                self._paint_regions(self._model.regions)  # as it is, should the new one be refused
             name = self._shown(about)
             changed = self._changed(self._model[name], what, rows, cols)
             if final:
                 self._model.change(name, changed)
-            elif name == self._model.selected:
-                self._paint_regions({**self._model.regions, name: changed})
+            elif name == self._model.selected:  # its handles are the pointer's meanwhile
+                self._paint_outlines({**self._model.regions, name: changed})
                 for preview in self._previews:
                     preview(changed)
 
@@ -242,15 +243,19 @@ class PictureView:
         marks = render_marks(self._bad, self._seen)
         self.canvas.show_veil(marks.levels > 0, marks.extent)
 
-    def _paint_regions(self, regions: Mapping[str, Drawn]) -> None:
+    def _paint_outlines(self, regions: Mapping[str, Drawn]) -> None:
         selected = self._model.selected
-        self.canvas.show_chosen(self._model.picture.detector, selected)
         outlines = [
             Outline(name, self._lines(one), name == selected) for name, one in regions.items()
         ]
         given = {name: lines for name, lines in self._given.items() if name not in regions}
         outlines += [Outline(name, lines, chosen=False) for name, lines in given.items()]
         self.canvas.show_outlines(outlines)
+
+    def _paint_regions(self, regions: Mapping[str, Drawn]) -> None:
+        selected = self._model.selected
+        self.canvas.show_chosen(self._model.picture.detector, selected)
+        self._paint_outlines(regions)
         chosen = regions.get(selected)
         if isinstance(chosen, Polygon):
             self.canvas.show_handles(None, None, chosen.outline()[0])
