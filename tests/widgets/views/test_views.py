@@ -134,7 +134,9 @@ def test_during_a_drag_nothing_is_sent_to_what_the_pointer_holds(session: Sessio
     editor = RegionEditor(Opened(session))
     told(editor, "drawn", {"rows": [10, 20], "cols": [30, 50]})
     sent: list[object] = []
-    editor.picture.canvas._box.on_change("bottom", lambda *change: sent.append(change))
+    editor.picture.canvas._box.on_change(
+        "bottom", lambda attr, old, new: sent.append((attr, old, new))
+    )
     moved = {"what": "box", "rows": [10, 22.3], "cols": [30, 50]}
     told(editor, "dragged", {**moved, "final": False, "n": 1})
     assert sent == []
