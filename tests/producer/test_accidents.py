@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from workbench.producer import produce
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0  # s
-EVENTS = 1100  # four units of work
+EVENTS = 1100  # five units of work
 
 
 def command(made: Any, output: Path, *more: object) -> list[str]:
@@ -152,24 +152,11 @@ def test_a_folder_of_somebody_else_is_refused(made: Any, tmp_path: Path) -> None
     assert list(locked.iterdir()) == []
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)],
-        capture_output=True, check=False,
-    )  # fmt: skip
-    if mounted.returncode:
-        pytest.skip("no permission to mount a small file system")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_full_disk_leaves_nothing_under_the_final_name(
-    made: Any, small_disk: Path, workers: int
+    made: Any, tiny_disk: Callable[[str], Path], workers: int
 ) -> None:
+    small_disk = tiny_disk("size=1m")
     request = made.request(small_disk, detectors=("tiles",), workers=workers)
     with pytest.raises(CannotWriteError, match="Free space"):
         produce(request)

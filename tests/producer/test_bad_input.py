@@ -1,7 +1,6 @@
 """Odd frames, masks, configs and disks: named, counted, and nothing else lost."""
 
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,23 +155,10 @@ def test_a_function_that_fails_in_one_run_costs_that_function_in_that_run(
     assert not later.findings
 
 
-@pytest.fixture
-def few_files(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "few"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "nr_inodes=5", "tmpfs", str(place)],
-        capture_output=True, check=False,
-    )  # fmt: skip
-    if mounted.returncode:
-        pytest.skip("no permission to mount a small file system")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def test_where_no_more_files_may_be_made_that_is_said_and_nothing_is_left(
-    raw: Path, few_files: Path
+    raw: Path, tiny_disk: Callable[[str], Path]
 ) -> None:
+    few_files = tiny_disk("nr_inodes=5")
     with pytest.raises(CannotWriteError, match="no more files may be made in"):
         produce(request(raw, few_files))
     assert list(few_files.iterdir()) == []
