@@ -16,11 +16,12 @@ from workbench.core.arrays import Array
 from workbench.core.atomic import make_folder, write_text
 from workbench.core.errors import InputError
 from workbench.facility import FieldFact, epics_fact, hutch
-from workbench.smalldata import DatasetSpec, create_part, merge_parts
+from workbench.smalldata import DatasetSpec, OnceValue, create_part, merge_parts
 from workbench.smalldata.facility_style import write_lcls1, write_lcls2
 from workbench.synthetic.dialect import columns, record_names
 from workbench.synthetic.pump_probe import PumpProbe, Scan
-from workbench.synthetic.shots import blocks
+from workbench.synthetic.scenes import Scene
+from workbench.synthetic.shots import Shots, blocks
 from workbench.synthetic.station import Station, station
 from workbench.synthetic.truth import Counts, truth_text
 from workbench.synthetic.user_detectors import UserDetectors
@@ -41,7 +42,12 @@ def small_data_name(spec: PumpProbe) -> str:
 
 
 def write_small_data(
-    spec: PumpProbe, path: Path, *, generation: str = GENERATION, style: Style | str = Style.OURS
+    spec: PumpProbe,
+    path: Path,
+    *,
+    generation: str = GENERATION,
+    style: Style | str = Style.OURS,
+    scene: Scene | None = None,
 ) -> Path:
     """Write one run as small data, with its truth beside it; return the file.
 
@@ -58,6 +64,8 @@ def write_small_data(
         without units and provenance, with the layout of PyTables (LCLS-I) or as a virtual
         file over parts, rows unsorted and gaps at the begin filled with 0 (LCLS-II). LCLS-II
         files of XPP then have no ``lightStatus``.
+    scene
+        Another measurement than the pump-probe one, from `workbench.synthetic.scenes`.
 
     Raises `InputError` for an unknown hutch, generation or style, and for a fast scan in a hutch
     without a fast delay stage.
@@ -72,8 +80,9 @@ def write_small_data(
     target = path if path.suffix in {".h5", ".hdf5"} else path / small_data_name(spec)
     make_folder(target.parent)
     write = _write_ours if style is Style.OURS else _write_facility
-    counts = write(spec, place, target)
-    truth = truth_text(spec, counts, place)
+    scene = scene or Scene()
+    counts = write(spec, place, target, scene)
+    truth = truth_text(spec, counts, place, scene.quantities(spec, place))
     write_text(target.with_name(f"{target.stem}.truth.json"), truth)
     return target
 
@@ -87,22 +96,31 @@ def _style(style: Style | str) -> Style:
         ) from None
 
 
-def _write_ours(spec: PumpProbe, place: Station, target: Path) -> Counts:
+def _write_ours(spec: PumpProbe, place: Station, target: Path, scene: Scene) -> Counts:
     counts, user = Counts(), UserDetectors(spec, place)
+
+    def block(shots: Shots) -> dict[str, Array]:
+        found = columns(spec, place, shots) | user.columns(shots)
+        return scene.change(found, spec, place, shots)
+
     with TemporaryDirectory(prefix=".parts-", dir=target.parent) as scratch:
         part_file = Path(scratch) / "part.h5"
         first = next(blocks(spec))
-        specs = _specs(place, columns(spec, place, first) | user.columns(first), user)
+        specs = _specs(place, block(first), user, scene)
         with create_part(part_file, specs) as part:
             for shots in blocks(spec):
                 counts.add(shots)
-                part.append(columns(spec, place, shots) | user.columns(shots))
+                part.append(block(shots))
         merge_parts(
             [part_file],
             target,
             specs=specs,
-            once=user.once(counts),
-            provenance={"made_by": "workbench.synthetic", "spec": asdict(spec)},
+            once=_once(spec, place, user.once(counts), scene),
+            provenance={
+                "made_by": "workbench.synthetic",
+                "spec": asdict(spec),
+                "scene": asdict(scene),
+            },
             attributes={
                 "experiment": spec.experiment,
                 "run": spec.run,
@@ -113,27 +131,40 @@ def _write_ours(spec: PumpProbe, place: Station, target: Path) -> Counts:
     return counts
 
 
-def _write_facility(spec: PumpProbe, place: Station, target: Path) -> Counts:
+def _write_facility(spec: PumpProbe, place: Station, target: Path, scene: Scene) -> Counts:
     """Write with all columns in memory: about 7 kB an event."""
     counts, user = Counts(), UserDetectors(spec, place)
     found: list[Mapping[str, Array]] = []
     for shots in blocks(spec):
         counts.add(shots)
-        found.append(columns(spec, place, shots) | user.columns(shots))
+        drawn = columns(spec, place, shots) | user.columns(shots)
+        found.append(scene.change(drawn, spec, place, shots))
     names = [name for name in found[0] if place.facility_status or "lightStatus" not in name]
     whole = {name: np.concatenate([part[name] for part in found]) for name in names}
     write = write_lcls1 if place.generation == "lcls1" else write_lcls2
-    write(target, whole, {name: item.value for name, item in user.once(counts).items()})
+    once = _once(spec, place, user.once(counts), scene)
+    write(target, whole, {name: item.value for name, item in once.items()})
     return counts
 
 
-def _specs(place: Station, found: Mapping[str, Array], user: UserDetectors) -> list[DatasetSpec]:
-    return [_dataset(place, name, values, user) for name, values in found.items()]
+def _once(
+    spec: PumpProbe, place: Station, found: Mapping[str, OnceValue], scene: Scene
+) -> dict[str, OnceValue]:
+    kept = {name: value for name, value in found.items() if scene.keeps(name)}
+    return kept | scene.once(spec, place)
 
 
-def _dataset(place: Station, name: str, values: Array, user: UserDetectors) -> DatasetSpec:
+def _specs(
+    place: Station, found: Mapping[str, Array], user: UserDetectors, scene: Scene
+) -> list[DatasetSpec]:
+    return [
+        _dataset(name, values, scene.fact(place, name) or _fact(place, name, user))
+        for name, values in found.items()
+    ]
+
+
+def _dataset(name: str, values: Array, fact: FieldFact) -> DatasetSpec:
     group, _, leaf = name.rpartition("/")
-    fact = _fact(place, name, group, leaf, user)
     if values.dtype == object:
         kind = "int64" if leaf in {"row", "col", "tile", "npix"} else "float64"
         return DatasetSpec(name, kind, (), fact.unit or "1", fact.long_name or leaf, ragged=True)
@@ -145,7 +176,8 @@ def _dataset(place: Station, name: str, values: Array, user: UserDetectors) -> D
     return DatasetSpec(name, str(values.dtype), shape, unit, meaning, dims, compress=packed)
 
 
-def _fact(place: Station, name: str, group: str, leaf: str, user: UserDetectors) -> FieldFact:
+def _fact(place: Station, name: str, user: UserDetectors) -> FieldFact:
+    group, _, leaf = name.rpartition("/")
     if name == "timestamp":
         return FieldFact(
             name, "1", "seconds since 1990-01-01 UTC in the high 32 bits, ns in the low"

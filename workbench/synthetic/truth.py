@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -82,10 +83,16 @@ class Counts:
             kept[name] = kept.get(name, 0) + number
 
 
-def truth_text(spec: PumpProbe, counts: Counts, station: Station | None = None) -> str:
+def truth_text(
+    spec: PumpProbe,
+    counts: Counts,
+    station: Station | None = None,
+    more: Mapping[str, tuple[Number, str, str]] = MappingProxyType({}),
+) -> str:
     """Return the truth file of one run; `station`: whose names it uses, XPP's with LCLS-II if None.
 
-    What was counted keeps the names of the raw run's detectors.
+    `more` holds quantities of a scene, which replace those of the same name. What was counted
+    keeps the names of the raw run's detectors.
     """
     station = station or find_station("xpp", "lcls2")
     content = {
@@ -95,7 +102,7 @@ def truth_text(spec: PumpProbe, counts: Counts, station: Station | None = None) 
         "sense": SENSE,
         "quantities": {
             name: {"value": value, "unit": unit, "meaning": meaning}
-            for name, (value, unit, meaning) in _quantities(spec, station).items()
+            for name, (value, unit, meaning) in {**_quantities(spec, station), **more}.items()
         },
         "assumed": station.assumed,
         "monitors": _monitors(station),

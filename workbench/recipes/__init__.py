@@ -1,0 +1,1 @@
+"""Recipes: the analyses that templates call, one module a measurement."""
