@@ -1,0 +1,216 @@
+"""Azimuthal averages event by event: isotropic and anisotropic curves, the light in a q window."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.arrays import Bools, Floats
+from workbench.core.errors import InputError
+from workbench.runs import Channel, Run, Runs
+from workbench.runs.channel import Label, OpenRows, Rows
+from workbench.runs.gaps import always_float
+
+HC = 12.398419843320026  # keV angstrom, exact in SI
+LOOKED_AT = 200  # events with light, to tell bins without pixels
+
+
+@dataclass(frozen=True)
+class Azimuthal:
+    """Azimuthal averages of a run and where their bins lie.
+
+    Parameters
+    ----------
+    channel
+        Mean per pixel, shape (event, phi, q) or (event, q).
+    q
+        Centres of the bins [1/angstrom], shape (q,).
+    phi
+        Azimuths of the bins [rad], shape (phi,); one 0 for averages over the full circle.
+    pixels
+        Pixels behind each bin, shape (phi, q): 0 where there are none; 1 in all others where the
+        file does not count them.
+    photon_energy
+        [keV]; None where the file does not say.
+    """
+
+    channel: Channel
+    q: Floats
+    phi: Floats
+    pixels: Floats
+    photon_energy: float | None
+
+    def inside(self, low: float, high: float) -> Bools:
+        """Tell which bins in q lie in the window low <= q < high [1/angstrom]."""
+        return np.asarray((self.q >= low) & (self.q < high))
+
+
+def azimuthal(run: Run | Runs, field: str | Channel) -> Azimuthal:
+    """Return a run's azimuthal averages with q, azimuths and numbers of pixels from its file.
+
+    Raises `InputError` for a field of another shape, and where q is not in the file.
+    """
+    channel = run.channel(field)
+    if len(channel.shape) not in {2, 3} or channel.dtype.kind != "f":
+        raise InputError(
+            f"{channel.name} has shape {channel.shape}: azimuthal averages are (event, phi, q) or "
+            "(event, q); name another field, such as <detector>/azav_azav"
+        )
+    bins = channel.shape[1:] if len(channel.shape) == 3 else (1, *channel.shape[1:])
+    q = _label(channel, "q")
+    if q is None or len(q) != bins[1]:
+        raise InputError(
+            f"{run.label}: q of {channel.name} is not in the file (UserDataCfg/<detector>/"
+            "<function>__<function>_q); produce the run again with the function's settings"
+        )
+    phi = _label(channel, "phi")
+    phi = np.arange(bins[0]) * 2 * np.pi / bins[0] if phi is None else phi
+    counted, energy = _settings(run, channel.name, bins)
+    return Azimuthal(channel, q, phi[: bins[0]], counted * _lit(channel, bins), energy)
+
+
+def legendre(
+    run: Run | Runs, averages: Azimuthal, orders: Sequence[int] = (0,), *, axis: float = 0.0
+) -> tuple[Channel, ...]:
+    """Return one curve S_n(q) per event for each order: S(q, phi) = sum of S_n(q) P_n(cos theta_q).
+
+    Least squares over the azimuths, each weighted by its pixels; with order 0 alone the mean over
+    all pixels of a ring. cos theta_q = cos(theta) cos(phi - axis), with theta half the scattering
+    angle and the pump polarised across the X-ray beam (Biasin et al., J. Synchrotron Rad. 25, 306
+    (2018), where S_2 has this sign). A q at which the azimuths do not tell the orders apart is NaN.
+
+    Parameters
+    ----------
+    run, averages
+        The run, and its averages from `azimuthal`.
+    orders
+        0 and 2.
+    axis
+        Azimuth of the pump's polarisation, counted as the averages' phi [rad].
+    """
+    if not orders or not set(orders) <= {0, 2}:
+        raise InputError(f"orders {tuple(orders)}: the isotropic part is 0, the anisotropic one 2")
+    weights = _regression(averages, tuple(orders), axis)
+    return tuple(
+        _mapped(run, averages, f"s{order}", weight, "phi")
+        for order, weight in zip(orders, weights, strict=True)
+    )
+
+
+def window(run: Run | Runs, averages: Azimuthal, low: float, high: float) -> Channel:
+    """Return the mean per pixel in the window low <= q < high [1/angstrom] of every event."""
+    inside = averages.inside(low, high) & (averages.pixels.sum(axis=0) > 0)
+    if not inside.any():
+        raise InputError(
+            f"no bin of {averages.channel.name} lies in the window {low:g} to {high:g} 1/angstrom; "
+            f"its q goes from {averages.q.min():.3g} to {averages.q.max():.3g}"
+        )
+    weight = averages.pixels * inside
+    return _mapped(run, averages, "scattering", weight / weight.sum(), "phi q")
+
+
+def _regression(averages: Azimuthal, orders: tuple[int, ...], axis: float) -> Floats:
+    """Return the weight of each bin in each order, shape (order, phi, q)."""
+    design = np.ones((len(orders), *averages.pixels.shape))
+    if 2 in orders:
+        design[orders.index(2)] = (3 * _cosine(averages, axis) ** 2 - 1) / 2
+    weighted = design * averages.pixels
+    normal = np.einsum("ipq,jpq->qij", weighted, design)
+    fixed = np.linalg.matrix_rank(normal, tol=1e-9 * averages.pixels.max()) == len(orders)
+    inverse = np.full_like(normal, np.nan)
+    inverse[fixed] = np.linalg.inv(normal[fixed])
+    found: Floats = np.einsum("qij,jpq->ipq", inverse, weighted)
+    return found
+
+
+def _cosine(averages: Azimuthal, axis: float) -> Floats:
+    if averages.photon_energy is None:
+        raise InputError(
+            f"{averages.channel.name}: the file does not say the photon energy, which the "
+            "anisotropic part needs; produce the run again with eBeam in the function's settings"
+        )
+    sine = averages.q * HC / averages.photon_energy / (4 * np.pi)
+    return np.asarray(np.cos(averages.phi - axis)[:, None] * np.sqrt(1 - sine**2))
+
+
+def _mapped(
+    run: Run | Runs, averages: Azimuthal, name: str, weight: Floats, summed: str
+) -> Channel:
+    """Return weighted sums over "phi" or "phi q" as a channel that reads when it is asked."""
+    source, used = averages.channel, weight != 0  # NaN counts as used: it stays NaN
+
+    @contextmanager
+    def open_rows() -> Generator[Rows]:
+        with source.opened() as read:
+
+            def rows(first: int, last: int) -> Floats:
+                values = always_float(read(first, last), None, source.name)
+                values = values.reshape(len(values), *weight.shape)
+                inner = "e" if summed == "phi q" else "eq"
+                kept = np.where(used, values, 0.0)
+                found: Floats = np.einsum(f"epq,pq->{inner}", kept, weight, dtype=np.float64)
+                return found
+
+            yield rows
+
+    return _channel(run, averages, name, open_rows, whole=summed == "phi q")
+
+
+def _channel(
+    run: Run | Runs, averages: Azimuthal, name: str, open_rows: OpenRows, *, whole: bool
+) -> Channel:
+    source, q = averages.channel, averages.q
+    about = {"units": "1/angstrom", "long_name": "scattering vector"}
+
+    def labels() -> dict[str, Label]:
+        return {} if whole else {"q": (("q",), q, about)}
+
+    return Channel(
+        name,
+        (source.shape[0],) if whole else (source.shape[0], len(q)),
+        np.dtype(np.float64),
+        open_rows=open_rows,
+        unit=source.unit,
+        long_name=f"{source.name}, {'mean over the q window' if whole else name}",
+        dims=("event",) if whole else ("event", "q"),
+        select=run.mask,
+        why=f"from {source.name}, each azimuth by its number of pixels",
+        labels=labels,
+        gaps=source.gaps,
+    )
+
+
+def _label(channel: Channel, name: str) -> Floats | None:
+    for dims, values, _ in channel.labels().values():
+        if len(dims) == 1 and dims[0] == name:
+            return np.asarray(values, dtype=np.float64)
+    return None
+
+
+def _settings(run: Run | Runs, name: str, bins: tuple[int, ...]) -> tuple[Floats, float | None]:
+    """Return pixels per bin and photon energy [keV], as far as the file tells them."""
+    detector, _, leaf = name.partition("/")
+    functions = run.settings[detector].functions if detector in run.settings else {}
+    for called, function in functions.items():
+        if leaf.startswith(f"{called}_"):
+            counted = np.asarray(function["norm"], float) if "norm" in function else np.ones(bins)
+            fits = counted.size == np.prod(bins)
+            return counted.reshape(bins) if fits else np.ones(bins), function.photon_energy
+    return np.ones(bins), None
+
+
+def _lit(channel: Channel, bins: tuple[int, ...]) -> Bools:
+    """Tell which bins hold a number in any of the first events that hold one at all."""
+    lit, seen = np.zeros(bins, dtype=np.bool_), 0
+    for _, values in channel.iter_stacks():
+        there = np.isfinite(values).reshape(len(values), *bins)
+        lit |= there.any(axis=0)
+        seen += int(there.any(axis=(1, 2)).sum())
+        if seen >= LOOKED_AT:
+            break
+    if not seen:
+        raise InputError(
+            f"{channel.name} holds no value in any event: was the detector in the run?"
+        )
+    return lit

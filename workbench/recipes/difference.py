@@ -1,0 +1,196 @@
+"""Difference scattering dS(q, t): laser on minus laser off, over delay, with errors per bin."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.binning import on_off
+from workbench.core.arrays import Bools, Floats
+from workbench.core.errors import InputError
+from workbench.core.table import Table
+from workbench.runs import AnyRun, Channel, Cut
+from workbench.runs.pairs import WITHIN
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+NEAREST = 50  # laser-off shots that each laser-on shot is compared with
+FEWEST_SHOTS = 5  # of a bin whose errors mean something
+
+
+class DifferenceError(InputError):
+    """Difference curves that cannot be made; the text says what is lacking."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Difference curves over delay: (S_on - S_off), each over the light in the q window.
+
+    Bins with fewer than `FEWEST_SHOTS` laser-on shots are left out, and named in `message`.
+
+    Parameters
+    ----------
+    delay, low, high
+        Mean delay of the shots of each bin, and the stretch that they cover (mean plus and minus
+        root 3 standard deviations) [ps], shape (delay,). Positive: pump before X-rays.
+    q
+        [1/angstrom], shape (q,).
+    value
+        Shape (delay, q); 1 is the mean signal in the window. NaN at a q without pixels.
+    error
+        Standard error from the shots of this bin alone: independent from bin to bin.
+    common
+        Standard error from laser-off shots that serve other bins too: it moves them together.
+    jackknife
+        Error from blocks of 1 s, which sees drift; None where it would take too much memory.
+    off, off_error
+        Laser-off curve in the same unit, mean over the bins, shape (q,).
+    shots
+        Laser-on shots of each bin, shape (delay,).
+    unit
+        Of value and errors.
+    reference
+        Which laser-off shots were subtracted, in words.
+    message
+        What was left out, in words.
+    """
+
+    delay: Floats
+    low: Floats
+    high: Floats
+    q: Floats
+    value: Floats
+    error: Floats
+    common: Floats
+    jackknife: Floats | None
+    off: Floats
+    off_error: Floats
+    shots: Floats
+    unit: str
+    reference: str
+    message: str
+
+    @property
+    def good(self) -> Bools:
+        """Tell at which q every bin holds a value and an error, shape (q,)."""
+        finite = np.isfinite(self.value) & np.isfinite(self.error) & (self.error > 0)
+        return np.asarray(finite.all(axis=0))
+
+    @property
+    def total(self) -> Floats:
+        """Error of each number looked at alone, shape (delay, q)."""
+        return np.asarray(np.hypot(self.error, self.common))
+
+    def at(self, low: float, high: float) -> tuple[Floats, Floats]:
+        """Return the mean over low <= q < high [1/angstrom] of each bin, and its error."""
+        inside = self.good & (self.q >= low) & (self.q < high)
+        if not inside.any():
+            raise InputError(f"no q with values from {low:g} to {high:g} 1/angstrom")
+        spread = np.sqrt((self.total[:, inside] ** 2).sum(axis=1)) / inside.sum()
+        return self.value[:, inside].mean(axis=1), np.asarray(spread)
+
+    @property
+    def table(self) -> Table:
+        """Bins, their delays and shots."""
+        rows = tuple(zip(self.delay.tolist(), self.shots.astype(int).tolist(), strict=True))
+        notes = tuple(text for text in (self.message,) if text)
+        return Table(("delay [ps]", "laser-on shots"), rows, self.reference, notes)
+
+
+def difference_curves(
+    run: AnyRun,
+    curve: Channel,
+    light: Channel,
+    edges: Floats,
+    where: Cut | None = None,
+    *,
+    nearest: int = NEAREST,
+    within: float = WITHIN,
+    delay: str | Channel = "delay",
+) -> Difference:
+    """Subtract from laser-on curves those of laser-off shots, in bins of delay.
+
+    The curve of a bin is a ratio of sums: of the curves, over the light in the q window, after the
+    means of the dropped shots are subtracted from both.
+
+    Parameters
+    ----------
+    run
+        From `open_run`.
+    curve, light
+        From `azimuth.legendre`, shape (event, q), and `azimuth.window`, shape (event,).
+    edges
+        Of the bins in delay [ps].
+    where
+        Which events; laser on and off are told apart here.
+    nearest, within
+        How many laser-off shots, nearest in time and not farther away [s], each on shot is compared
+        with; 0: all of the run together.
+    delay
+        The channel or role to bin by [ps].
+
+    Raises `DifferenceError` where too few bins hold shots.
+    """
+    binned = on_off(
+        run,
+        {delay: edges},
+        curve,
+        where=where,
+        by=light,
+        off="nearest" if nearest else "all",
+        nearest=nearest or NEAREST,
+        within=within,
+    )
+    return _difference(binned, delay if isinstance(delay, str) else delay.name, run.label)
+
+
+def _difference(binned: "xr.Dataset", axis: str, where: str) -> Difference:
+    shots = binned["on_count"].values.astype(np.float64)
+    most = shots.max(axis=1)  # a q without pixels has none
+    kept = most >= FEWEST_SHOTS
+    if not kept.any():
+        raise DifferenceError(
+            f"{where}: no bin of delay holds {FEWEST_SHOTS} laser-on shots ({int(most.sum())} in "
+            "all); take wider bins or loosen the cuts"
+        )
+    mean, spread = (binned[f"{axis}_{part}"].values[kept] for part in ("mean", "std"))
+    q = next(name for name in binned["difference"].dims if name != axis)
+    jackknife = binned.get("difference_error_jackknife")
+    return Difference(
+        delay=mean,
+        low=mean - np.sqrt(3) * spread,
+        high=mean + np.sqrt(3) * spread,
+        q=np.asarray(binned[q].values, dtype=np.float64),
+        value=binned["difference"].values[kept],
+        error=binned["difference_error"].values[kept],
+        common=np.nan_to_num(_common(binned)[kept]),
+        jackknife=None if jackknife is None else jackknife.values[kept],
+        off=_mean(binned["off"].values, kept),
+        off_error=_mean(binned["off_error"].values, kept),
+        shots=most[kept],
+        unit=str(binned["difference"].attrs["units"]),
+        reference=str(binned.attrs["reference"]),
+        message=_left_out(binned[axis].values[~kept], json.loads(binned.attrs["excluded"])),
+    )
+
+
+def _common(binned: "xr.Dataset") -> Floats:
+    found = binned.get("difference_error_common")
+    value = binned["difference"]
+    return np.zeros(value.shape) if found is None else np.asarray(found.values)
+
+
+def _mean(off: Floats, kept: Bools) -> Floats:
+    return off if off.ndim == 1 else np.asarray(off[kept].mean(axis=0))
+
+
+def _left_out(centres: Floats, excluded: Mapping[str, int]) -> str:
+    events = ", ".join(f"{why} {count}" for why, count in excluded.items() if count)
+    bins = ", ".join(f"{centre:.3g}" for centre in centres)
+    texts = [f"laser-on events not used: {events}"] if events else []
+    if bins:
+        texts.append(f"bins with fewer than {FEWEST_SHOTS} laser-on shots left out: {bins} ps")
+    return "; ".join(texts)
