@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,23 @@ from workbench.widgets.views.editor import RegionEditor
 TITLE = "Regions of a detector"
 LOOPBACK = "127.0.0.1"
 LOST = "The connection to Python is lost: reload this page. Regions are read back from their file."
+WAITING = (
+    '<p role="status" style="font-family:sans-serif;margin:8px">This page is being loaded. Where nothing more comes, its scripts cannot be '
+    "reached from here: type regions in a notebook "
+    '(<code>wb.region_editor(..., view="typed")</code>) or in a terminal '
+    "(<code>workbench config set-roi</code>).</p>"
+)
+PAGE = """{% block contents %}
+<div id="workbench-first">{{ first | safe }}</div>
+<script>
+new MutationObserver((_, watch) => {
+  const page = document.querySelector("[data-root-id]");
+  if (!page || !page.children.length) return;
+  document.getElementById("workbench-first").remove();
+  watch.disconnect();
+}).observe(document.body, {childList: true, subtree: true});
+</script>
+{{ super() }}{% endblock %}"""
 
 
 @dataclass(frozen=True)
@@ -45,8 +63,15 @@ class Wanted:
 
 
 def board(wanted: Wanted) -> Any:
-    """Return the page: fields for what to open, and the editor below them."""
-    return _Board(wanted).page
+    """Return the page: fields for what to open, and the editor below them.
+
+    Before its scripts run, and where they cannot, the page shows a picture that does not move.
+    """
+    made = _Board(wanted)
+    document = load("panel", "the region board", "widgets").state.curdoc
+    if document is not None:
+        document.template, document.template_variables["first"] = PAGE, made.first
+    return made.page
 
 
 def serve(
@@ -114,26 +139,33 @@ class _Board:
         self.page = self._pn.Column(
             fields, self._told, self._place, sizing_mode="stretch_width", margin=(5, 10)
         )
+        self._editor: RegionEditor | None = None
         if wanted.source:
             self._show()
+
+    @property
+    def first(self) -> str:
+        """HTML for what is seen before the page's scripts run."""
+        return self._editor.still if self._editor else f"{WAITING}{self._told.object}"
 
     def _show(self) -> None:
         try:
             opened = self._opened()
         except WorkbenchError as error:
-            self._told.object = f'<div role="alert" style="color:#8c1d18">{error}</div>'
+            text = escape(str(error))
+            self._told.object = f'<div role="alert" style="color:#8c1d18">{text}</div>'
             return
         config = self._config.value.strip()
         state = Path(self._wanted.state) if self._wanted.state else None
-        editor = RegionEditor(
+        self._editor = RegionEditor(
             opened,
             config=Path(config) if config else None,
             run=self._run.value if self._run.value is not None else opened.run,
             state=state,
         )
         missing = "; ".join(f"{name}: {why}" for name, why in opened.missing.items())
-        self._told.object = f"Without a picture: {missing}" if missing else ""
-        self._place.objects = [editor.panel]
+        self._told.object = f"Without a picture: {escape(missing)}" if missing else ""
+        self._place.objects = [self._editor.panel]
 
     def _opened(self) -> Opened:
         path = self._source.value.strip()

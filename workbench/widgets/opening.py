@@ -162,11 +162,20 @@ def _opened(make: Callable[[str], Picture], names: list[str], run: int | None) -
 
 
 def _cameras(raw: RawRun) -> list[str]:
-    return [
+    """Return detectors with frames, and those with arrays that are in no event: of no known size."""
+    sized = {
         name
         for name, one in frame_fields(raw).items()
         if len(one.shape) in (2, 3) and prod(one.shape) > SMALL_ARRAY
-    ]
+    }
+    absent = {
+        name
+        for name, algorithms in raw.detectors.items()
+        if name not in sized
+        and any(one.rank in (2, 3) for fields in algorithms.values() for one in fields.values())
+        and not raw.present(name).any()
+    }
+    return [name for name in raw.detectors if name in sized | absent]
 
 
 def _open_path(path: Path, run: int | None) -> Run | RawRun:

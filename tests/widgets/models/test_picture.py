@@ -96,6 +96,20 @@ def test_a_detector_in_no_event_is_named(tmp_path: Path, write: Any) -> None:
         picture_of_run(run, "gone")
 
 
+def test_cameras_that_delivered_nothing_are_named_when_a_run_is_opened(tmp_path: Path) -> None:
+    frames = {name: np.ones((3, 80, 80), np.uint16) for name in ("here", "gone")}
+    write_run(tmp_path, frames, seen=lambda name, _: name == "here")
+    opened = open_source(tmp_path)
+    assert list(opened.session.models) == ["here"]
+    assert list(opened.missing) == ["gone"]
+    assert "gone is in none of the 3 events of xpplx1234 run 7" in opened.missing["gone"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    write_run(empty, {"cam": np.ones((0, 80, 80), np.uint16)})
+    with pytest.raises(NoFramesError, match="cam is in none of the 0 events of .* run 7; choose"):
+        open_source(empty)
+
+
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf])
 def test_a_picture_without_a_measured_pixel_is_refused(nothing: float) -> None:
     with pytest.raises(EmptyPictureError, match="no pixel was measured in run 3; take other"):

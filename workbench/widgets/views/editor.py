@@ -21,10 +21,11 @@ from workbench.widgets.views.write_panel import WritePanel
 
 NOWHERE = "nowhere (no file was given)"
 STILL = (
-    '<div data-workbench-still="{key}"><p role="status">The picture to draw on is being loaded. '
-    "Where it does not come, type regions with "
-    '<code>wb.region_editor(..., view="typed")</code>; until then, a picture that does not '
-    'move:</p><img alt="The detector and its regions" style="max-width:100%" '
+    '<div data-workbench-still="{key}" style="font-family:sans-serif;margin:8px">'
+    '<p role="status">The picture to draw on is being loaded. Where it does not come, type regions '
+    'in a notebook (<code>wb.region_editor(..., view="typed")</code>) or in a terminal '
+    "(<code>workbench config set-roi</code>); until then, a picture that does not move:</p>"
+    '<img alt="The detector and its regions" style="max-width:100%" '
     'src="data:image/png;base64,{png}"></div>'
 )
 DRAWING = {
@@ -90,6 +91,12 @@ class RegionEditor:
         """The model of the detector that is shown."""
         return self.session.shown
 
+    @property
+    def still(self) -> str:
+        """HTML that stands before the editor until its script runs: a picture, and what to do."""
+        png = base64.b64encode(still_png(self.model)).decode()
+        return STILL.format(key=self.picture.canvas.figure.id, png=png)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """Return Panel's page, and before it what stays where its script does not run."""
         shown = self.panel._repr_mimebundle_(include, exclude)
@@ -97,9 +104,7 @@ class RegionEditor:
             return None
         data, about = shown
         if "text/html" in data:
-            still = base64.b64encode(still_png(self.model)).decode()
-            key = self.picture.canvas.figure.id
-            data = {**data, "text/html": STILL.format(key=key, png=still) + data["text/html"]}
+            data = {**data, "text/html": self.still + data["text/html"]}
         return data, about
 
     def _changed(self, changed: Changed) -> None:
