@@ -17,7 +17,7 @@ from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
 pytestmark = pytest.mark.browser
 
 SCRIPTS = re.compile(r"\.js(\?|$)")
-SOURCE = "Small-data file, or folder of raw data"
+SOURCE, TYPED = "Small-data file, or folder of raw data", "New region, typed"
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,10 @@ def test_a_board_whose_scripts_cannot_be_loaded_shows_a_picture_and_says_what_to
 def without_frames(folder: Path) -> Path:
     """Return the folder of a run whose camera is in none of its events."""
     folder.mkdir()
-    start, camera = 1_100_000_000 << 32, Names("cam", "epix100", "raw", fields={"raw": ("uint16", 2)})
+    start, camera = (
+        1_100_000_000 << 32,
+        Names("cam", "epix100", "raw", fields={"raw": ("uint16", 2)}),
+    )
     with Xtc2Writer(folder / "xpplx1234-r0007-s000-c000.xtc2", [camera]) as stream:
         stream.configure(start)
         stream.begin_run(start + 1, experiment="xpplx1234", run=7)
@@ -90,21 +93,22 @@ def test_no_frames_and_regions_without_a_pixel_are_told_in_the_board_and_nothing
     editor = EditorPage(page, state)
     editor.wait()
     alert = page.get_by_role("alert")
-    editor.fill("New region, typed", "[[10, 60], [20, 90]]")
+    editor.fill(TYPED, "[[10, 60], [20, 90]]")
     editor.click("Add")
     drawn = {"ROI_0": {"shape": "rectangle", "top": 10, "bottom": 60, "left": 20, "right": 90}}
     editor.until_regions(drawn)
     before = state.read_bytes()
 
-    editor.fill("New region, typed", "[[100, 100], [20, 90]]")
+    typed, bottom = (page.get_by_label(name, exact=True).first for name in (TYPED, "rows to"))
+    editor.fill(TYPED, "[[100, 100], [20, 90]]")
     editor.click("Add")
-    alert.filter(has_text="is empty: draw it larger").wait_for()
-    assert page.get_by_label("New region, typed", exact=True).first.input_value() == "[[100, 100], [20, 90]]"
+    alert.filter(has_text="rows 100 to 100 and columns 20 to 90 is empty").wait_for()
+    assert typed.input_value() == "[[100, 100], [20, 90]]"  # to be corrected
     editor.fill("rows to", "10")
-    alert.filter(has_text="is empty: draw it larger").wait_for()
-    until(lambda: page.get_by_label("rows to", exact=True).first.input_value() == "60", "the field is as it was")
-    page.mouse.click(*editor.place(300, 300))
-    editor.drag((300.1, 300.1), (300.2, 420.0))  # within one row of pixels
+    alert.filter(has_text="rows 10 to 10 and columns 20 to 90 is empty").wait_for()
+    until(lambda: bottom.input_value() == "60", "the field is as it was")
+    editor.drag((300.5, 300.5), (300.5, 420.5))  # within one row of pixels
+    alert.filter(has_text="draw it larger").filter(has_not_text="rows 10 to").wait_for()
     page.screenshot(path=pictures / "no_pixel.png", full_page=True)
     assert state.read_bytes() == before
 

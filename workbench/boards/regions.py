@@ -16,8 +16,8 @@ TITLE = "Regions of a detector"
 LOOPBACK = "127.0.0.1"
 LOST = "The connection to Python is lost: reload this page. Regions are read back from their file."
 WAITING = (
-    '<p role="status" style="font-family:sans-serif;margin:8px">This page is being loaded. Where nothing more comes, its scripts cannot be '
-    "reached from here: type regions in a notebook "
+    '<p role="status" style="font-family:sans-serif;margin:8px">This page is being loaded. Where '
+    "nothing more comes, its scripts cannot be reached from here: type regions in a notebook "
     '(<code>wb.region_editor(..., view="typed")</code>) or in a terminal '
     "(<code>workbench config set-roi</code>).</p>"
 )

@@ -128,14 +128,21 @@ def set_azav(
     energy: Annotated[float | None, typer.Option(help="Photon energy [keV].")] = None,
     tilt: Annotated[str, typer.Option(help="Tilts tx,ty of the detector [deg].")] = "",
     q_bin: Annotated[float | None, typer.Option(help="Width of a q bin [1/angstrom].")] = None,
-    phi_bins: Annotated[int | None, typer.Option(help="Number of phi bins.")] = None,
+    bins: Annotated[
+        int | None, typer.Option(help="Number of bins of the radial axis; with --poni.")
+    ] = None,
+    phi_bins: Annotated[
+        int | None, typer.Option(help="Number of phi bins; with --poni 1 gives a curve.")
+    ] = None,
     polarisation: Annotated[
         float | None, typer.Option(help="1 horizontal, 0 vertical (Pplane).")
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Pixels below count as zero.")] = None,
     poni: Annotated[
         Path | None,
-        typer.Option(help="Geometry file of pyFAI, kept beside the config; without other options."),
+        typer.Option(
+            help="Geometry file of pyFAI, kept beside the config; with --bins, --phi-bins only."
+        ),
     ] = None,
     xtc: Xtc = None,
     dry_run: DryRun = False,
@@ -150,20 +157,17 @@ def set_azav(
         "tx": tx,
         "ty": ty,
         "qbin": q_bin,
-        "phiBins": phi_bins,
         "Pplane": polarisation,
         "thresADU": threshold,
     }
     given = any(value is not None for value in values.values())
-    if poni is not None and given:
-        raise typer.BadParameter("--poni goes into an entry of its own: give it alone")
-    if poni is None and not given:
-        raise typer.BadParameter("there is nothing to set: give one option, as --distance 90")
+    _check_azav(poni, bins, phi_bins, given=given)
 
     def change(edit: "ConfigEdit") -> "Plan":
+        runs = {"from_run": from_run, "to_run": to_run}
         if poni is not None:
-            return edit.set_poni(detector, poni, from_run=from_run, to_run=to_run)
-        return edit.set_azav(detector, from_run=from_run, to_run=to_run, **values)
+            return edit.set_poni(detector, poni, bins=bins, phi_bins=phi_bins, **runs)
+        return edit.set_azav(detector, **runs, **values, phiBins=phi_bins)
 
     _edit(file, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
 
@@ -293,6 +297,21 @@ def _shapes(
             raise UnknownNameError("detector with frames", detector, shapes, f"run {run}, {xtc}")
         return shapes
     return {}
+
+
+def _check_azav(poni: Path | None, bins: int | None, phi_bins: int | None, *, given: bool) -> None:
+    """Refuse options of one way of integration together with those of the other."""
+    if poni is not None and given:
+        raise typer.BadParameter(
+            "--poni goes into an entry of its own, whose geometry is that file's: with it give "
+            "--bins and --phi-bins only"
+        )
+    if poni is None and bins is not None:
+        raise typer.BadParameter(
+            "--bins goes with --poni: without a geometry file bins have a width, give --q-bin"
+        )
+    if poni is None and phi_bins is None and not given:
+        raise typer.BadParameter("there is nothing to set: give one option, as --distance 90")
 
 
 def _pair(text: str, what: str) -> list[Any]:

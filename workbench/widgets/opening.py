@@ -162,7 +162,7 @@ def _opened(make: Callable[[str], Picture], names: list[str], run: int | None) -
 
 
 def _cameras(raw: RawRun) -> list[str]:
-    """Return detectors with frames, and those with arrays that are in no event: of no known size."""
+    """Return detectors with frames, and those in no event whose arrays could be frames."""
     sized = {
         name
         for name, one in frame_fields(raw).items()

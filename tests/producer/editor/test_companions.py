@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from workbench.cli.app import app
 from workbench.core.errors import InputError
+from workbench.producer import ProducerConfig
 from workbench.producer.editor import ChangedMeanwhileError, edit_config, reproduce_command
 
 PLAIN = """\
@@ -64,6 +65,35 @@ def test_a_geometry_file_of_pyfai_is_kept_beside_the_config(config: Path) -> Non
     exec(config.read_text(), module)
     assert module["get_azav_pyfai"](5) == {"epix_1": {"poni_file": str(kept)}}
     assert module["get_azav_pyfai"](4) == {}
+
+
+def test_bins_of_an_average_by_a_geometry_file_are_those_that_the_producer_takes(
+    config: Path,
+) -> None:
+    given = config.with_name("mine.poni")
+    given.write_text(PONI)
+    for first, options, entry in (
+        (5, ("--bins", 300), {"npts": 300}),
+        (9, ("--bins", 80, "--phi-bins", 12), {"npts": 80, "npts_az": 12, "return2d": True}),
+        (12, ("--phi-bins", 1), {"npts": 80, "npts_az": 12, "return2d": False}),
+    ):
+        call("set-azav", config, "epix_1", "--from-run", first, "--poni", given, *options)
+        with edit_config(config) as edit:
+            found = dict(edit.entries(first, "pyfai")["epix_1"])
+        assert found.pop("poni_file").endswith(".poni")
+        assert found == entry
+        (read,) = (
+            one for one in ProducerConfig.load(config, first).reductions if one.name == "pyfai"
+        )
+        assert read.reduction.bins == (entry.get("npts_az", 360), entry["npts"])
+        assert read.reduction.curve == (first == 12)
+    before = config.read_text()
+    for options in (("--bins", 0), ("--bins", 10**6), ("--phi-bins", 0)):
+        arguments = ("set-azav", config, "epix_1", "--from-run", 15, "--poni", given, *options)
+        result = CliRunner().invoke(app, ["config", *map(str, arguments)])
+        assert isinstance(result.exception, InputError)
+        assert "give a number from 1 to 100000" in str(result.exception)
+    assert config.read_text() == before
 
 
 def test_what_is_no_geometry_file_is_refused(config: Path) -> None:
@@ -146,6 +176,8 @@ def test_undo_shows_first_what_it_would_do(config: Path) -> None:
     [
         ("set-azav", "FILE", "epix_1", "--from-run", "5", "--center", "1"),
         ("set-azav", "FILE", "epix_1", "--from-run", "5", "--center", "1,2", "--poni", "x.poni"),
+        ("set-azav", "FILE", "epix_1", "--from-run", "5", "--q-bin", "0.1", "--poni", "x.poni"),
+        ("set-azav", "FILE", "epix_1", "--from-run", "5", "--bins", "100"),
         ("set-roi", "FILE", "epix_1", "ROI_0", "[[1,2", "--from-run", "5"),
         ("set-roi", "FILE", "epix_1", "ROI_0", "[[1,2]]", "--from-run", "5", "--shape", "a"),
         ("remove", "FILE", "epix_1", "ROI_0", "--from-run", "5", "--kind", "mask"),

@@ -106,7 +106,7 @@ def test_cameras_that_delivered_nothing_are_named_when_a_run_is_opened(tmp_path:
     empty = tmp_path / "empty"
     empty.mkdir()
     write_run(empty, {"cam": np.ones((0, 80, 80), np.uint16)})
-    with pytest.raises(NoFramesError, match="cam is in none of the 0 events of .* run 7; choose"):
+    with pytest.raises(NoFramesError, match=r"cam is in none of the 0 events of .* run 7; choose"):
         open_source(empty)
 
 

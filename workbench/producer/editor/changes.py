@@ -21,6 +21,7 @@ DEFAULT_NAMES = {
 }
 SINGLE = ("get_azav", "get_azav_pyfai")  # one dict per detector; the others a list of dicts
 FIRST_RUN, LAST_RUN = 0, 99_999
+MOST_BINS = 100_000  # that a producer takes
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,37 @@ def set_azav(
 
 
 def set_poni(
-    detector: str, path: str, *, from_run: int, to_run: int | None = None, name: str = "pyfai"
+    detector: str,
+    path: str,
+    *,
+    from_run: int,
+    to_run: int | None = None,
+    name: str = "pyfai",
+    bins: int | None = None,
+    phi_bins: int | None = None,
 ) -> Change:
-    """Return the change that makes a detector's integration by pyFAI use a geometry file."""
-    return Change("pyfai", detector, name, from_run, to_run, {"poni_file": path})
+    """Return the change that makes a detector's integration by pyFAI use a geometry file.
+
+    Parameters
+    ----------
+    detector, name
+        The entry.
+    path
+        Of the ``.poni`` file.
+    from_run, to_run
+        First and last run concerned, both included; None: all later runs.
+    bins
+        Of the radial axis (``npts``); None: as it is.
+    phi_bins
+        Of azimuth (``npts_az``); 1: a curve for each event, not a map. None: as it is.
+    """
+    values: dict[str, Plain] = {"poni_file": path}
+    if bins is not None:
+        values["npts"] = _count(bins, "bins")
+    if phi_bins is not None:
+        number = _count(phi_bins, "bins of azimuth")
+        values |= {"npts_az": number, "return2d": True} if number > 1 else {"return2d": False}
+    return Change("pyfai", detector, name, from_run, to_run, values)
 
 
 def set_mask(
@@ -208,6 +236,12 @@ def _whole(value: Any) -> int:
     if not number or not math.isfinite(value) or int(value) != value:
         raise InputError(f"{value!r}: bounds of a region are whole pixels")
     return int(value)
+
+
+def _count(value: int, what: str) -> int:
+    if not 1 <= value <= MOST_BINS:
+        raise InputError(f"{what}: give a number from 1 to {MOST_BINS}, not {value!r}")
+    return value
 
 
 def _numbers(value: Plain, what: str) -> Plain:

@@ -124,7 +124,7 @@ class ConfigEdit:
         source
             The ``.poni`` file, of which a copy is kept.
         options
-            `from_run`, `to_run` and `name` of the entry, as for `set_azav`.
+            Those of `changes.set_poni`.
         """
         return self.apply(set_poni(detector, self.keep_poni(detector, source), **options))
 
