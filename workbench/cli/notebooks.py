@@ -22,7 +22,7 @@ def show(
         typer.echo(json.dumps(plain, indent=1))
         return
     for one in known:
-        typer.echo(f"{one.name:12} {one.title}")
+        typer.echo(f"{one.name:22} {one.title}")
 
 
 @notebooks.command("copy")
