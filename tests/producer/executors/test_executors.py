@@ -16,6 +16,7 @@ import pytest
 
 from workbench.core.errors import InputError
 from workbench.producer import ProduceRequest, produce
+from workbench.synthetic import PumpProbe, write_raw_run
 
 pytestmark = pytest.mark.executors
 
@@ -24,7 +25,8 @@ SLURM_SCRIPT = Path(__file__).with_name("slurm.sh")
 MPIEXEC = Path(sys.executable).with_name("mpiexec")
 SLURM = "slurm:workers=2,memory=1GB,time=00:10:00"
 PATIENCE = 120.0  # s
-EVENTS = 2300  # four units of work
+EVENTS = 2300  # units of work: four of 256 events, then longer ones
+SHOTS, EVERY = 600, 25  # of the run with an integrating camera; a frame spans two units of work
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
@@ -113,6 +115,22 @@ def long_run(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="module")
 def alone(long_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return produce(long_run.request(tmp_path_factory.mktemp("alone"))).output
+
+
+@pytest.fixture(scope="module")
+def slow_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a run with an integrating camera, and the file that one process makes of it."""
+    spec = PumpProbe(
+        "xpplx1234", 7, n_events=SHOTS, n_steps=2, camera_every=50, jungfrau_every=100,
+        missing=0.05, integrating_every=EVERY,
+    )  # fmt: skip
+    made = write_raw_run(spec, tmp_path_factory.mktemp("slow"))
+    return made, produce(slow_request(made, tmp_path_factory.mktemp("slow_alone"))).output
+
+
+def slow_request(made: Any, output: Path, **more: Any) -> ProduceRequest:
+    settings = {"config": made.config, "constants": made.constants}
+    return ProduceRequest("xpplx1234", 7, made.folder, output, **(settings | more))
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +243,29 @@ def test_a_process_killed_under_mpi_leaves_parts_from_which_it_is_resumed(
 def rank_of(pid: int) -> bytes:
     pairs = (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0")
     return dict(pair.split(b"=", 1) for pair in pairs if b"=" in pair).get(b"PMI_RANK", b"")
+
+
+@pytest.mark.parametrize("executor", ["local:2", "dask:local:2", SLURM, "mpi"])
+def test_frames_of_an_integrating_camera_are_the_same_wherever_their_events_are_worked(
+    executor: str, slow_run: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    made, alone = slow_run
+    if executor == "mpi":
+        output = Path(json.loads(completed(under_mpi(made, tmp_path)).stdout)["output"])
+    else:
+        if executor == SLURM:
+            request.getfixturevalue("slurm")
+        output = produce(slow_request(made, tmp_path, executor=executor)).output
+    assert_same(output, alone)
+    values = content(output)
+    shots = values["XppSb3BmMon/totalIntensityJoules"].reshape(-1, EVERY)
+    for frame, row in enumerate(shots):
+        added = 0.0
+        for shot in row[~np.isnan(row)]:
+            added += shot
+        assert values["intg/archon/XppSb3BmMon_sum_totalIntensityJoules"][frame] == added
+    assert len(values["intg/archon/all_sum"]) == SHOTS // EVERY
+    assert list(tmp_path.iterdir()) == [output]
 
 
 def test_one_process_is_no_mpi_program(long_run: Any, tmp_path: Path) -> None:
