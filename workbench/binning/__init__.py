@@ -7,6 +7,7 @@ from workbench.binning.edges import EdgesError, edges_around, edges_by_count, ed
 from workbench.binning.jackknife import block_jackknife, block_residuals, time_blocks
 from workbench.binning.kinetics import FitError, KineticsFit, fit_kinetics
 from workbench.binning.linearity import Linearity, linearity
+from workbench.binning.live import Live, Snapshot
 from workbench.binning.monitors import Monitor, MonitorReport, i0_report
 from workbench.binning.onoff import on_off
 from workbench.binning.parameter import Parameter
@@ -19,11 +20,13 @@ __all__ = [
     "FitError",
     "KineticsFit",
     "Linearity",
+    "Live",
     "Monitor",
     "MonitorReport",
     "NothingLeftError",
     "Parameter",
     "SignalCutWarning",
+    "Snapshot",
     "bin_run",
     "block_jackknife",
     "block_residuals",

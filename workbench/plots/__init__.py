@@ -10,6 +10,7 @@ from workbench.plots.delay_scan import delay_scan
 from workbench.plots.event_pictures import against, over_events
 from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
+from workbench.plots.live import live
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
@@ -53,6 +54,7 @@ __all__ = [
     "image",
     "images",
     "intensity_trend",
+    "live",
     "monitor_correlation",
     "monitors",
     "on_off_curves",

@@ -69,7 +69,7 @@ def binned_curve(
             picture, (axes, lowest) = panels(2, height=5.4, sharex=True, height_ratios=(3, 1))
             lowest.stairs(counts, _edges(curve.x), fill=True, color=GREY)
             lowest.set_ylabel("events per bin")
-        _points(axes, curve, BLUE, "")
+        draw_points(axes, curve, BLUE, "")
         axes.set_ylabel(label(text, unit))
         lowest.set_xlabel(x_label)
         tidy(axes, lowest)
@@ -112,13 +112,13 @@ def on_off_curves(
             len(ratios), height=2.6 * len(ratios) + 0.4, sharex=True, height_ratios=ratios
         )
         if isinstance(off, Level):
-            _level(axes[0], off, "laser off, all delays")
+            draw_level(axes[0], off, "laser off, all delays")
         else:
-            _points(axes[0], off, OFF, "laser off")
-        _points(axes[0], on, ON, "laser on")
+            draw_points(axes[0], off, OFF, "laser off")
+        draw_points(axes[0], on, ON, "laser on")
         axes[0].set_ylabel(label(text, unit))
         legend_above(axes[0])
-        _points(axes[1], difference, DIFFERENCE, what)
+        draw_points(axes[1], difference, DIFFERENCE, what)
         axes[1].axhline(0, color=GREY, linewidth=0.8)
         axes[1].set_ylabel(label(what, change_unit))
         if fit is not None:
@@ -159,7 +159,8 @@ def trend(time: Array, values: Array, text: str, unit: str, *, block: int = 120)
     return picture
 
 
-def _points(axes: Axes, curve: Curve, colour: str, name: str) -> None:
+def draw_points(axes: Axes, curve: Curve, colour: str, name: str) -> None:
+    """Draw a curve as points with error bars; say so where no bin holds events."""
     good = curve.good
     if not good.any():
         say_empty(axes, "no bin holds events")
@@ -179,7 +180,8 @@ def _points(axes: Axes, curve: Curve, colour: str, name: str) -> None:
     )
 
 
-def _level(axes: Axes, level: Level, name: str) -> None:
+def draw_level(axes: Axes, level: Level, name: str) -> None:
+    """Draw the laser-off level with its error as a band."""
     low, high = level.value - level.error, level.value + level.error
     axes.axhspan(low, high, color=OFF, alpha=0.25, linewidth=0)
     axes.axhline(level.value, color=OFF, label=name)

@@ -89,7 +89,18 @@ def find_arrival(run: "Run") -> tuple[Arrival, tuple[Uncalibrated, ...]]:
     )
 
 
-def _by_polynomial(run: "Run") -> Arrival:
+def read_arrival(run: "Run", name: str) -> Floats:
+    """Return the correction that `find_arrival` chose in the whole run, in some of its events [ps].
+
+    Whether these are times was judged there: a few events need not show it.
+    """
+    if run.setup.time_tool.polynomial:
+        return _polynomial_of(run)[1]
+    (line,) = [line for line in run.role_fields("jitter") if line.name == name]
+    return _stored(run, line)[0].values
+
+
+def _polynomial_of(run: "Run") -> tuple[str, Floats]:
     given = run.setup.time_tool
     name = given.position or _position_name(run)
     if not name or name not in run:
@@ -98,7 +109,12 @@ def _by_polynomial(run: "Run") -> Arrival:
         )
     edge = measured(run[name])
     edge[edge == 0] = np.nan
-    values: Floats = np.asarray(polyval(edge, given.polynomial) * factor(given.unit, "ps"))
+    return name, np.asarray(polyval(edge, given.polynomial) * factor(given.unit, "ps"))
+
+
+def _by_polynomial(run: "Run") -> Arrival:
+    given = run.setup.time_tool
+    name, values = _polynomial_of(run)
     reason = _no_time(values, None)
     if reason:
         raise DelayError(
@@ -107,7 +123,7 @@ def _by_polynomial(run: "Run") -> Arrival:
             "time-tool-uncalibrated",
         )
     how = f"polynomial {list(given.polynomial)} [{given.unit}] of {name}, as {run.setup.why} says"
-    return Arrival(f"polynomial of {name}", values, how, np.zeros(len(edge), np.bool_))
+    return Arrival(f"polynomial of {name}", values, how, np.zeros(len(values), np.bool_))
 
 
 def _stored(run: "Run", line: RoleField) -> tuple[Arrival, str]:

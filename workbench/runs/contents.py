@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.core.arrays import Array, Bools
+from workbench.core.errors import InputError
 from workbench.core.table import Table
 from workbench.runs.presence import presence_table
 from workbench.runs.storage import Storage
@@ -32,6 +33,11 @@ class Contents:
 
     path: Path
     _storage: Storage
+
+    @property
+    def growing(self) -> bool:
+        """Whether its file is that of a run that is still being taken."""
+        return self._storage.growing
 
     @property
     def variants(self) -> Table:
@@ -78,6 +84,7 @@ class Contents:
             Fields, or folders of fields such as a detector; every field with a row per event if
             left out.
         """
+        self._refuse_part("presence(...)")
         with self._storage.open() as file:
             return presence_table(file, names)
 
@@ -91,7 +98,12 @@ class Contents:
 
     def ragged(self, name: str) -> Ragged:
         """Return data with another number of entries per event, such as droplets or photons."""
+        self._refuse_part(f"ragged({name!r})")
         return open_ragged(self.path, name)
+
+    def _refuse_part(self, asked: str) -> None:
+        if self._storage.is_part:
+            raise InputError(f"{asked}: ask the whole run, not a part of its events")
 
     def _filled_up(self, info: FieldInfo) -> bool:
         return (
@@ -106,7 +118,8 @@ class Contents:
         if info.kind == "event" and len(info.shape) == 1 and stored.column(info.name).all():
             return np.zeros(rows, dtype=np.bool_)  # the column is kept: no file is opened
         with stored.open() as file:
-            return zero_filled(file, info.name)[:rows]
+            filled = zero_filled(file, info.name)
+        return filled[stored.rows] if info.kind == "event" else filled[:rows]
 
     @cached_property
     def _zeros(self) -> dict[str, Bools]:

@@ -1,11 +1,12 @@
 """The delay between pump and X-rays, event by event: nominal value, time tool, sign and units."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.core.arrays import Floats
-from workbench.runs.arrival import Arrival, find_arrival
+from workbench.runs.arrival import Arrival, find_arrival, read_arrival
 from workbench.runs.channel import Channel
 from workbench.runs.nominal import DelayError, Nominal, find_nominal, slow_remarks
 
@@ -54,6 +55,61 @@ def delay(
         ),
         warnings=warnings,
     )
+
+
+@dataclass(frozen=True)
+class DelayRule:
+    """How the delay of a run is made: gives some of its events the delay that they have in the run.
+
+    Parameters
+    ----------
+    source, unit
+        Nominal delay, and the unit of its values.
+    time_tool
+        Name of the time-tool correction; empty: it is not added.
+    sense
+        Of the time tool: +1 or -1.
+    constant
+        What takes the place of the nominal delay where the time tool sees all of it [ps]; None:
+        nominal delay and correction are added.
+    t0
+        Time zero that is subtracted [ps].
+    why
+        The delay in a sentence.
+    """
+
+    source: str
+    unit: str
+    time_tool: str
+    sense: int
+    constant: float | None
+    t0: float
+    why: str
+
+    def of(self, part: "Run") -> Floats:
+        """Return the delay of each event of a part of the run [ps], shape (event,)."""
+        nominal, _, _ = find_nominal(part, self.source, self.unit)
+        base = nominal.values
+        if self.constant is not None:
+            base = np.where(np.isfinite(base), self.constant, np.nan)
+        if self.time_tool:
+            base = base + self.sense * read_arrival(part, self.time_tool)
+        return np.asarray(base - self.t0)
+
+
+def delay_rule(run: "Run", **given: Any) -> DelayRule:
+    """Return how `Run.delay` makes the delay of a run, with its arguments."""
+    made = delay(run, **given)
+    source, unit = given.get("source"), given.get("unit")
+    nominal, _, _ = find_nominal(run, source, unit)
+    sense, constant, name = time_tool_sign(run, given.get("sign")), None, ""
+    if given.get("time_tool", True) and nominal.time_tool != "none":
+        arrival, _ = find_arrival(run)
+        name = arrival.name
+        if nominal.time_tool == "uncompensated":
+            constant = _constant(nominal, arrival, sense)
+    zero = _first(given.get("t0"), run.setup.delay.t0, 0.0)
+    return DelayRule(nominal.name, nominal.unit, name, sense, constant, zero, made.why)
 
 
 def jitter(run: "Run") -> Channel:
@@ -111,14 +167,18 @@ def _combine(nominal: Nominal, arrival: Arrival, sign: int) -> tuple[Floats, str
         text = f"{nominal.text} {word} {arrival.name} [ps]"
         return nominal.values + sign * arrival.values, text
     # The time tool sees this axis move: adding both would count the step twice.
-    both = nominal.values - sign * arrival.values
-    constant = float(np.median(both[np.isfinite(both)])) if np.isfinite(both).any() else np.nan
+    constant = _constant(nominal, arrival, sign)
     text = (
         f"{alone}{arrival.name} [ps] + {constant:.6g} ps ({nominal.name} moves without the time "
         "tool's stage, so the time tool measures the whole delay; the constant is the median "
         f"of {nominal.name} minus it)"
     )
     return sign * arrival.values + np.where(np.isfinite(nominal.values), constant, np.nan), text
+
+
+def _constant(nominal: Nominal, arrival: Arrival, sign: int) -> float:
+    both = nominal.values - sign * arrival.values
+    return float(np.median(both[np.isfinite(both)])) if np.isfinite(both).any() else np.nan
 
 
 def _not_followed(nominal: Nominal, arrival: Arrival, sign: int) -> tuple[str, ...]:

@@ -34,13 +34,7 @@ from workbench.runs.status import find_classes
 from workbench.runs.storage import Columns, Storage
 from workbench.runs.tally import tally
 from workbench.runs.truth import Truth, read_truth
-from workbench.smalldata import (
-    EPOCHS,
-    EVENT,
-    FieldInfo,
-    axis_names,
-    final_name,
-)
+from workbench.smalldata import EPOCHS, EVENT, FieldInfo, axis_names, final_name
 
 
 class Run(Contents, Exits):
@@ -175,6 +169,7 @@ class Run(Contents, Exits):
         A run that was followed while it was taken is that of its finished file once it is there.
         Raises `InputError` where channels were added by hand: they would not grow with it.
         """
+        self._refuse_part("refresh()")
         final = final_name(self.path)
         became = final != self.path and final.exists() and not self.path.exists()
         if not became and not self._storage.changed():
@@ -232,18 +227,27 @@ class Run(Contents, Exits):
 
     def integrating(self, detector: str) -> Integrating:
         """Return an integrating detector: its frames, and the fast events that went into each."""
+        self._refuse_part(f"integrating({detector!r})")
         return Integrating(self, detector)
 
     def with_channel(self, name: str, channel: Channel) -> "Run":
         """Return this run with one more channel, for cuts and binning by its name."""
         added = {**self._added, name: channel}
         return Run(
-            self.path,
-            why=self.why,
-            channels=added,
-            experiment_file=self.setup,
+            self.path, why=self.why, channels=added, experiment_file=self.setup,
             storage=self._storage,
-        )
+        )  # fmt: skip
+
+    def part(self, first: int, last: int) -> "Run":
+        """Return events, `last` excluded, as a run of their own, without added channels.
+
+        What depends on a run as a whole (which delay moved, cuts derived from data) is decided by
+        these events alone.
+        """
+        first, last, _ = slice(first, last).indices(self.n_events)
+        some = self._storage.part(first, max(first, last))
+        why = f"events {first} to {last} of {self.why}"
+        return Run(self.path, why=why, experiment_file=self.setup, storage=some)
 
     def role(self, role: str) -> Channel:
         """Return the channel that serves as "i0", "delay", "jitter", "xray" ...; see its `why`.

@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -59,17 +61,19 @@ class Columns:
 
 
 class StoredRows:
-    """Rows of one dataset of an open file."""
+    """Rows of one dataset of an open file; row 0 is row `begin` of the file."""
 
-    def __init__(self, file: SmallDataFile, info: FieldInfo) -> None:
+    def __init__(self, file: SmallDataFile, info: FieldInfo, begin: int = 0) -> None:
         self._file = file
         self._info = info
+        self._begin = begin
         self.whole = info.chunks[0] if info.chunks else 1
 
     def __call__(self, first: int, last: int, /) -> Array:
         """Return rows; what is kept once a file is returned whole."""
         whole = self._info.kind == "once"
-        return self._file.read(self._info.name, None if whole else slice(first, last))
+        rows = slice(self._begin + first, self._begin + last)
+        return self._file.read(self._info.name, None if whole else rows)
 
     @cached_property
     def _filler(self) -> tuple[Callable[[Array, Spans], None], bool]:
@@ -82,11 +86,12 @@ class StoredRows:
 
     def fill(self, buffer: Array, spans: Spans) -> None:
         """Put spans of rows at the start of a buffer."""
-        self._filler[0](buffer, spans)
+        begin = self._begin
+        self._filler[0](buffer, [(begin + first, begin + last) for first, last in spans])
 
 
 class Storage:
-    """One small-data file as it was when the run was opened; never left open.
+    """One small-data file, or some events of it, as it was when opened; never left open.
 
     Parameters
     ----------
@@ -107,6 +112,26 @@ class Storage:
             self.n_events = file.n_events
             self.growing = file.growing
             self.infos: Mapping[str, FieldInfo] = file.fields
+        self._known = self.infos
+        self.rows = slice(0, self.n_events)
+        self.is_part = False
+
+    def part(self, first: int, last: int) -> "Storage":
+        """Return the events `first` to `last` of the file, as if there were no others."""
+        some = copy(self)
+        vars(some).pop("timestamps", None)
+        vars(some)["failures"] = {}  # the writer counted those of the whole run
+        some.columns = Columns()
+        some.rows = slice(self.rows.start + first, self.rows.start + last)
+        some.n_events = last - first
+        some.is_part = True
+        some.infos = {
+            name: replace(info, shape=(last - first, *info.shape[1:]))
+            if info.kind == "event"
+            else info
+            for name, info in self.infos.items()
+        }
+        return some
 
     @contextmanager
     def open(self) -> Generator[SmallDataFile]:
@@ -114,8 +139,8 @@ class Storage:
 
         Raises `FileChangedError` where it is another file by now, or has lost events.
         """
-        with open_file(self.path, known=self.infos) as file:
-            if self.path.stat().st_ino != self._inode or file.n_events < self.n_events:
+        with open_file(self.path, known=self._known) as file:
+            if self.path.stat().st_ino != self._inode or file.n_events < self.rows.stop:
                 raise FileChangedError(
                     f"{self.path}: written anew since the run was opened; go on with "
                     "run = run.refresh()"
@@ -132,7 +157,7 @@ class Storage:
         if kept is not None:
             return kept
         with self.open() as file:
-            return self.columns.keep(name, file.read(name, slice(0, self.n_events)))
+            return self.columns.keep(name, file.read(name, self.rows))
 
     def opener(self, info: FieldInfo) -> OpenRows:
         """Return what a channel reads rows with."""
@@ -144,7 +169,7 @@ class Storage:
                 yield lambda first, last: column[first:last]
                 return
             with self.open() as file:
-                yield StoredRows(file, info)
+                yield StoredRows(file, info, 0 if info.kind == "intg" else self.rows.start)
 
         return open_rows
 
@@ -152,7 +177,7 @@ class Storage:
     def timestamps(self) -> Times:
         """Time stamp of every event as in the file, shape (event,)."""
         with self.open() as file:
-            return np.asarray(file.timestamps[: self.n_events], dtype=np.uint64)
+            return np.asarray(file.timestamps[self.rows], dtype=np.uint64)
 
     @cached_property
     def failures(self) -> Mapping[str, Mapping[str, int]]:

@@ -1,5 +1,6 @@
-"""Interactive work on a detector picture: models without a toolkit, and views over them."""
+"""Interactive work on detector pictures and on runs that are taken: models, and views over them."""
 
 from workbench.widgets.views.choice import region_editor
+from workbench.widgets.views.live import live_view
 
-__all__ = ["region_editor"]
+__all__ = ["live_view", "region_editor"]
