@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -21,10 +21,10 @@ from workbench.widgets.models import (
     RawFrames,
     Session,
     picture_of_array,
-    picture_of_raw,
     picture_of_run,
     sums_in,
 )
+from workbench.widgets.raw_pictures import RawPictures
 
 Source = Run | RawRun | Picture | Array | str | Path
 HDF5 = (".h5", ".hdf5")
@@ -51,6 +51,8 @@ class Opened:
     experiment, folder, constants
         Of a raw run, for the command that produces it again: name, folder of its files, file of
         constants; empty or None where not known.
+    raw
+        What makes the pictures of a raw run; None: of anything else.
     """
 
     session: Session
@@ -61,6 +63,11 @@ class Opened:
     experiment: str = ""
     folder: Path | None = None
     constants: Path | None = None
+    raw: RawPictures | None = None
+
+    def use_config(self, config: Path) -> list[str]:
+        """Take off the common mode of a config; return what changed, see `RawPictures`."""
+        return [] if self.raw is None else self.raw.use_config(self.session, config)
 
 
 def open_source(
@@ -104,21 +111,19 @@ def open_source(
         )
         if isinstance(opened, Run):
             return replace(made, another=partial(_beside, Path(source)))
-        another = partial(_raw_beside, folder, events, constants, config)
-        return replace(made, folder=folder, another=another)
+        assert made.raw is not None
+        made.raw.folder = folder
+        return replace(made, folder=folder, another=made.raw.another)
     if isinstance(source, Run):
         make = partial(picture_of_run, source)
         return _opened(make, [detector] if detector else list(sums_in(source)), source.run)
     if not hasattr(source, "frames"):
         raise InputError(f"cannot draw on {type(source).__name__}: give a run, a path or an array")
     names = [detector] if detector else _cameras(source)
-    make = partial(picture_of_raw, source, events=events, constants=constants, config=config)
-    made = _opened(make, names, source.number)
-    frames = {
-        name: cache(partial(RawFrames.of, source, name, constants=constants, config=config))
-        for name in made.session.models
-    }
-    return replace(made, frames=frames, experiment=source.experiment, constants=constants)
+    raw = RawPictures(source, events, constants, config)
+    made = _opened(raw.picture, names, source.number)
+    frames = {name: partial(raw.frames, name) for name in made.session.models}
+    return replace(made, frames=frames, experiment=source.experiment, constants=constants, raw=raw)
 
 
 def _beside(path: Path, run: int, detector: str) -> Picture:
@@ -131,19 +136,6 @@ def _beside(path: Path, run: int, detector: str) -> Picture:
     opened = _open_path(path.with_name(name), run)
     assert isinstance(opened, Run)
     return picture_of_run(opened, detector)
-
-
-def _raw_beside(
-    folder: Path,
-    events: int,
-    constants: Path | None,
-    config: Path | None,
-    run: int,
-    detector: str,
-) -> Picture:
-    return picture_of_raw(
-        open_raw(folder, run), detector, events=events, constants=constants, config=config
-    )
 
 
 def _opened(make: Callable[[str], Picture], names: list[str], run: int | None) -> Opened:

@@ -167,12 +167,17 @@ def test_ten_thousand_edits_change_exactly_the_intended_entry(
 
 
 def many(lane: Lane, number: int, config: Path, evaluator: Evaluator) -> None:
+    seen = 0
+
     @settings_of(number)
     @given(case=cases(lane))
     def every(case: tuple[Text, Edit]) -> None:
+        nonlocal seen
         check(*case, config, evaluator)
+        seen += 1
 
     every()
+    assert seen >= number
 
 
 def check(text: Text, edit: Edit, config: Path, evaluator: Evaluator) -> None:

@@ -18,6 +18,8 @@ from workbench.widgets.models import (
     integration_of,
     picture_of_raw,
 )
+from workbench.widgets.opening import open_source
+from workbench.widgets.views.editor import RegionEditor
 
 from .conftest import CONFIG, EVENTS, RUN, Made
 
@@ -128,6 +130,38 @@ def test_common_mode_of_the_config_is_taken_off_as_the_producer_does(
     assert found.agrees, found
     assert not agreement(model, drawn(made)[1], run).agrees
     assert RawFrames.of(made.raw, "tiles", **with_config).common_mode == ""
+
+
+def test_the_common_mode_of_a_config_that_is_typed_later_is_taken_off(
+    made: Made, tmp_path: Path
+) -> None:
+    opened = open_source(made.folder, constants=made.constants, config=made.config)
+    editor = RegionEditor(opened, config=made.config, run=7)
+    plain, tiles = editor.model.picture, opened.session.pictures("tiles")
+    editor.model.put("spot", SPOT)
+    config = tmp_path / "prod_config_xpp.py"
+    for text, ends, limit in (
+        (CONFIG + COMMON, "without common mode (mode 5 of prod_config_xpp.py)", 90),
+        (CONFIG + COMMON.replace("90", "0.2"), "(mode 5 of prod_config_xpp.py)", 0.2),
+        (CONFIG, "run 7", None),
+    ):
+        config.write_text(text)
+        if editor.writing._config.value == str(config):
+            editor.writing._read_again()  # the same file, changed meanwhile
+        else:
+            editor.writing._config.value = str(config)
+        picture = editor.model.picture
+        assert picture.origin.endswith(ends)
+        assert picture.origin in str(editor.notes.panel.object)
+        assert editor._origin.value == picture.origin
+        assert editor._origin.options == [picture.origin]
+        expected = picture_of_raw(made.raw, "cam", constants=made.constants, config=config)
+        np.testing.assert_array_equal(picture.frame, expected.frame)
+        common = opened.frames["cam"]().calibration.common
+        assert (None if common is None else common.limit) == limit
+    np.testing.assert_array_equal(picture.frame, plain.frame)
+    assert opened.session.pictures("tiles") == tiles
+    assert editor.model["spot"] == SPOT
 
 
 def test_why_no_common_mode_is_taken_off_is_told(made: Made, tmp_path: Path) -> None:

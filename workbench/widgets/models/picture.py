@@ -158,16 +158,22 @@ def picture_of_raw(
     config
         Producer config whose common mode is taken off; None: none is.
     """
+    return picture_of_frames(
+        RawFrames.of(raw, detector, constants=constants, config=config), events
+    )
+
+
+def picture_of_frames(frames: RawFrames, events: int = EVENTS) -> Picture:
+    """Return the mean of the first frames of a raw run's detector."""
     if events < 1:
         raise InputError(f"{events} events make no picture; give 1 or more")
-    frames = RawFrames.of(raw, detector, constants=constants, config=config)
     mean, count = frames.mean(events)
-    known = frames.constants
+    known, detector = frames.constants, frames.field.detector
     x, y, z = (None, None, None) if known is None else (known.x, known.y, known.z)
     told = f", {frames.common_mode}" if frames.common_mode else ""
     return Picture(
         detector, _frame(mean, detector), _layout(mean.shape, x, y), frames.calibration.good,
-        frames.calibration.unit, f"mean of {count} events of {label_of(raw)}{told}", x, y, z,
+        frames.calibration.unit, f"mean of {count} events of {label_of(frames.raw)}{told}", x, y, z,
     )  # fmt: skip
 
 

@@ -68,6 +68,20 @@ class Session:
         self._listeners.tell(SHOWN)
         return model
 
+    def replace(self, origin: str, picture: Picture) -> None:
+        """Put a picture in the place of another of its detector; it is shown where that one was."""
+        model, known = self._model(picture.detector), self._pictures[picture.detector]
+        if origin not in known:
+            raise UnknownNameError("picture", origin, known, picture.detector)
+        shown = model.picture is known[origin]
+        self._pictures[picture.detector] = {
+            (picture.origin if name == origin else name): (picture if name == origin else one)
+            for name, one in known.items()
+        }
+        if shown:
+            model.show(picture)
+        self._listeners.tell(Changed(frozenset({"picture"})))
+
     def on_change(self, listener: Listener) -> Callable[[], None]:
         """Have a function called when another detector is shown or a picture is added."""
         return self._listeners.add(listener)

@@ -109,7 +109,7 @@ class RegionEditor:
 
     def _changed(self, changed: Changed) -> None:
         with self.notes.alone:
-            if changed.parts & {"shown"}:
+            if changed.parts & {"shown", "picture"}:
                 self._show_choice()
             for part in self._parts:
                 part(changed.parts)

@@ -1,6 +1,6 @@
 """Writing what is drawn into the producer config: runs, the diff first, findings, undo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class WritePanel:
         )
         # No check box: Bokeh's has no name that a screen reader could tell.
         self._masked = make.Select(label="Mask", options=list(MASKED), width=160)
+        self._config.param.watch(notes.guarded(self._use_config), "value")
         self._what.param.watch(lambda _event: self._show_options(), "value")
         self._write = make.Button(
             label="Write to the config", color="success", disabled=True, align="end"
@@ -78,10 +79,11 @@ class WritePanel:
             self._forget()
             self._diff.object = "Something was changed since: show the changes again."
 
-    def take_over(self) -> None:
+    def take_over(self, told: Sequence[str] = ()) -> None:
         """Draw the regions that the config has for the run, besides those drawn already.
 
-        Those that a mask makes are outlined only: they are no shape that could be dragged.
+        Those that a mask makes are outlined only: they are no shape that could be dragged. What
+        was told before is said with the rest.
         """
         with self._new() as back:
             found, taken = back.existing(self._model), back.take_over(self._model)
@@ -91,11 +93,22 @@ class WritePanel:
         )
         self._model.select("")
         others = sorted(set(found) - set(self._model.regions))
-        lines = [f"In the config for this run: {', '.join(found) or 'no region'}"]
+        lines = [*told, f"In the config for this run: {', '.join(found) or 'no region'}"]
         lines += [f"{name}: {_why_not(found[name])}" for name in others]
         self._notes.say("\n".join(lines))
         if taken:
             self._forget()
+
+    def _use_config(self) -> list[str]:
+        """Take the common mode of the config off the frames, as a production does."""
+        path = Path(self._config.value.strip())
+        told = self._opened.use_config(path) if path.is_file() else []
+        if told:
+            self._notes.say("\n".join(told))
+        return told
+
+    def _read_again(self) -> None:
+        self.take_over(self._use_config())
 
     def _show_options(self) -> None:
         self._forget()
@@ -111,7 +124,7 @@ class WritePanel:
     def _layout(self) -> Any:
         box, make = self._pn.FlexBox, self._pn.widgets
         acts = {
-            "Regions of the config": self.take_over,
+            "Regions of the config": self._read_again,
             "Show the changes": self._plan,
             "Undo the last write": self._undo,
         }
