@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from workbench.batch.results import MIME, harvest, make_result, publish, result_text
+from workbench.batch.results import harvest, make_result, publish, result_text
+from workbench.core.declared import RESULT_MIME
 from workbench.core.errors import InputError
 
 
@@ -37,7 +38,7 @@ def test_a_result_that_is_no_number_or_text_is_refused(
 
 def test_the_last_publication_of_a_name_is_harvested() -> None:
     def output(value: float) -> dict[str, object]:
-        data = {MIME: {"name": "t0", **make_result("t0", value, "ps", 0.1)}}
+        data = {RESULT_MIME: {"name": "t0", **make_result("t0", value, "ps", 0.1)}}
         return {"output_type": "display_data", "data": data, "metadata": {}}
 
     cells = [

@@ -10,6 +10,7 @@ from workbench.binning import (
     step_decay,
     step_decay_in_bins,
     verdict,
+    verdict_on,
 )
 from workbench.binning.parameter import Parameter
 from workbench.core.errors import UnknownNameError
@@ -243,6 +244,19 @@ def test_the_verdict_compares_what_the_truth_knows() -> None:
     assert rows["tau"]["within 3 errors"] is False
     assert rows["tau"]["pull"] == pytest.approx((fit.tau.value - 7) / fit.tau.error)
     assert "<table>" in table._repr_html_()
+    assert (table.as_planted, table.notes[-1]) == (False, "as planted: no")
+
+
+def test_a_verdict_declares_its_answer_as_a_result_of_the_notebook() -> None:
+    counts = {"late detectors": 0, "jumps": 2}
+    assert verdict_on(counts, {"late detectors": 0, "jumps": 2}).as_planted is True
+    off = verdict_on(counts, {"late detectors": 0, "jumps": 1})
+    assert off.as_planted is False
+    (declared,) = off._repr_mimebundle_().values()
+    assert (declared["name"], declared["value"]) == ("as_planted", False)
+    nothing = verdict_on(counts, {})
+    assert nothing.as_planted is None
+    assert "not known" in str(nothing)
 
 
 def test_without_lmfit_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

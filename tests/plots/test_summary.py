@@ -117,6 +117,10 @@ def test_findings_stand_worst_first_in_a_table() -> None:
     error = Finding("b", Severity.ERROR, "grave", "y", 3)
     table = plots.findings_table([info, error])
     assert [row[0] for row in table.rows] == ["error", "info"]
+    assert [row[1] for row in table.rows] == ["b", "a"]
+    short = plots.findings_table([info, info, error], most=1)
+    assert [row[1] for row in short.rows] == ["b"]
+    assert "a (2)" in short.notes[0]
     assert "nothing that could mislead" in plots.findings_table([]).caption
 
 

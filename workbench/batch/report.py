@@ -10,7 +10,8 @@ from traitlets.config import Config
 
 from workbench.batch.execution import ERROR_TAG
 from workbench.batch.notebooks import RECORD, Notebook, read_notebook
-from workbench.batch.results import MIME, harvest, value_text
+from workbench.batch.results import harvest, value_text
+from workbench.core.declared import RESULT_MIME
 from workbench.core.shared import write_shared
 
 VANISHES = "vanishes"  # tag of cells that are left out of a report where they show nothing
@@ -34,7 +35,7 @@ def write_report(notebook: Path, target: Path) -> Path:
     results = harvest(node)
     for cell in node.cells:
         if cell.cell_type == "code":  # results stand at the top of the page
-            cell.outputs = [one for one in cell.outputs if MIME not in one.get("data", {})]
+            cell.outputs = [one for one in cell.outputs if not _only_result(one)]
     node.cells = [cell for cell in node.cells if _is_shown(cell)]
     config = Config()
     config.NbConvertBase.display_data_priority = _SHOWN_FIRST
@@ -128,6 +129,12 @@ def _where(record: Mapping[str, Any]) -> str:
 def _is_shown(cell: Notebook) -> bool:
     tags = cell.metadata.get("tags", ())
     return ERROR_TAG not in tags and (VANISHES not in tags or bool(cell.get("outputs")))
+
+
+def _only_result(output: Notebook) -> bool:
+    """Tell whether an output shows nothing but a result; a verdict also shows its table."""
+    data = output.get("data", {})
+    return RESULT_MIME in data and "text/html" not in data
 
 
 def _failed_cell(node: Notebook) -> str:

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from workbench.batch.parameters import ParameterError, plain
+from workbench.core.declared import RESULT_MIME
 from workbench.core.errors import InputError
 from workbench.core.rounding import with_error
-
-MIME = "application/x-workbench-result+json"
 
 
 class Result(TypedDict):
@@ -36,7 +35,7 @@ def publish(name: str, value: object, unit: str = "1", error: object = None) -> 
     from IPython.display import publish_display_data  # only notebooks publish
 
     result = make_result(name, value, unit, error)
-    data = {MIME: {"name": name, **result}, "text/plain": result_text(name, result)}
+    data = {RESULT_MIME: {"name": name, **result}, "text/plain": result_text(name, result)}
     publish_display_data(data)  # type: ignore[no-untyped-call]
 
 
@@ -82,7 +81,7 @@ def harvest(notebook: Mapping[str, Any]) -> dict[str, Result]:
     found: dict[str, Result] = {}
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
-            data = output.get("data", {}).get(MIME)
+            data = output.get("data", {}).get(RESULT_MIME)
             if data is not None:
                 found[data["name"]] = Result(
                     value=data["value"], unit=data["unit"], error=data["error"]

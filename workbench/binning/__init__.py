@@ -13,7 +13,7 @@ from workbench.binning.onoff import on_off
 from workbench.binning.parameter import Parameter
 from workbench.binning.plan import NothingLeftError
 from workbench.binning.ratios import mean_of_ratios
-from workbench.binning.verdict import verdict
+from workbench.binning.verdict import Verdict, verdict, verdict_on
 
 __all__ = [
     "EdgesError",
@@ -27,6 +27,7 @@ __all__ = [
     "Parameter",
     "SignalCutWarning",
     "Snapshot",
+    "Verdict",
     "bin_run",
     "block_jackknife",
     "block_residuals",
@@ -44,4 +45,5 @@ __all__ = [
     "survivors",
     "time_blocks",
     "verdict",
+    "verdict_on",
 ]

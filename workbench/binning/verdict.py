@@ -1,13 +1,16 @@
-"""The verdict: fitted numbers against the truth of a made-up run."""
+"""The verdict: found numbers against the truth of a made-up run."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from workbench.binning.parameter import Parameter
+from workbench.core.declared import RESULT_MIME
 from workbench.core.table import Cell, Table
 from workbench.runs import Truth
 
 ALLOWED = 3.0  # stated errors
+RESULT = "as_planted"  # name of the result that a verdict declares
 
 
 class Fitted(Protocol):
@@ -26,7 +29,25 @@ class Fitted(Protocol):
         """The same in words; empty where there is nothing to say."""
 
 
-def verdict(fit: Fitted, truth: Truth) -> Table:
+@dataclass(frozen=True, repr=False)
+class Verdict(Table):
+    """A table whose last column says whether each number was found as planted.
+
+    Shown as the value of a cell it also declares the result `as_planted` of the notebook.
+    """
+
+    @property
+    def as_planted(self) -> bool | None:
+        """Tell whether every number was; None where the truth knows none of them."""
+        return all(row[-1] for row in self.rows) if self.rows else None
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        del include, exclude  # the other forms of a table are added by IPython
+        result = {"name": RESULT, "value": self.as_planted, "unit": "1", "error": None}
+        return {RESULT_MIME: result}
+
+
+def verdict(fit: Fitted, truth: Truth) -> Verdict:
     """Compare each fitted number that the truth knows: value, error, truth, pull, within 3 errors.
 
     The pull is (value - truth) / error.
@@ -43,4 +64,19 @@ def verdict(fit: Fitted, truth: Truth) -> Table:
             (name, entry.value, entry.error, planted, entry.unit, pull, abs(pull) <= ALLOWED)
         )
     columns = ("quantity", "value", "error", "truth", "unit", "pull", "within 3 errors")
-    return Table(columns, tuple(rows), caption=f"fit {fit.state}", notes=(fit.message,))
+    return _judged(columns, rows, f"fit {fit.state}", fit.message)
+
+
+def verdict_on(found: Mapping[str, Cell], planted: Mapping[str, Cell]) -> Verdict:
+    """Compare counts, names and other exact values with those that were planted."""
+    rows = [(name, found[name], value, found[name] == value) for name, value in planted.items()]
+    return _judged(("quantity", "found", "planted", "the same"), rows, "found exactly")
+
+
+def _judged(
+    columns: tuple[str, ...], rows: Sequence[tuple[Cell, ...]], caption: str, message: str = ""
+) -> Verdict:
+    bare = Verdict(columns, tuple(rows), caption)
+    answer = {True: "yes", False: "no", None: "not known, the truth has none of these numbers"}
+    notes = (message, f"as planted: {answer[bare.as_planted]}")
+    return Verdict(columns, tuple(rows), caption, tuple(note for note in notes if note))

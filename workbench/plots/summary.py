@@ -1,6 +1,7 @@
 """Pictures of a whole run: what was there, how strong the beam was, which delays were covered."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 
@@ -111,14 +112,21 @@ def event_codes_of(run: AnyRun) -> Picture:
     return bars.event_codes(codes.tolist(), counts[codes], names=_code_meanings(run))
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """List findings, worst first, as a table of severity, field, count and message."""
+def findings_table(findings: Sequence[Finding], most: int | None = None) -> Table:
+    """List findings, worst first: severity, kind, field, count and message.
+
+    With `most`, so many of them; below, how many of which kind are left out.
+    """
+    ordered = worst_first(findings)
     rows = tuple(
-        (str(finding.severity), finding.field, finding.count, finding.message)
-        for finding in worst_first(findings)
+        (str(finding.severity), finding.code, finding.field, finding.count, finding.message)
+        for finding in ordered[:most]
     )
     caption = "" if rows else "nothing that could mislead was found"
-    return Table(("severity", "field", "events", "what"), rows, caption)
+    kinds = Counter(finding.code for finding in ordered[len(rows) :])
+    more = ", ".join(f"{code} ({count})" for code, count in kinds.items())
+    notes = (f"not shown, and no worse: {more}; run summary shows them",) if more else ()
+    return Table(("severity", "kind", "field", "events", "what"), rows, caption, notes)
 
 
 @_or_reason

@@ -1,0 +1,78 @@
+"""Rows of the templates of all hutches."""
+
+from tests.templates.matrix import Place, Row
+from workbench.batch import BatchItem
+
+SPOT = {"xpp": "epix_1", "xcs": "epix_2", "mec": "epix100a_2_bxrts"}
+MONITOR = {"xpp": "XppSb2BmMon/totalIntensityJoules", "xcs": "ipm4/sum", "mec": "xt2_ipm2/sum"}
+
+
+def spot_signal(place: Place) -> dict[str, str | float | bool | None]:
+    return {"signal": f"{SPOT[place[0]]}/signal_sum"}
+
+
+def the_better_monitor_is_found(item: BatchItem, place: Place) -> None:
+    assert item.results["monitor"]["value"] == MONITOR[place[0]]  # made with the smaller noise
+    for name in ("i0_offset", "i0_curvature"):
+        assert (item.results[name]["error"] or 1.0) < 0.05
+
+
+def no_detector_is_late(item: BatchItem, place: Place) -> None:
+    del place
+    assert item.results["late_detectors"]["value"] == "none"
+    assert item.results["flags_against_light"]["value"] == 0
+
+
+def every_event_is_counted(item: BatchItem, place: Place) -> None:
+    del place
+    counts = [item.results[f"events_{name}"]["value"] for name in ("all", "on", "off", "dark")]
+    assert counts[0] == 1200
+    assert all(isinstance(count, int) and count > 0 for count in counts)
+    assert item.results["warnings"]["value"] == 0
+
+
+ROWS = {
+    "common/run_summary": Row(
+        faults=(
+            "truncated",
+            "missing-part",
+            "locked",
+            "growing",
+            "zero-events",
+            "one-event",
+            "unsorted",
+            "changed-region",
+            "renamed-detector",
+            "missing-detector",
+            "wrapped-sentinel",
+            "ragged-lengths",
+            "saturated",
+        ),
+        made={"n_events": 1200},
+        check=every_event_is_counted,
+    ),
+    "common/i0_study": Row(
+        faults=(
+            "constant-monitor",
+            "stale-pedestal",
+            "dark-drift",
+            "dead-detector",
+            "duplicate-events",
+            "sentinel",
+            "nan",
+        ),
+        given=spot_signal,
+        check=the_better_monitor_is_found,
+    ),
+    "common/timing_check": Row(
+        faults=(
+            "shot-lag",
+            "swapped-flags",
+            "swapped-monitors",
+            "closed-shutter",
+            "unknown-beam",
+            "late-detector",
+        ),
+        check=no_detector_is_late,
+    ),
+}
