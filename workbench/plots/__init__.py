@@ -24,6 +24,7 @@ from workbench.plots.summary import (
     regions_of,
     time_tool,
 )
+from workbench.plots.time_tool import time_tool_calibration
 from workbench.regions import pixel_places
 
 __all__ = [
@@ -66,5 +67,6 @@ __all__ = [
     "tally",
     "tiled",
     "time_tool",
+    "time_tool_calibration",
     "trend",
 ]

@@ -20,6 +20,7 @@ from workbench.synthetic.cameras import (
     ring_q,
     ring_radius,
 )
+from workbench.synthetic.dialect import TT_CALIBRATION
 from workbench.synthetic.pump_probe import COUNTS_PER_JOULE, MONITORS, PumpProbe
 from workbench.synthetic.shots import Shots
 from workbench.synthetic.station import Station
@@ -172,6 +173,9 @@ def _quantities(spec: PumpProbe, station: Station) -> dict[str, tuple[Number, st
         ),
         "jitter": (spec.jitter, "ps", "arrival-time jitter, standard deviation"),
         "time_tool_resolution": (spec.tt_resolution, "ps", "error of the correction, as above"),
+        "tt_p0": (TT_CALIBRATION[0], "ps", "time-tool correction at pixel 0"),
+        "tt_p1": (TT_CALIBRATION[1], "ps/pixel", "time-tool correction per pixel"),
+        "tt_p2": (TT_CALIBRATION[2], "ps/pixel^2", "its curvature over the edge's position"),
         "amplitude_background_subtracted": (
             spec.amplitude * spec.signal_photons / bare,
             "1",

@@ -2,5 +2,6 @@
 
 from workbench.synthetic.scenes.base import Planted, Scene
 from workbench.synthetic.scenes.liquid_scattering import LiquidScattering
+from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 
-__all__ = ["LiquidScattering", "Planted", "Scene"]
+__all__ = ["CurvedTimeTool", "LiquidScattering", "Planted", "Scene"]
