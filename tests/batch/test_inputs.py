@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.batch.inputs import experiment_of, input_file, parse_runs
+from workbench.batch.inputs import experiment_of, input_file
 from workbench.core.errors import InputError, NotThereError
+from workbench.core.run_numbers import parse_runs, runs_text
 
 
 @pytest.mark.parametrize(
@@ -12,6 +13,7 @@ from workbench.core.errors import InputError, NotThereError
 )
 def test_runs_are_read_in_order_and_once(text: str, runs: tuple[int, ...]) -> None:
     assert parse_runs(text) == runs
+    assert parse_runs(runs_text(runs)) == runs
 
 
 @pytest.mark.parametrize("text", ["", "a", "3-1", "0", "1-", "-3", "1..3", "1-99999999"])

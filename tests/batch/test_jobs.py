@@ -11,6 +11,8 @@ from workbench.batch import BatchItem, BatchRequest, ParameterError, find_templa
 from workbench.batch.execution import NotOursError
 from workbench.batch.kernel import KernelFolderError, private_folder
 
+from .conftest import write_template
+
 SmallData = Callable[[int], Path]
 
 
@@ -152,3 +154,29 @@ def test_a_long_temporary_folder_falls_back_to_a_short_one(
         assert len(os.fsencode(place.folder)) < 90
     assert list(deep.iterdir()) == []
     assert issubclass(KernelFolderError, OSError)
+
+
+def test_a_template_over_runs_is_run_once_for_all_of_them(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    parameters = (
+        'experiment: str = ""  # name\nruns: str = ""  # runs\nsmall_data: str = ""  # folder'
+    )
+    cells = (
+        "import workbench as wb",
+        "wb.publish('runs', runs)\nwb.publish('place', small_data)\nwb.publish('name', experiment)",
+    )
+    several = write_template(tmp_path / "several.ipynb", parameters, cells, "Several")
+    small_data(1)
+    small_data(3)
+    told: list[BatchItem] = []
+    (item,) = run_batch(request_for(several, tmp_path, (1, 2, 3)), progress=told.append)
+    assert (item.state, item.runs, item.label) == ("done", (1, 2, 3), "runs 1-3")
+    assert told == [item]
+    values = {name: result["value"] for name, result in item.results.items()}
+    assert values == {"runs": "1-3", "place": str(tmp_path), "name": "xpplx1234"}
+    assert Path(item.notebook).name == "several_xpplx1234_Run0001-0003.ipynb"
+    assert "xpplx1234, runs 1-3, several" in Path(item.report).read_text()
+    (lacking,) = run_batch(request_for(several, tmp_path, (7, 8)))
+    assert (lacking.state, lacking.runs) == ("failed", (7, 8))
+    assert "no small-data file of run 7" in lacking.error

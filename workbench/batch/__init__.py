@@ -1,10 +1,10 @@
 """Template catalogue, typed parameters, headless notebooks, their results and HTML reports."""
 
 from workbench.batch.catalogue import Template, TemplateError, find_template, templates
-from workbench.batch.inputs import parse_runs
 from workbench.batch.jobs import BatchItem, BatchRequest, run_batch
 from workbench.batch.parameters import Parameter, ParameterError, parse_values
 from workbench.batch.results import Result, publish
+from workbench.core.run_numbers import parse_runs
 
 __all__ = [
     "BatchItem",

@@ -51,6 +51,11 @@ class Template:
         """Name without its group, as output files carry it."""
         return self.path.stem
 
+    @property
+    def takes_runs(self) -> bool:
+        """Whether one notebook serves several runs together: it asks for `runs`, not for `run`."""
+        return self.declares("runs") and not self.declares("run")
+
     def declares(self, name: str) -> bool:
         """Tell whether the template has a parameter of this name."""
         return any(parameter.name == name for parameter in self.parameters)

@@ -8,21 +8,6 @@ from workbench.core.errors import InputError, NotThereError
 from workbench.facility import small_data_files
 
 _NAME = re.compile(r"(?P<experiment>.+?)_Run(?P<run>\d+)\.h5")
-MOST_RUNS = 10_000  # a longer list is a slip of the keyboard
-
-
-def parse_runs(text: str) -> tuple[int, ...]:
-    """Read runs such as "1-3" or "1,4-6" in the order given, each once."""
-    runs: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        if not match:
-            raise InputError(f"runs {text!r}: {part!r} is no run; write 14, 1-3 or 1,4-6")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if first < 1 or last < first or last - first >= MOST_RUNS:
-            raise InputError(f"runs {text!r}: {part.strip()!r} is empty, reversed or too long")
-        runs.extend(range(first, last + 1))
-    return tuple(dict.fromkeys(runs))
 
 
 def input_file(run: int, *, folder: Path | None, experiment: str) -> Path:

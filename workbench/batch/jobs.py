@@ -1,8 +1,11 @@
-"""A batch: one template over one or more runs, here or in worker processes, item by item."""
+"""A batch: one template over one or more runs, here or in worker processes, item by item.
+
+A template that asks for `runs` is run once, over all of them; any other once for each run.
+"""
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +14,14 @@ from workbench.batch.catalogue import Template
 from workbench.batch.inputs import experiment_of, input_file
 from workbench.batch.parameters import ParameterError, Plain, check_values
 from workbench.batch.results import Result
-from workbench.core.errors import InputError, WorkbenchError
+from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.core.executors import run_all
 from workbench.core.extras import load
+from workbench.core.run_numbers import runs_text
 from workbench.core.shared import make_shared_folder
 from workbench.core.workers import LostWorkerError
 
-OURS = ("experiment", "run", "small_data")  # parameters that the batch fills for each run
+OURS = ("experiment", "run", "runs", "small_data")  # parameters that the batch fills
 INDEX = "index.html"
 
 
@@ -66,7 +70,10 @@ class BatchRequest:
 
 @dataclass(frozen=True)
 class BatchItem:
-    """What became of one run: state "done" or "failed", its files, its results."""
+    """What became of one run: state "done" or "failed", its files, its results.
+
+    Of a template over several runs `runs` names all of them, and `run` the first.
+    """
 
     run: int
     state: str
@@ -74,6 +81,12 @@ class BatchItem:
     report: str = ""
     error: str = ""
     results: Mapping[str, Result] = field(default_factory=dict)
+    runs: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How messages name it: "run 3", "runs 1-20"."""
+        return _label(self.runs or (self.run,))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -83,7 +96,7 @@ class BatchItem:
 @dataclass(frozen=True)
 class _Job:
     request: BatchRequest
-    run: int
+    runs: tuple[int, ...]
 
 
 def run_batch(
@@ -91,24 +104,27 @@ def run_batch(
 ) -> list[BatchItem]:
     """Run the template over all runs; one item per run, in the order of the request.
 
-    A run that cannot be read or whose notebook fails gives an item in state "failed" and stops
-    no other. `progress` is told each item as it ends. Several runs also get an index page.
+    A template over several runs gives one item. A run that cannot be read or whose notebook fails
+    gives an item in state "failed" and stops no other. `progress` is told each item as it ends.
+    Several items also get an index page.
     """
     make_shared_folder(request.output)
-    jobs = [_Job(request, run) for run in request.runs]
-    items: dict[int, BatchItem] = {}
+    together = request.template.takes_runs
+    groups = (request.runs,) if together else tuple((run,) for run in request.runs)
+    jobs = [_Job(request, runs) for runs in groups]
+    items: dict[tuple[int, ...], BatchItem] = {}
     try:
         for job, item in run_all(_work, jobs, workers=request.workers, name=_name):
-            items[job.run] = item
+            items[job.runs] = item
             if progress:
                 progress(item)
     except LostWorkerError as error:
-        for run in request.runs:
-            if run not in items:
-                items[run] = BatchItem(run, "failed", error=str(error))
+        for job in jobs:
+            if job.runs not in items:
+                items[job.runs] = _failed(job, error)
                 if progress:
-                    progress(items[run])
-    ordered = [items[run] for run in request.runs]
+                    progress(items[job.runs])
+    ordered = [items[runs] for runs in groups]
     if len(ordered) > 1:
         from workbench.batch.index import write_index  # needs the items of this module
 
@@ -118,60 +134,95 @@ def run_batch(
 
 def _work(job: _Job) -> BatchItem:
     try:
-        return _run_one(job.request, job.run)
+        return _run_one(job)
     except WorkbenchError as error:
-        return BatchItem(job.run, "failed", error=str(error))
+        return _failed(job, error)
 
 
-def _run_one(request: BatchRequest, run: int) -> BatchItem:
+def _failed(job: _Job, error: Exception) -> BatchItem:
+    return BatchItem(job.runs[0], "failed", error=str(error), runs=_several(job))
+
+
+def _several(job: _Job) -> tuple[int, ...]:
+    return job.runs if job.request.template.takes_runs else ()
+
+
+def _run_one(job: _Job) -> BatchItem:
     # The notebook machinery takes half a second to import: only where a notebook runs.
     for package in ("ipykernel", "nbconvert", "papermill"):
         load(package, "a batch")
     from workbench.batch.execution import execute
     from workbench.batch.report import write_report
 
-    template = request.template
-    file = input_file(run, folder=request.input, experiment=request.experiment).resolve()
-    experiment = experiment_of(file)
+    request, template = job.request, job.request.template
+    files = _files(job)
+    experiment = experiment_of(files[0])
+    place = files[0] if not template.takes_runs else request.input
+    given = {
+        "experiment": experiment if place else request.experiment,
+        "run": job.runs[0],
+        "runs": runs_text(job.runs),
+        "small_data": str(place.resolve()) if place else "",
+    }
     parameters = {
         **request.parameters,
-        **{
-            name: value
-            for name, value in zip(OURS, (experiment, run, str(file)), strict=True)
-            if template.declares(name)
-        },
+        **{name: given[name] for name in OURS if template.declares(name)},
     }
-    stem = f"{template.stem}_{experiment}_Run{run:04d}"
+    stem = f"{template.stem}_{experiment}_Run{job.runs[0]:04d}"
+    stem += f"-{job.runs[-1]:04d}" if len(job.runs) > 1 else ""
     notebook = (request.output / f"{stem}.ipynb").resolve()
     checked = check_values(template.parameters, parameters, where=template.name)
     executed = execute(
         template,
         notebook,
         parameters=checked,
-        record=_record(template, file, experiment, run, checked),
+        record=_record(template, files, experiment, job.runs, checked),
     )
     item = BatchItem(
-        run,
+        job.runs[0],
         "failed" if executed.error else "done",
         notebook=str(notebook),
         error=executed.error,
         results=executed.results,
+        runs=_several(job),
     )
     return replace(item, report=str(write_report(notebook, notebook.with_suffix(".html"))))
 
 
+def _files(job: _Job) -> list[Path]:
+    """Return the small-data files of a job's runs; a template over several may lack some."""
+    found: list[Path] = []
+    lacking: list[NotThereError] = []
+    for run in job.runs:
+        try:
+            file = input_file(run, folder=job.request.input, experiment=job.request.experiment)
+            found.append(file.resolve())
+        except NotThereError as error:
+            lacking.append(error)
+    if not found:
+        raise lacking[0]
+    return found
+
+
 def _record(
-    template: Template, file: Path, experiment: str, run: int, given: Mapping[str, Plain]
+    template: Template,
+    files: Sequence[Path],
+    experiment: str,
+    runs: Sequence[int],
+    given: Mapping[str, Plain],
 ) -> dict[str, Any]:
     from workbench.smalldata import open_file
 
-    status = file.stat()
-    changed = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
-    with open_file(file) as small_data:
-        provenance = small_data.provenance
+    states = [file.stat() for file in files]
+    changed = dt.datetime.fromtimestamp(max(state.st_mtime for state in states), dt.UTC)
+    made = {}
+    if not template.takes_runs:
+        with open_file(files[0]) as small_data:
+            made = dict(small_data.provenance)
     return {
         "experiment": experiment,
-        "run": run,
+        "run": runs[0],
+        "runs": runs_text(runs),
         "template": {
             "name": template.name,
             "title": template.title,
@@ -189,13 +240,17 @@ def _record(
             for parameter in template.parameters
         ],
         "input": {
-            "path": str(file),
-            "size": status.st_size,
+            "path": ", ".join(map(str, files)),
+            "size": sum(state.st_size for state in states),
             "changed": changed.isoformat(timespec="seconds"),
         },
-        "small_data": provenance,
+        "small_data": made,
     }
 
 
+def _label(runs: Sequence[int]) -> str:
+    return f"run{'s' if len(runs) > 1 else ''} {runs_text(runs)}"
+
+
 def _name(job: _Job) -> str:
-    return f"run {job.run}"
+    return _label(job.runs)

@@ -117,13 +117,18 @@ def _cut(text: str, most: int = 2000) -> str:
 def _title(record: Mapping[str, Any], notebook: Path) -> str:
     if not record:
         return notebook.stem
-    return f"{record['experiment']} run {record['run']}: {record['template']['title']}"
+    return f"{record['experiment']} {_runs(record)}: {record['template']['title']}"
 
 
 def _where(record: Mapping[str, Any]) -> str:
     if not record:
         return ""
-    return f"{record['experiment']}, run {record['run']}, {record['template']['name']}"
+    return f"{record['experiment']}, {_runs(record)}, {record['template']['name']}"
+
+
+def _runs(record: Mapping[str, Any]) -> str:
+    runs = str(record.get("runs", record["run"]))
+    return f"run {runs}" if runs.isdecimal() else f"runs {runs}"
 
 
 def _is_shown(cell: Notebook) -> bool:

@@ -30,7 +30,10 @@ def batch(
     workers: Annotated[int, typer.Option(min=1, help="Notebooks at the same time.")] = 1,
     json_: Annotated[bool, typer.Option("--json", help="Print the items as JSON.")] = False,
 ) -> None:
-    """Run a template over runs; write a notebook and a report for each."""
+    """Run a template over runs; write a notebook and a report for each.
+
+    A template that asks for `runs`, such as a table over runs, gives one for all of them.
+    """
     from workbench.batch import BatchRequest, find_template, parse_runs, parse_values
 
     found = find_template(template)
@@ -83,11 +86,12 @@ def _run(request: "BatchRequest") -> list["BatchItem"]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=len(request.runs))
+        total = 1 if request.template.takes_runs else len(request.runs)
+        task = bar.add_task(name, total=total)
 
         def tell(item: "BatchItem") -> None:
             bar.advance(task)
             outcome = item.report if item.state == "done" else item.error
-            console.print(f"run {item.run}: {item.state}: {outcome}", markup=False, soft_wrap=True)
+            console.print(f"{item.label}: {item.state}: {outcome}", markup=False, soft_wrap=True)
 
         return run_batch(request, progress=tell)

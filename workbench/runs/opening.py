@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from workbench.core.errors import InputError, NotThereError, UnknownNameError, WorkbenchError
+from workbench.core.run_numbers import runs_text
 from workbench.facility import (
     SmallDataCandidate,
     experiment_folders,
@@ -164,15 +165,4 @@ def _known(place: str | Path) -> str:
     numbers = runs_in(folders)
     if not numbers:
         return f"looked in {', '.join(map(str, folders))}"
-    return f"it has run{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}"
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Return rising numbers as text: "1-3, 7, 9-12"."""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and number == ranges[-1][-1] + 1:
-            ranges[-1][1:] = [number]
-        else:
-            ranges.append([number])
-    return ", ".join("-".join(map(str, ends)) for ends in ranges)
+    return f"it has run{'s' if len(numbers) > 1 else ''} {runs_text(numbers)}"
