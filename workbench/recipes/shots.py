@@ -1,0 +1,219 @@
+"""Shots of runs: what each small-data file says of every shot, and which detectors were in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from workbench.core.arrays import Array, Bools
+from workbench.core.errors import WorkbenchError
+from workbench.core.table import Cell
+from workbench.runs import RoleError, Run, open_run
+from workbench.smalldata import FieldInfo, missing_rows
+
+MOST_SHOTS = 10  # of a run; runs of more events are not taken shot by shot
+NO_DETECTORS = frozenset({
+    "damage", "enc", "epics", "epicsAll", "epicsOnce", "epicsUser", "event_time", "evr",
+    "fiducials", "lightStatus", "scan", "timestamp", "timing",
+})  # fmt: skip
+SLOW = ("epics", "epicsUser", "epicsAll")
+BEAMS = {(1, 1): "driven", (1, 0): "not driven", (0, 1): "laser only", (0, 0): "dark"}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One shot of a run, or a run of which no single shots are listed.
+
+    Parameters
+    ----------
+    run
+        Number of the run.
+    shot
+        From 1, in the order of time; None for a line about the whole run.
+    state
+        "shot"; else why there are none: "no small data", "unreadable", "no events", "many events".
+    beams
+        "driven" (X-rays and laser), "not driven", "laser only", "dark"; "not known".
+    event
+        Row in the file.
+    stamp
+        Time stamp as in the file: seconds in the high 32 bits, nanoseconds below.
+    time
+        UTC, to the millisecond.
+    values
+        By heading: numbers of this shot, None where not measured.
+    present
+        Detector of this run -> whether it is in this shot.
+    """
+
+    run: int
+    shot: int | None
+    state: str
+    beams: str = "not known"
+    event: int | None = None
+    stamp: int | None = None
+    time: str = ""
+    values: Mapping[str, Cell] = field(default_factory=dict)
+    present: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunShots:
+    """The shots of one run.
+
+    Parameters
+    ----------
+    run
+        Its number.
+    shots
+        At least one line.
+    path
+        The file; None where there is none.
+    why
+        What went wrong, in words; empty where nothing did.
+    """
+
+    run: int
+    shots: tuple[Shot, ...]
+    path: Path | None = None
+    why: str = ""
+
+
+def read_shots(
+    experiment: str,
+    runs: Sequence[int],
+    *,
+    small_data: str = "",
+    fields: Sequence[str] = (),
+    most: int = MOST_SHOTS,
+) -> tuple[RunShots, ...]:
+    """Read the shots of runs; a run without a readable file gives a line that says so.
+
+    Of a run with more than `most` events those with X-rays and laser are its shots, if they are
+    not too many either; else it gets one line.
+
+    Parameters
+    ----------
+    experiment
+        Name of the experiment.
+    runs
+        Numbers.
+    small_data
+        Folder with the files; empty: where the experiment keeps them.
+    fields
+        Datasets to list, one number per event; empty: I0 and all slow values.
+    most
+        Shots of a run.
+    """
+    return tuple(_of_run(small_data or experiment, run, fields, most) for run in runs)
+
+
+def changing(shots: Sequence[Shot], always: Sequence[str] = ("i0",)) -> tuple[str, ...]:
+    """Return the headings of values that differ between shots, and those of `always`."""
+    names = dict.fromkeys(name for shot in shots for name in shot.values)
+    seen = {
+        name: {shot.values[name] for shot in shots if shot.values.get(name) is not None}
+        for name in names
+    }
+    return tuple(name for name in names if name in always or len(seen[name]) > 1)
+
+
+def _of_run(place: str, number: int, fields: Sequence[str], most: int) -> RunShots:
+    try:
+        run = open_run(place, number)
+        return _shots(run, number, fields, most)
+    except FileNotFoundError as error:
+        return RunShots(number, (Shot(number, None, "no small data"),), why=str(error))
+    except WorkbenchError as error:
+        return RunShots(number, (Shot(number, None, "unreadable"),), why=str(error))
+
+
+def _shots(run: Run, number: int, fields: Sequence[str], most: int) -> RunShots:
+    rows = _chosen(run, most)
+    if rows is None or not len(rows):
+        state = "no events" if run.n_events == 0 else "many events"
+        why = f"{run.n_events} events, none of them read one by one"
+        return RunShots(number, (Shot(number, None, state),), run.path, why)
+    values, lacking = _values(run, fields, rows)
+    present = _presence(run, rows)
+    classes = run.classes
+    shots = [
+        Shot(
+            number,
+            place + 1,
+            "shot",
+            BEAMS.get((int(classes.xray[row]), int(classes.laser[row])), "not known"),
+            int(row),
+            int(run.timestamps[row]),
+            str(run.times[row].astype("datetime64[ms]")).replace("T", " "),
+            {name: _cell(column[place]) for name, column in values.items()},
+            {name: bool(there[place]) for name, there in present.items()},
+        )
+        for place, row in enumerate(rows)
+    ]
+    return RunShots(number, tuple(shots), run.path, "; ".join(lacking))
+
+
+def _chosen(run: Run, most: int) -> Array | None:
+    """Return the rows of the shots, in the order of time; None where there are too many."""
+    if run.n_events <= most:
+        return run.time_order
+    driven = run.time_order[run.mask(of="on")[run.time_order]]
+    return driven if 0 < len(driven) <= most else None
+
+
+def _values(run: Run, fields: Sequence[str], rows: Array) -> tuple[dict[str, Array], list[str]]:
+    found: dict[str, Array] = {}
+    lacking: list[str] = []
+    try:
+        found["i0"] = _column(run, run.field_name("i0"), rows)
+    except RoleError as error:
+        lacking.append(f"no I0: {error}")
+    wanted = fields or [name for name in run.infos if name.partition("/")[0] in SLOW]
+    for name in wanted:
+        info = run.infos.get(name)
+        if info is not None and info.shape == (run.n_events,) and info.dtype != "str":
+            found[name] = _column(run, name, rows)
+        elif fields:
+            lacking.append(f"no field {name} with one number per event")
+    return found, lacking
+
+
+def _column(run: Run, name: str, rows: Array) -> Array:
+    values = run[name].read()[rows]
+    return np.where(missing_rows(values), np.nan, values.astype(np.float64))
+
+
+def _presence(run: Run, rows: Array) -> dict[str, Bools]:
+    """Return for each detector in which shots any of its values was measured."""
+    groups: dict[str, list[FieldInfo]] = {}
+    for name, info in run.infos.items():
+        group = name.partition("/")[0]
+        if info.kind == "event" and "/" in name and group not in NO_DETECTORS:
+            groups.setdefault(group, []).append(info)
+    found: dict[str, Bools] = {}
+    for group, infos in sorted(groups.items()):
+        smallest = min(prod(info.shape[1:]) for info in infos)
+        light = [info for info in infos if prod(info.shape[1:]) == smallest]
+        there = np.zeros(len(rows), bool)
+        for info in light:
+            there |= ~_missing(run, info, rows)
+        flag = f"damage/{group}"
+        if flag in run.infos:
+            there &= run[flag].read()[rows] != 0
+        found[group] = there
+    return found
+
+
+def _missing(run: Run, info: FieldInfo, rows: Array) -> Bools:
+    channel = run[info.name]
+    if len(info.shape) == 1:
+        return missing_rows(channel.read()[rows])
+    one = (channel.read(rows=slice(int(row), int(row) + 1)) for row in rows)
+    return np.array([bool(missing_rows(values)[0]) for values in one])
+
+
+def _cell(value: float) -> Cell:
+    return float(value) if np.isfinite(value) else None
