@@ -11,6 +11,7 @@ from workbench.plots.event_pictures import against, over_events
 from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.live import live
+from workbench.plots.shot_overview import shot_overview
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
@@ -64,6 +65,7 @@ __all__ = [
     "presence",
     "presence_of",
     "regions_of",
+    "shot_overview",
     "tally",
     "tiled",
     "time_tool",

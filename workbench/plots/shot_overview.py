@@ -14,7 +14,6 @@ from workbench.plots.style import (
     SKY,
     Picture,
     house_style,
-    label,
     nothing,
     panels,
 )
@@ -27,15 +26,15 @@ COLOURS = (SKY, RED, "#E8E8E8")
 LIGHT = {"driven": ORANGE, "not driven": BLUE}
 
 
-def shot_overview(shots: Sequence[Shot], *, unit: str = "") -> Picture:
+def shot_overview(shots: Sequence[Shot], *, i0: str = "I0 [arb.]") -> Picture:
     """Draw I0 of each shot and, below, every detector: there, missing, or not in that run.
 
     Parameters
     ----------
     shots
         As `recipes.read_shots` gives them; lines about whole runs are left out.
-    unit
-        Of I0.
+    i0
+        Which monitor I0 is, with its unit in brackets.
     """
     real = [shot for shot in shots if shot.state == "shot"]
     names = sorted({name for shot in real for name in shot.present})
@@ -58,7 +57,7 @@ def shot_overview(shots: Sequence[Shot], *, unit: str = "") -> Picture:
                 top.bar(place[of], np.nan_to_num(beam[of]), color=colour, width=0.8, label=light)
         for at in place[np.isnan(beam)]:
             top.text(at, 0, "?", ha="center", va="bottom", color=GREY)
-        top.set_ylabel(label("I0", unit))
+        top.set_ylabel(i0.replace(", ", ",\n"))
         top.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
         below.grid(visible=False)
         below.pcolormesh(
@@ -75,7 +74,8 @@ def shot_overview(shots: Sequence[Shot], *, unit: str = "") -> Picture:
             place[::every], [f"{shot.run}.{shot.shot}" for shot in real[::every]], rotation=90
         )
         below.legend(
-            handles=[Patch(facecolor=one, label=text) for one, text in zip(COLOURS, STATES)],
+            handles=[Patch(facecolor=one, label=text)
+                     for one, text in zip(COLOURS, STATES, strict=True)],
             loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2,
         )  # fmt: skip
     picture.alt = f"{len(real)} shots: I0, and which of {len(names)} detectors were in each"

@@ -1,22 +1,43 @@
 """Recipes: the analyses that templates call, one module a measurement."""
 
+from workbench.core.run_numbers import parse_runs
 from workbench.recipes.azimuth import Azimuthal, azimuthal, legendre, window
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
-from workbench.recipes.time_tool import (
-    CalibrationError,
-    TimeToolCalibration,
-    time_tool_calibration,
-)
+from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
+from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
+from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
+from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
+from workbench.recipes.shots import RunShots, Shot, read_shots, truths_of
+from workbench.recipes.time_tool import CalibrationError, TimeToolCalibration, time_tool_calibration
 
 __all__ = [
     "Azimuthal",
     "CalibrationError",
+    "ChangedMeanwhileError",
     "Difference",
     "DifferenceError",
+    "FilePattern",
+    "Join",
+    "PatternError",
+    "RunShots",
+    "SheetError",
+    "Shot",
+    "ShotSheet",
+    "ShotTable",
     "TimeToolCalibration",
     "azimuthal",
+    "build_shot_table",
     "difference_curves",
+    "files_for",
     "legendre",
+    "parse_runs",
+    "patterns",
+    "read_kept",
+    "read_shot_sheet",
+    "read_shots",
+    "refreshed",
     "time_tool_calibration",
+    "truths_of",
     "window",
+    "write_kept",
 ]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.core.run_numbers import runs_text
@@ -49,12 +49,15 @@ class ShotTable:
         What contradicts itself: run, shot, what.
     shots
         As they were read.
+    i0
+        Name and unit of the monitor that is I0; several where the runs differ.
     """
 
     table: Table
     unmatched: Table
     doubts: Table
     shots: tuple[Shot, ...]
+    i0: str = ""
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -126,12 +129,21 @@ def build_shot_table(
         NOTES,
     )  # fmt: skip
     doubts += [(run.run, None, run.why) for run in runs if run.why]
+    monitors = {run.i0: run.unit for run in runs if run.i0}
+    i0 = ", ".join(f"{name} [{unit or 'arb.'}]" for name, unit in monitors.items())
+    if len(monitors) > 1:
+        which = ", ".join(
+            f"{name} in runs {runs_text([run.run for run in runs if run.i0 == name])}"
+            for name in monitors
+        )
+        doubts.append((None, None, f"i0 is not the same monitor everywhere: {which}"))
     caption = f"shots of runs {runs_text([run.run for run in runs])}"
     return ShotTable(
-        Table(columns, tuple(rows), caption=caption),
+        Table(columns, tuple(rows), caption=caption, notes=(f"i0: {i0}",) if i0 else ()),
         Table(("from", "run", "shot", "what"), tuple(unmatched), caption="without a partner"),
         Table(("run", "shot", "what"), tuple(doubts), caption="to be looked at"),
         shots,
+        i0,
     )
 
 
@@ -233,16 +245,6 @@ def _headings(sheet: ShotSheet | None, taken: Sequence[str]) -> Mapping[str, str
     reserved = {*taken, NOTES}
     names = sheet.columns if sheet else ()
     return {name: f"sheet: {name}" if name in reserved else name for name in names}
-
-
-def presence_of(shots: Sequence[Shot]) -> tuple[tuple[str, ...], list[Shot]]:
-    """Return all detectors of these runs, and the shots that a picture shows."""
-    return _everywhere(shots), [shot for shot in shots if shot.state == "shot"]
-
-
-def with_notes(found: ShotTable, table: Table) -> ShotTable:
-    """Return the shot table with another table of rows, such as one with the users' notes."""
-    return replace(found, table=table)
 
 
 def files_for(

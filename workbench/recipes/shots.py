@@ -10,8 +10,8 @@ import numpy as np
 from workbench.core.arrays import Array, Bools
 from workbench.core.errors import WorkbenchError
 from workbench.core.table import Cell
-from workbench.runs import RoleError, Run, open_run
-from workbench.smalldata import FieldInfo, missing_rows
+from workbench.runs import Run, Truth, open_run, read_truth
+from workbench.smalldata import FieldInfo, SmallDataFile, missing_rows, open_file
 
 MOST_SHOTS = 10  # of a run; runs of more events are not taken shot by shot
 NO_DETECTORS = frozenset({
@@ -73,12 +73,18 @@ class RunShots:
         The file; None where there is none.
     why
         What went wrong, in words; empty where nothing did.
+    i0
+        Field that "i0" among the values is.
+    unit
+        Of I0.
     """
 
     run: int
     shots: tuple[Shot, ...]
     path: Path | None = None
     why: str = ""
+    i0: str = ""
+    unit: str = ""
 
 
 def read_shots(
@@ -120,6 +126,12 @@ def changing(shots: Sequence[Shot], always: Sequence[str] = ("i0",)) -> tuple[st
     return tuple(name for name in names if name in always or len(seen[name]) > 1)
 
 
+def truths_of(runs: Sequence[RunShots]) -> tuple[Truth, ...]:
+    """Return what made-up runs were made with; nothing on real data."""
+    found = (read_truth(run.path) for run in runs if run.path is not None)
+    return tuple(truth for truth in found if truth is not None)
+
+
 def _of_run(place: str, number: int, fields: Sequence[str], most: int) -> RunShots:
     try:
         run = open_run(place, number)
@@ -136,8 +148,9 @@ def _shots(run: Run, number: int, fields: Sequence[str], most: int) -> RunShots:
         state = "no events" if run.n_events == 0 else "many events"
         why = f"{run.n_events} events, none of them read one by one"
         return RunShots(number, (Shot(number, None, state),), run.path, why)
-    values, lacking = _values(run, fields, rows)
-    present = _presence(run, rows)
+    with open_file(run.path) as file:  # once: each opening costs several requests
+        values, lacking = _values(run, file, fields, rows)
+        present = _presence(run, file, rows)
     classes = run.classes
     shots = [
         Shot(
@@ -153,7 +166,12 @@ def _shots(run: Run, number: int, fields: Sequence[str], most: int) -> RunShots:
         )
         for place, row in enumerate(rows)
     ]
-    return RunShots(number, tuple(shots), run.path, "; ".join(lacking))
+    repeated = len(rows) - len(np.unique(run.timestamps[rows]))
+    if repeated:
+        lacking.append(f"{repeated} shots have the same time stamp as another")
+    i0 = i0_field(run)
+    unit = run[i0].unit if i0 else ""
+    return RunShots(number, tuple(shots), run.path, "; ".join(lacking), i0, unit)
 
 
 def _chosen(run: Run, most: int) -> Array | None:
@@ -164,29 +182,45 @@ def _chosen(run: Run, most: int) -> Array | None:
     return driven if 0 < len(driven) <= most else None
 
 
-def _values(run: Run, fields: Sequence[str], rows: Array) -> tuple[dict[str, Array], list[str]]:
+def _values(
+    run: Run, file: SmallDataFile, fields: Sequence[str], rows: Array
+) -> tuple[dict[str, Array], list[str]]:
     found: dict[str, Array] = {}
     lacking: list[str] = []
-    try:
-        found["i0"] = _column(run, run.field_name("i0"), rows)
-    except RoleError as error:
-        lacking.append(f"no I0: {error}")
+    name = i0_field(run)
+    if name:
+        found["i0"] = _column(file, name, rows)
+    else:
+        lacking.append("no I0: the file has none of the monitors that could serve")
     wanted = fields or [name for name in run.infos if name.partition("/")[0] in SLOW]
     for name in wanted:
-        info = run.infos.get(name)
-        if info is not None and info.shape == (run.n_events,) and info.dtype != "str":
-            found[name] = _column(run, name, rows)
+        if _one_number(run, name):
+            found[name] = _column(file, name, rows)
         elif fields:
             lacking.append(f"no field {name} with one number per event")
     return found, lacking
 
 
-def _column(run: Run, name: str, rows: Array) -> Array:
-    values = run[name].read()[rows]
+def i0_field(run: Run) -> str:
+    """Return the best monitor that the file has; empty where it has none.
+
+    Few shots do not show whether a monitor follows the beam, as `Run.role` would demand.
+    """
+    fields = (one.name for one in run.role_fields("i0"))
+    return next((name for name in fields if _one_number(run, name)), "")
+
+
+def _one_number(run: Run, name: str) -> bool:
+    info = run.infos.get(name)
+    return info is not None and info.shape == (run.n_events,) and info.dtype != "str"
+
+
+def _column(file: SmallDataFile, name: str, rows: Array) -> Array:
+    values = file.read(name)[rows]
     return np.where(missing_rows(values), np.nan, values.astype(np.float64))
 
 
-def _presence(run: Run, rows: Array) -> dict[str, Bools]:
+def _presence(run: Run, file: SmallDataFile, rows: Array) -> dict[str, Bools]:
     """Return for each detector in which shots any of its values was measured."""
     groups: dict[str, list[FieldInfo]] = {}
     for name, info in run.infos.items():
@@ -199,19 +233,20 @@ def _presence(run: Run, rows: Array) -> dict[str, Bools]:
         light = [info for info in infos if prod(info.shape[1:]) == smallest]
         there = np.zeros(len(rows), bool)
         for info in light:
-            there |= ~_missing(run, info, rows)
+            if there.all():
+                break
+            there |= ~_missing(file, info, rows)
         flag = f"damage/{group}"
         if flag in run.infos:
-            there &= run[flag].read()[rows] != 0
+            there &= file.read(flag)[rows] != 0
         found[group] = there
     return found
 
 
-def _missing(run: Run, info: FieldInfo, rows: Array) -> Bools:
-    channel = run[info.name]
+def _missing(file: SmallDataFile, info: FieldInfo, rows: Array) -> Bools:
     if len(info.shape) == 1:
-        return missing_rows(channel.read()[rows])
-    one = (channel.read(rows=slice(int(row), int(row) + 1)) for row in rows)
+        return missing_rows(file.read(info.name)[rows])
+    one = (file.read(info.name, slice(int(row), int(row) + 1)) for row in rows)
     return np.array([bool(missing_rows(values)[0]) for values in one])
 
 

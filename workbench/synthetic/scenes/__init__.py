@@ -1,7 +1,14 @@
 """Scenes: measurements other than the pump-probe one, put into its made-up small data."""
 
 from workbench.synthetic.scenes.base import Planted, Scene
+from workbench.synthetic.scenes.laser_shots import LaserShots
 from workbench.synthetic.scenes.liquid_scattering import LiquidScattering
 from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 
-__all__ = ["CurvedTimeTool", "LiquidScattering", "Planted", "Scene"]
+__all__ = [
+    "CurvedTimeTool",
+    "LaserShots",
+    "LiquidScattering",
+    "Planted",
+    "Scene",
+]

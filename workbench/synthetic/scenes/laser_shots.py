@@ -1,6 +1,6 @@
 """Scene: a run of few shots at MEC, with or without the drive laser, some without a detector."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +60,7 @@ class LaserShots(Scene):
         }
 
     def change(
-        self, found: dict[str, Array], spec: PumpProbe, place: Station, shots: Shots
+        self, found: Mapping[str, Array], spec: PumpProbe, place: Station, shots: Shots
     ) -> dict[str, Array]:
         """Return all datasets of one block: flags, codes, and what was lost."""
         whole = super().change(found, spec, place, shots)

@@ -1,0 +1,299 @@
+"""The shot table: shots of runs, the group's sheet, files by pattern, and what people wrote."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+
+from workbench.core.errors import InputError, NotThereError, UnknownNameError
+from workbench.recipes import (
+    ChangedMeanwhileError,
+    FilePattern,
+    Join,
+    PatternError,
+    SheetError,
+    ShotTable,
+    build_shot_table,
+    files_for,
+    patterns,
+    read_kept,
+    read_shot_sheet,
+    read_shots,
+    refreshed,
+    truths_of,
+    write_kept,
+)
+from workbench.synthetic import PumpProbe, write_small_data
+from workbench.synthetic.faults import FAULTS
+from workbench.synthetic.scenes import LaserShots
+
+KEY = ("run", "shot")
+WHOLE = {
+    "camera_every": 1,
+    "jungfrau_every": 1,
+    "missing": 0.0,
+    "camera_missing": 0.0,
+    "partial": 0,
+}
+SPOT = "epix100a_2_bxrts"
+SHEET = """Shots of MEC-X123;;;;
+Run #;Shot;Phase;Target;state
+r0001;;Before;A7;ok
+2;1;driven;A7;ok
+3;;after;A7;
+9;;driven;B1;
+later;;;;look up
+"""
+
+
+def campaign(folder: Path, generation: str) -> Path:
+    """Write a target before, during and after its drive shot; run 4 is one of many events."""
+    for run, shots, driven, lost in (
+        (1, 2, False, ()), (2, 1, True, ((1, SPOT),)), (3, 2, False, ()),
+    ):  # fmt: skip
+        spec = PumpProbe(experiment="mecsyn0126", run=run, n_events=shots, **WHOLE)
+        scene = LaserShots(driven, delay=run * 1e-9, lost=lost)
+        write_small_data(spec, folder, generation=generation, scene=scene)
+    many = PumpProbe(experiment="mecsyn0126", run=4, n_events=30, **WHOLE)
+    write_small_data(many, folder, generation=generation, scene=LaserShots(driven=False))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return campaign(tmp_path_factory.mktemp("lcls1"), "lcls1")
+
+
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ShotTable]:
+    spec = PumpProbe(experiment="mecsyn0126", run=1, n_events=4, **WHOLE)
+    folder = tmp_path_factory.mktemp("one")
+    file = write_small_data(spec, folder, generation="lcls1", scene=LaserShots())
+    return file, table_of(folder, None, (1,))[0]
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    path = tmp_path / "sheet.csv"
+    path.write_bytes(SHEET.encode("cp1252"))
+    return path
+
+
+def table_of(folder: Path, sheet: Path | None = None, numbers: tuple[int, ...] = (1, 2, 3)):
+    read = read_shots("mecsyn0126", numbers, small_data=str(folder))
+    lines = read_shot_sheet(sheet, shot="Shot") if sheet else None
+    return build_shot_table(read, sheet=lines, join=Join(target="Target")), read
+
+
+def column(found: ShotTable, name: str) -> list[object]:
+    return [row[name] for row in found.table.as_dicts()]
+
+
+@pytest.mark.parametrize("generation", ["lcls1", "lcls2"])
+def test_shots_before_driven_and_after_are_found_with_what_is_missing_in_them(
+    runs: Path, sheet: Path, generation: str, tmp_path: Path
+) -> None:
+    runs = runs if generation == "lcls1" else campaign(tmp_path, generation)
+    found, read = table_of(runs, sheet)
+    assert list(zip(column(found, "run"), column(found, "shot"), strict=True)) == [
+        (1, 1), (1, 2), (2, 1), (3, 1), (3, 2),
+    ]  # fmt: skip
+    assert column(found, "phase") == ["before", "before", "driven", "after", "after"]
+    assert column(found, "missing") == ["none", "none", SPOT, "none", "none"]
+    assert column(found, "Phase") == ["Before", "Before", "driven", "after", "after"]
+    assert column(found, "sheet: state") == ["ok", "ok", "ok", None, None]
+    np.testing.assert_allclose(
+        np.array(column(found, "epics/MEC:NOTE:LAS:NSDELAY"), float), [1e-9, 1e-9, 2e-9, 3e-9, 3e-9]
+    )
+    assert all(float(value) > 0 for value in column(found, "i0"))
+    assert found.doubts.rows == ()
+    assert all(row["found so"] for row in found.against(truths_of(read)).as_dicts())
+
+
+def test_what_has_no_partner_is_listed_on_either_side(runs: Path, sheet: Path) -> None:
+    found, _ = table_of(runs, sheet, (2, 3, 4, 7))
+    texts = [" ".join(str(cell) for cell in row) for row in found.unmatched.rows]
+    assert texts == [
+        "sheet None None line 7 names no run: later, look up",
+        "sheet 1 None line 3: of a run that is not in this table",
+        "sheet 9 None line 6: of a run that is not in this table",
+        "small data 4 None no line of the sheet",
+        "small data 7 None no line of the sheet",
+    ]
+    assert column(found, "state") == ["shot", "shot", "shot", "many events", "no small data"]
+    assert [row[0] for row in found.doubts.rows] == [4, 7]
+
+
+def test_a_sheet_that_contradicts_the_laser_is_named(runs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text("run,kind\n1,driven\n2,driven\n3,after\n3,after\n")
+    read = read_shots("mecsyn0126", (1, 2, 3), small_data=str(runs))
+    found = build_shot_table(read, sheet=read_shot_sheet(path), join=Join(phase="kind"))
+    assert [row[:2] for row in found.doubts.rows] == [(1, 1), (1, 2)]
+    assert "flags of the small data 'not driven'" in str(found.doubts)
+    assert sum("2 lines are about the same shots" in str(row) for row in found.unmatched.rows) == 2
+
+
+def test_an_excel_sheet_reads_as_the_same_sheet_in_csv(tmp_path: Path, sheet: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in SHEET.splitlines():
+        cells = [int(cell) if cell.isdecimal() else cell or None for cell in line.split(";")]
+        book.active.append(cells)
+    book.save(tmp_path / "sheet.xlsx")
+    excel, text = (read_shot_sheet(tmp_path / name, shot="Shot") for name in ("sheet.xlsx", sheet))
+    assert (excel.columns, excel.lines, excel.unread) == (text.columns, text.lines, text.unread)
+    with pytest.raises(UnknownNameError, match="no sheet 'Shots'"):
+        read_shot_sheet(tmp_path / "sheet.xlsx", sheet="Shots")
+
+
+def test_a_sheet_without_a_column_of_runs_is_refused_with_its_headings(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sample,energy\nA,2\n")
+    with pytest.raises(SheetError, match="begins with sample, energy"):
+        read_shot_sheet(tmp_path / "a.csv")
+    (tmp_path / "b.xlsx").write_bytes(b"no zip")
+    with pytest.raises(SheetError, match=r"save it again as \.xlsx"):
+        read_shot_sheet(tmp_path / "b.xlsx")
+    with pytest.raises(NotThereError, match="no shot sheet"):
+        read_shot_sheet(tmp_path / "c.csv")
+
+
+def test_files_join_by_run_by_shot_and_by_time_stamp(runs: Path, tmp_path: Path) -> None:
+    read = read_shots("mecsyn0126", (1, 2), small_data=str(runs))
+    stamp = read[0].shots[1].stamp
+    assert stamp is not None
+    second, nanosecond = stamp >> 32, stamp & 0xFFFFFFFF
+    for name in (
+        "visar/r0001_s2.tif", "visar/r0005_s1.tif", "log/run2/a.txt", "log/run2/b.txt",
+        f"tiff/Run_0001_evt_{second}-{nanosecond:09d}_cam.tiff", "visar/notes.txt",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    texts = [
+        "visar=visar/r{run:04d}_s{shot}.tif",
+        "log=log/**/run{run}/*.txt",
+        "tiff=tiff/Run_{run}_evt_{seconds}-{nanoseconds}_*.tiff",
+    ]
+    found = build_shot_table(read, files=files_for(patterns(texts), tmp_path))
+    assert column(found, "visar") == [None, "r0001_s2.tif", None]
+    assert column(found, "log") == [None, None, "2 files"]
+    assert column(found, "tiff")[1].endswith("_cam.tiff")
+    assert [row[:3] for row in found.unmatched.rows] == [("files", 5, 1)]
+    with pytest.raises(PatternError, match=r"lacks \{run\}"):
+        FilePattern.parse("visar=visar/*.tif")
+    with pytest.raises(PatternError, match=r"knows no \{event\}"):
+        FilePattern.parse("visar/{run}_{event}.tif")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_what_people_wrote_survives_a_refresh(runs: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    refresh(path, runs, (1, 2, 3))
+    cells = read_kept(path, KEY)
+    head = [*cells.columns, "colour"]
+    crack = "cracked; \u201cvoid\u201d, 5 \u00b5m"
+    written = {
+        ("1", "2"): (crack, "red"),
+        ("3", "1"): ("later", ""),
+    }
+    lines = [[*(row[name] for name in cells.columns), ""] for row in cells.rows]
+    for line in lines:
+        note = written.get((line[0], line[1]), ("", ""))
+        line[head.index("notes")], line[-1] = note
+    save(path, [head, *lines])
+    whole = refresh(path, runs, (2, 3))
+    rows = {(row["run"], row["shot"]): row for row in whole.as_dicts()}
+    assert rows[1, 2]["notes"] == crack
+    assert rows[1, 2]["state"] == "not in this refresh"
+    assert rows[3, 1]["notes"] == "later"
+    assert [row["colour"] for row in rows.values()] == [None, "red", None, None, None]
+    assert list(rows) == [(1, 1), (1, 2), (2, 1), (3, 1), (3, 2)]
+    again = refresh(path, runs, (1, 2, 3))
+    assert [row["notes"] for row in again.as_dicts()] == [
+        None,
+        crack,
+        None,
+        "later",
+        None,
+    ]
+    assert {row["state"] for row in again.as_dicts()} == {"shot"}
+
+
+def refresh(path: Path, runs: Path, numbers: tuple[int, ...]):
+    found, _ = table_of(runs, None, numbers)
+    kept = read_kept(path, KEY)
+    whole = refreshed(found.table, kept, key=KEY)
+    write_kept(whole, kept)
+    return whole
+
+
+def save(path: Path, rows: list[list[str]]) -> None:
+    if path.suffix == ".csv":  # as a German Excel saves it
+        path.write_text("".join(";".join(f'"{cell}"' for cell in row) + "\r\n" for row in rows))
+        return
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+
+
+def test_a_row_that_is_gone_stays_where_it_has_a_note(tmp_path: Path, runs: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("run,shot,state,notes\n2,1,shot,hit\n2,5,shot,missed\n2,6,shot,\n")
+    whole = refresh(path, runs, (2,))
+    assert [(row["shot"], row["state"], row["notes"]) for row in whole.as_dicts()] == [
+        (1, "shot", "hit"), (5, "no longer there", "missed"),
+    ]  # fmt: skip
+
+
+def test_a_table_saved_by_somebody_else_meanwhile_is_not_overwritten(
+    tmp_path: Path, runs: Path
+) -> None:
+    path = tmp_path / "table.csv"
+    refresh(path, runs, (1,))
+    kept = read_kept(path, KEY)
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(ChangedMeanwhileError, match="saved by somebody"):
+        write_kept(table_of(runs)[0].table, kept)
+    path.write_text("name,value\n")
+    with pytest.raises(InputError, match="is left alone"):
+        read_kept(path, KEY)
+    with pytest.raises(InputError, match=r"must end in \.csv or \.xlsx"):
+        read_kept(tmp_path / "table.txt", KEY)
+
+
+CHANGES_I0 = {"renamed-detector", "missing-detector"}  # the table says which monitor it shows
+PLAUSIBLE = {"swapped-monitors", "constant-monitor", "shot-lag"}  # listed as stored
+NEEDS_MORE = {"ps-as-seconds", "double-counted", "duplicate-events"}  # a scan, or more shots
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_faulty_file_gives_true_rows_or_says_why_not(
+    name: str, one_run: tuple[Path, ShotTable], tmp_path: Path
+) -> None:
+    if name in NEEDS_MORE or not FAULTS[name].applies("mec", "lcls1", "ours"):
+        pytest.skip("cannot happen to this file")
+    whole, clean = one_run
+    file = tmp_path / whole.name
+    shutil.copy(whole, file)
+    with FAULTS[name].inject(file, np.random.default_rng(3)):
+        found, read = table_of(tmp_path, None, (1,))
+    assert set(column(found, "state")) == {"shot"} or read[0].why
+    true = {row["time"]: row for row in clean.table.as_dicts()}
+    for row in found.table.as_dicts():
+        if row["state"] == "shot":
+            assert row["time"] in true
+            if name in CHANGES_I0:
+                assert row["i0"] is None or read[0].i0 != "xt2_ipm2/sum"
+            elif name not in PLAUSIBLE:
+                assert row["i0"] in {None, true[row["time"]]["i0"]}
+
+
+def test_shots_of_one_time_stamp_are_told(runs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mecsyn0126_Run0004.h5"
+    shutil.copy(runs / file.name, file)
+    FAULTS["duplicate-events"].inject(file, np.random.default_rng(3))
+    (read,) = read_shots("mecsyn0126", (4,), small_data=str(tmp_path), most=100)
+    assert "shots have the same time stamp as another" in read.why
