@@ -95,20 +95,19 @@ def build_shot_table(
     join = join or Join()
     shots = tuple(shot for run in runs for shot in run.shots)
     lines, unmatched = _lines_of(shots, sheet)
-    values = changing(shots)
-    detectors = _everywhere(shots)
+    values, detectors = changing(shots), _everywhere(shots)
     phases, doubts = _phases(shots, lines, join)
-    headings = _headings(sheet, (*KEY, *FIXED, *values, "missing", *(one.name for one, _ in files)))
+    own = (*KEY, *FIXED, *values, "missing", *(one.name for one, _ in files))
+    headings = _headings(sheet, own)
     rows: list[tuple[Cell, ...]] = []
-    for number, shot in enumerate(shots):
-        line = lines[number]
+    for shot, line, phase in zip(shots, lines, phases, strict=True):
         told = line.values if line else {}
         rows.append(
             (
                 shot.run,
                 shot.shot,
                 shot.state,
-                phases[number],
+                phase,
                 shot.beams if shot.state == "shot" else None,
                 shot.time or None,
                 *(shot.values.get(name) for name in values),
@@ -118,33 +117,43 @@ def build_shot_table(
                 None,
             )
         )
-    unmatched += [
-        ("files", found.numbers["run"], found.numbers.get("shot"), f"{pattern.name}: {found.path}")
-        for pattern, every in files
-        for found in every
-        if not any(found.belongs(shot.run, shot.shot, shot.stamp) for shot in shots)
-    ]
-    columns = (
-        *KEY, *FIXED, *values, "missing", *(one.name for one, _ in files), *headings.values(),
-        NOTES,
-    )  # fmt: skip
+    unmatched += _stray(shots, files)
     doubts += [(run.run, None, run.why) for run in runs if run.why]
-    monitors = {run.i0: run.unit for run in runs if run.i0}
-    i0 = ", ".join(f"{name} [{unit or 'arb.'}]" for name, unit in monitors.items())
-    if len(monitors) > 1:
-        which = ", ".join(
-            f"{name} in runs {runs_text([run.run for run in runs if run.i0 == name])}"
-            for name in monitors
-        )
-        doubts.append((None, None, f"i0 is not the same monitor everywhere: {which}"))
+    i0, mixed = _monitors(runs)
+    doubts += [(None, None, mixed)] if mixed else []
     caption = f"shots of runs {runs_text([run.run for run in runs])}"
+    columns, notes = (*own, *headings.values(), NOTES), (f"i0: {i0}",) if i0 else ()
     return ShotTable(
-        Table(columns, tuple(rows), caption=caption, notes=(f"i0: {i0}",) if i0 else ()),
+        Table(columns, tuple(rows), caption=caption, notes=notes),
         Table(("from", "run", "shot", "what"), tuple(unmatched), caption="without a partner"),
         Table(("run", "shot", "what"), tuple(doubts), caption="to be looked at"),
         shots,
         i0,
     )
+
+
+def _stray(
+    shots: Sequence[Shot], files: Sequence[tuple[FilePattern, Sequence[Found]]]
+) -> list[tuple[Cell, ...]]:
+    """Return the files that belong to none of the shots."""
+    return [
+        ("files", found.numbers["run"], found.numbers.get("shot"), f"{pattern.name}: {found.path}")
+        for pattern, every in files
+        for found in every
+        if not any(found.belongs(shot.run, shot.shot, shot.stamp) for shot in shots)
+    ]
+
+
+def _monitors(runs: Sequence[RunShots]) -> tuple[str, str]:
+    """Return which monitor I0 is, with its unit, and a sentence where runs differ in it."""
+    units = {run.i0: run.unit for run in runs if run.i0}
+    named = ", ".join(f"{name} [{unit or 'arb.'}]" for name, unit in units.items())
+    if len(units) < 2:
+        return named, ""
+    which = ", ".join(
+        f"{name} in runs {runs_text([run.run for run in runs if run.i0 == name])}" for name in units
+    )
+    return named, f"i0 is not the same monitor everywhere: {which}"
 
 
 def _lines_of(
