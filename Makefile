@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all lint docs notebooks oracle browser executors bench wheel clean
+.PHONY: help demo test test-all lint docs site notebooks oracle browser executors bench wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -48,6 +48,9 @@ lint: $(VENV)/.with-dev ## style, types, import layers, docstrings, pages made f
 
 docs: $(VENV)/.with-dev ## write docs/architecture.md from the modules' docstrings
 	$(BIN)/python docs/make_architecture.py
+
+site: $(VENV)/.with-dev ## the documentation as web pages, in docs/_build; every warning and broken link is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 
 $(ORACLE)/.installed: tests/oracle/install.sh
 	bash tests/oracle/install.sh $(ORACLE)

@@ -30,7 +30,7 @@ class Constants:
         Standard deviation of dark frames [ADU].
     ranges
         Names of the gain ranges, in the order of the first axis of pedestal, gain and noise, which
-        then are (range, *frame); empty for detectors of one range.
+        then are (range, ``*frame``); empty for detectors of one range.
     """
 
     detector: str

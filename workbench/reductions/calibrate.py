@@ -35,9 +35,9 @@ class RangeTable:
     bits
         How raw values tell the range.
     pedestals
-        [ADU], shape (range, *frame); NaN where a range has none.
+        [ADU], shape (range, ``*frame``); NaN where a range has none.
     gains
-        [ADU/keV], ones where there are none; shape (range, *frame).
+        [ADU/keV], ones where there are none; shape (range, ``*frame``).
     """
 
     bits: GainBits
@@ -108,7 +108,7 @@ class Calibration:
         """Prepare constants for frames of this shape and raw type; None leaves frames raw.
 
         Detectors whose pixels are set up one by one need `choice`: the range of each pixel for each
-        code of its raw values, shape (code, *frame), -1 for none.
+        code of its raw values, shape (code, ``*frame``), -1 for none.
         """
         kind = working_type(dtype)
         zeros, ones = np.zeros(shape, kind), np.ones(shape, kind)

@@ -43,7 +43,7 @@ class Rebin(Reduction):
         return {"shape": Setting(np.asarray(self.shape), "1", "shape of the smaller picture")}
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
-        """Return the smaller pictures, shape (event, *shape)."""
+        """Return the smaller pictures, shape (event, ``*shape``)."""
         padding = (1,) * (3 - len(self.shape))
         old, new = padding + spec.shape, padding + self.shape
         places, parts = zip(*(_overlap(n, m) for n, m in zip(old, new, strict=True)), strict=True)

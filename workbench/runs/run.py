@@ -145,7 +145,7 @@ class Run(Contents, Exits):
 
     @property
     def run_index(self) -> Ints:
-        """Which run each event belongs to, shape (event,): 0, there is only one."""
+        """Which run each event belongs to; shape (event,). 0, there is only one."""
         return np.zeros(self.n_events, dtype=np.int64)
 
     @property

@@ -181,7 +181,7 @@ class Ragged:
         col: str | None = None,
         tile: str = "tile",
     ) -> Floats:
-        """Return one image per event, shape (event, *shape): the entries added at their pixels.
+        """Return one image per event, shape (event, ``*shape``): the entries added at their pixels.
 
         Positions between pixels go to the nearest one.
 

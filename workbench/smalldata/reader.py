@@ -207,7 +207,7 @@ class SmallDataFile:
 
     @cached_property
     def timestamps(self) -> Times:
-        """Time stamps as on file, shape (event,): seconds in the high 32 bits, ns in the low."""
+        """Time stamps as on file; shape (event,). Seconds in the high 32 bits, ns in the low."""
         return pack_times(self.read(self._identity.time_key))
 
     @cached_property
