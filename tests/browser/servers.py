@@ -10,10 +10,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page
 
@@ -77,12 +78,27 @@ def started(command: Sequence[object], folder: Path, environment: dict[str, str]
     try:
         yield log
     finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        end(server)
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """End a server and all that it started: JupyterHub's servers, their kernels and boards.
+
+    They are sessions of their own, which would outlive it.
+    """
+    others = psutil.Process(server.pid).children(recursive=True) if server.poll() is None else []
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+    for ask in (psutil.Process.terminate, psutil.Process.kill):
+        for one in others:
+            with suppress(psutil.NoSuchProcess):
+                ask(one)
+        _, others = psutil.wait_procs(others, timeout=10)
+    assert not others, f"processes that do not end: {others}"
 
 
 NOT_YET = (404, 503)  # what a proxy answers for a server that is not there yet

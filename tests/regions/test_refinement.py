@@ -1,5 +1,6 @@
 """Rings found without a guess, assigned to a calibrant, and the geometry they give, with errors."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.regions import (
     CalibrantError,
     DetectorGeometry,
     Poni,
+    RefinedGeometry,
     RingError,
     RingPoints,
     assign_lines,
@@ -28,8 +30,8 @@ from workbench.regions import (
 )
 
 LAB6 = "LaB6_SRM660c"
-ARM = {8: 11.0, 25: 23.75, 29: 26.75, 48: 41.0}  # frame -> angle of the detector arm [deg]
-LINE = {8: 0, 25: 3, 29: 4, 48: 9}  # frame -> line of LaB6 on it
+ARM = {8: 11.0, 25: 23.75, 29: 26.75, 48: 41.0, 57: 47.75}  # frame -> angle of its arm [deg]
+LINE = {8: 0, 25: 3, 29: 4, 48: 9, 57: 12}  # frame -> line of LaB6 on it
 
 
 def circles(
@@ -66,6 +68,20 @@ def frame(folder: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
     good = np.ones(picture.shape, np.bool_)
     good[:, 485:497] = good[:, 979:991] = False  # between the modules
     return picture, good
+
+
+@cache
+def real_fit(folder: Path, number: int, sector: float = 40) -> RefinedGeometry:
+    """Fit centre and distance to the one ring of a frame."""
+    picture, good = frame(folder, number)
+    pixel, arm = 172e-6, np.deg2rad(ARM[number])
+    start = DetectorGeometry(
+        Poni(0.909, 97.5 * pixel, 930 * pixel, 0.0, arm, 0.0, 8.856e-11, pixel, pixel, (195, 1475))
+    )
+    return refine_on_picture(
+        picture, good, calibrant(LAB6), start, width=60, lines=[LINE[number]],
+        free=("centre", "distance"), sector=sector,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -253,19 +269,25 @@ def test_what_the_points_do_not_determine_is_refused() -> None:
 def test_rings_of_real_frames_are_fitted_to_less_than_six_millidegrees(
     data_folder: Path, number: int
 ) -> None:
-    picture, good = frame(data_folder, number)
-    pixel = 172e-6
-    arm = np.deg2rad(ARM[number])
-    start = DetectorGeometry(
-        Poni(0.909, 97.5 * pixel, 930 * pixel, 0.0, arm, 0.0, 8.856e-11, pixel, pixel, (195, 1475))
-    )
-    fit = refine_on_picture(
-        picture, good, calibrant(LAB6), start, width=60, lines=[LINE[number]],
-        free=("centre", "distance"),
-    )  # fmt: skip
+    fit = real_fit(data_folder, number)
     assert fit.rms < 0.006
     # The detector turns about the sample: each frame tells the same distance.
     assert abs(fit.geometry.distance - 915.5) < 3 * np.hypot(fit.geometry.distance_error, 1.2)
+    assert fit.rms < 0.002 * np.sqrt(len(fit.residuals))  # of the ring itself: 2 millidegrees
+
+
+@pytest.mark.parametrize("number", [48, 57])
+def test_what_is_left_of_real_rings_is_the_scatter_of_single_points(
+    data_folder: Path, number: int
+) -> None:
+    """No other geometry would fit better: along the ring the residuals have no shape."""
+    fit = real_fit(data_folder, number)
+    along = (fit.rings[0].cols - 737) / 737
+    for order in (1, 2, 3, 4):
+        left = fit.residuals - np.polyval(np.polyfit(along, fit.residuals, order), along)
+        scatter = np.sqrt((left**2).sum() / (len(left) - order - 1))
+        assert scatter > 0.97 * fit.rms
+    assert real_fit(data_folder, number, sector=80).rms < 0.75 * fit.rms  # twice as long pieces
 
 
 def test_calibrants_are_those_of_pyfai_and_of_files(data_folder: Path, tmp_path: Path) -> None:
