@@ -22,6 +22,8 @@ from workbench.producer.report import Report, kind, suggestion
 from workbench.producer.spellings import as_today, check_names, is_empty, is_lcls1, names_of
 from workbench.producer.time_tool import NAME as TIME_TOOL
 from workbench.producer.time_tool import TimeToolCalibration, read_calibration
+from workbench.producer.trace_edges import FUNCTION as TRACES
+from workbench.producer.trace_edges import TraceEdge, read_traces
 from workbench.reductions import PixelSum
 from workbench.reductions.sums import UnknownSumError
 
@@ -29,7 +31,7 @@ LISTS = (
     "detectors", "detnames", "epicsPV", "epicsArchFilePV", "epicsOncePV", "xdetectors", "ttCalib",
 )  # fmt: skip
 SUMS = ("get_sum_algos", "getDetSums")  # the second one in older configs
-PRODUCED = ("getROIs", *SUMS, "get_common_mode", "get_reductions", "get_intg", *FUNCTIONS)
+PRODUCED = ("getROIs", *SUMS, "get_common_mode", "get_reductions", "get_intg", TRACES, *FUNCTIONS)
 NOT_PRODUCED = {
     "get_pressio_compression": "frames are reduced as they are: the facility's producer throws the "
     "compressed frames away, so they change no value there either; remove the function",
@@ -58,6 +60,8 @@ class ProducerConfig:
         Whose common mode is taken off, before anything else is made of their frames.
     time_tool
         Calibration of the time tool; None where the config gives none.
+    traces
+        Edges in the traces of LCLS-II's time tools.
     epics, epics_once, epics_archiver
         Control-system variables from the run's files, once a run, and from the archiver.
     integrating
@@ -78,6 +82,7 @@ class ProducerConfig:
     sums: tuple[SumEntry, ...] = ()
     common_modes: tuple[CommonModeEntry, ...] = ()
     time_tool: TimeToolCalibration | None = None
+    traces: tuple[TraceEdge, ...] = ()
     epics: tuple[PvEntry, ...] = ()
     epics_once: tuple[PvEntry, ...] = ()
     epics_archiver: tuple[PvEntry, ...] = ()
@@ -184,6 +189,7 @@ def _checked(
         sums=tuple(sums),
         common_modes=tuple(read_common_modes(values.get("get_common_mode") or {}, listed, report)),
         time_tool=_time_tool(values.get(TIME_TOOL), report),
+        traces=tuple(read_traces(values.get(TRACES), report)),
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),
         epics_archiver=_variables("epicsPV", values, report),

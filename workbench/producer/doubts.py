@@ -1,9 +1,11 @@
 """What is odd about the numbers of a config though something can be made with them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+from workbench.core.findings import Finding, Severity
 from workbench.core.frames import FrameSpec
 from workbench.reductions import Droplets, PhotonCounting, Reduction
 from workbench.reductions.base import BAD_PIXELS
@@ -46,6 +48,16 @@ def masked_out(reduction: Reduction, spec: FrameSpec) -> Iterator[tuple[str, str
             "every pixel that it uses is marked bad, by its own mask or by the constants: its "
             "values say nothing in any event; check polarity (1 = use) and place of the mask",
         )
+
+
+def uncalibrated(constants: Path | None, run: int, detector: str) -> Finding:
+    """Return what is said of a detector without constants."""
+    where = f"{constants} has none for run {run}" if constants else "none were given"
+    text = (
+        f"no constants ({where}): its frames stay raw, in ADU, with their pedestal; give a file "
+        "of constants"
+    )
+    return Finding("no-constants", Severity.WARNING, text, detector)
 
 
 def _per_photon(reduction: Reduction) -> float | None:

@@ -22,6 +22,8 @@ def settings(plan: Plan, job: Job) -> dict[str, OnceValue]:
         values |= _set_up(area)
     if job.config.time_tool is not None:
         values |= job.config.time_tool.kept
+    for column in plan.traces:
+        values |= column.edge.kept(column.group)
     once = job.config.epics_once
     if job.naming == LCLS1 and not once:  # as LCLS-I keeps all where none are named
         once = tuple(PvEntry(name, name) for name in plan.raw.epics.names)

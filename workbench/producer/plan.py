@@ -13,7 +13,7 @@ from workbench.facility import Hutch
 from workbench.producer.area_detector import AreaDetector, Task
 from workbench.producer.columns import Column, EventCodeColumn, SlowColumn
 from workbench.producer.config import ProducerConfig
-from workbench.producer.doubts import masked_out
+from workbench.producer.doubts import masked_out, uncalibrated
 from workbench.producer.entries import (
     DetectorFacts,
     EntryError,
@@ -28,7 +28,7 @@ from workbench.producer.integrating import Integration, doubts_of_frames, frame_
 from workbench.producer.naming import LCLS1, LCLS2, as_lcls1
 from workbench.producer.pictures import layout_of
 from workbench.producer.ranges import unit_ranges
-from workbench.producer.time_tool import CorrectionColumn
+from workbench.producer.trace_edges import TraceEdgeColumn
 from workbench.reductions import Roi
 from workbench.reductions.calibrate import ConstantsShapeError, working_type
 from workbench.smalldata import DatasetSpec, OwnRows
@@ -133,7 +133,13 @@ class Plan:
     @property
     def sources(self) -> list[str]:
         """Raw fields that the columns need."""
-        return list(dict.fromkeys(column.source for column in self.columns if column.source))
+        sources = [column.source for column in self.columns if column.source]
+        return list(dict.fromkeys([*sources, *(column.reference for column in self.traces)]))
+
+    @property
+    def traces(self) -> list[TraceEdgeColumn]:
+        """The columns that find edges in traces."""
+        return [column for column in self.columns if isinstance(column, TraceEdgeColumn)]
 
     @property
     def block_events(self) -> int:
@@ -159,7 +165,7 @@ def make_plan(job: Job, raw: RawRun) -> Plan:
     columns, findings = scalar_columns(raw, place, job.experiment, job.run)
     skipped: list[Skipped] = []
     columns += _asked_variables(raw, job.config, findings, skipped)
-    columns += _time_tool(columns, place, job.config, findings, skipped)
+    columns += _time_tool(raw, columns, place, job.config, findings, skipped)
     has_status = any(isinstance(column, EventCodeColumn) and column.rule for column in columns)
     if job.naming == LCLS1:
         columns, told = as_lcls1(columns, place, raw)
@@ -225,7 +231,7 @@ def _area(
         skipped.append(Skipped(f"frames of {frames.detector}", str(error), str(job.constants)))
         return
     if not calibration.calibrated:
-        findings.append(_uncalibrated(job, frames.detector))
+        findings.append(uncalibrated(job.constants, job.run, frames.detector))
     for mode in job.config.common_modes:
         try:
             calibration = mode.applied(calibration, frames)
@@ -272,15 +278,6 @@ def _with_layout(
         return replace(area, sums=tuple(entry for entry in area.sums if not entry.sum.image))
 
 
-def _uncalibrated(job: Job, detector: str) -> Finding:
-    where = f"{job.constants} has none for run {job.run}" if job.constants else "none were given"
-    text = (
-        f"no constants ({where}): its frames stay raw, in ADU, with their pedestal; give a file "
-        "of constants"
-    )
-    return Finding("no-constants", Severity.WARNING, text, detector)
-
-
 def _integrating(
     raw: RawRun, config: ProducerConfig, findings: list[Finding], skipped: list[Skipped]
 ) -> tuple[str, ...]:
@@ -318,20 +315,21 @@ def _asked_variables(
 
 
 def _time_tool(
+    raw: RawRun,
     columns: list[Column],
     place: Hutch | None,
     config: ProducerConfig,
     findings: list[Finding],
     skipped: list[Skipped],
-) -> list[CorrectionColumn]:
-    if config.time_tool is None:
-        return []
-    try:
-        return [config.time_tool.column(columns, place)]
-    except EntryError as error:
-        entry, file = config.time_tool, str(config.path or "")
-        _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=entry.line)
-        return []
+) -> list[Column]:
+    made: list[Column] = []
+    for entry in (config.time_tool, *config.traces):
+        try:
+            made += [entry.column(columns, place, raw)] if entry else []
+        except EntryError as error:
+            file, line = str(config.path or ""), entry.line if entry else 0
+            _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=line)
+    return made
 
 
 def in_stream(raw: RawRun, entry: PvEntry) -> str:
@@ -350,9 +348,10 @@ def _missing_variable(
     if kind == "epicsPV":
         text += ", and the archiver is not asked by this version"
     place, file = f"{kind}[{entry.pv!r}]", str(config.path or "")
-    findings.append(
-        Finding("pv-not-in-run", Severity.WARNING, f"{text}; skipped", place, 1, file, entry.line)
+    told = Finding(
+        "pv-not-in-run", Severity.WARNING, f"{text}; skipped", place, 1, file, entry.line
     )
+    findings.append(told)
     skipped.append(Skipped(place, text, file, entry.line))
 
 

@@ -39,7 +39,12 @@ class TimeToolCalibration:
     def __str__(self) -> str:
         return NAME
 
-    def column(self, columns: Sequence[Column], place: Hutch | None) -> "CorrectionColumn":
+    def column(
+        self,
+        columns: Sequence[Column],
+        place: Hutch | None,
+        raw: RawRun,  # noqa: ARG002 - as all
+    ) -> "CorrectionColumn":
         """Return the column of the correction; `EntryError` where the run has no edge position."""
         facts = place.defaults("lcls2") if place else ()
         tools = [fact.group for fact in facts if fact.kind == "timetool"]

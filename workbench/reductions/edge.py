@@ -107,7 +107,11 @@ class TimeToolEdge(Reduction):
         for frame in pixels.reshape(-1, *shape).astype(np.float64):
             upright = self._ratio(frame, usable)[signal.slices]
             projection = upright.sum(axis=1)
-            values = {**self._fitted(projection), "sig_pj": projection, "ttRaw": upright}
+            values = {
+                **fit_edge(projection, self.sigma, self.smoothing),
+                "sig_pj": projection,
+                "ttRaw": upright,
+            }
             for name, kept in found.items():
                 kept.append(values[name])
         kinds = {output.name: (output.dtype, output.shape) for output in self.outputs(spec)}
@@ -139,19 +143,31 @@ class TimeToolEdge(Reduction):
             return ratio
         return np.asarray(rotate(ratio, self.tilt, reshape=False, mode="nearest"))
 
-    def _fitted(self, projection: Floats) -> dict[str, Array]:
-        nothing = {name: np.asarray(np.nan) for name in FITTED} | {"err": np.asarray(NO_EDGE)}
-        if not np.isfinite(projection).all() or np.ptp(projection) < FLAT:
-            return nothing
-        smooth = gaussian_filter1d(projection, self.smoothing) if self.smoothing else projection
-        slope = -np.gradient(smooth)
-        x = np.arange(len(slope), dtype=np.float64)
-        rise = (slope[-1] - slope[0]) / x[-1]
-        above = slope - (slope[0] + rise * x)
-        start = (float(x[np.argmax(above)]), self.sigma, float(above.max()), slope[0], rise)
-        fitted, state = leastsq(lambda given: _edge(x, given) - slope, start, maxfev=2000)
-        values = dict(zip(FITTED, map(np.asarray, fitted), strict=True))
-        return {**values, "width_px": np.abs(values["width_px"]), "err": np.asarray(state)}
+
+def fit_edge(projection: Floats, sigma: float, smoothing: float) -> dict[str, Array]:
+    """Return the numbers of `FITTED` and the state ``err`` of the fit to one projection's slope.
+
+    NaN and -1 where the projection is not finite or varies by less than `FLAT`.
+
+    Parameters
+    ----------
+    projection
+        Shape (pixel,); the edge falls with the pixel's number.
+    sigma, smoothing
+        Width with which the fit begins, and of the smoothing before it [pixel].
+    """
+    nothing = {name: np.asarray(np.nan) for name in FITTED} | {"err": np.asarray(NO_EDGE)}
+    if not np.isfinite(projection).all() or np.ptp(projection) < FLAT:
+        return nothing
+    smooth = gaussian_filter1d(projection, smoothing) if smoothing else projection
+    slope = -np.gradient(smooth)
+    x = np.arange(len(slope), dtype=np.float64)
+    rise = (slope[-1] - slope[0]) / x[-1]
+    above = slope - (slope[0] + rise * x)
+    start = (float(x[np.argmax(above)]), sigma, float(above.max()), slope[0], rise)
+    fitted, state = leastsq(lambda given: _edge(x, given) - slope, start, maxfev=2000)
+    values = dict(zip(FITTED, map(np.asarray, fitted), strict=True))
+    return {**values, "width_px": np.abs(values["width_px"]), "err": np.asarray(state)}
 
 
 def _edge(x: Floats, given: Floats) -> Floats:
