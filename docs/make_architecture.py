@@ -11,9 +11,9 @@ HEAD = """# Architecture
 Made from the modules' docstrings by `make docs`; `make lint` fails when it is out of date.
 
 Data goes down this list of rooms, imports go up only (`pyproject.toml`, import-linter):
-`cli > synthetic > boards > batch > widgets > plots > recipes > binning > runs | producer >
-smalldata > sources | reductions > facility > regions > core`. `runs` and `producer` do not know
-each other, nor do `sources` and `reductions`.
+`cli > synthetic > boards > automation > batch > widgets > plots > recipes > binning >
+runs | producer > smalldata > sources | reductions > facility > regions > core`. `runs` and
+`producer` do not know each other, nor do `sources` and `reductions`.
 """
 ORDER = (
     "core",
@@ -29,6 +29,7 @@ ORDER = (
     "plots",
     "widgets",
     "batch",
+    "automation",
     "boards",
     "synthetic",
     "cli",

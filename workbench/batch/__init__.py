@@ -1,7 +1,7 @@
 """Template catalogue, typed parameters, headless notebooks, their results and HTML reports."""
 
 from workbench.batch.catalogue import Template, TemplateError, find_template, templates
-from workbench.batch.jobs import BatchItem, BatchRequest, run_batch
+from workbench.batch.jobs import BatchItem, BatchRequest, run_batch, run_item
 from workbench.batch.parameters import Parameter, ParameterError, parse_values
 from workbench.batch.results import Result, publish
 from workbench.core.run_numbers import parse_runs
@@ -19,5 +19,6 @@ __all__ = [
     "parse_values",
     "publish",
     "run_batch",
+    "run_item",
     "templates",
 ]

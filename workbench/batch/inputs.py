@@ -8,6 +8,7 @@ from workbench.core.errors import InputError, NotThereError
 from workbench.facility import small_data_files
 
 _NAME = re.compile(r"(?P<experiment>.+?)_Run(?P<run>\d+)\.h5")
+_ONE = re.compile(r"(?:ldat_)?(?P<experiment>.+?)_Run(?P<run>\d+)(?:\.live)?\.h5")  # named itself
 
 
 def input_file(run: int, *, folder: Path | None, experiment: str) -> Path:
@@ -25,7 +26,7 @@ def input_file(run: int, *, folder: Path | None, experiment: str) -> Path:
     if folder is None:
         return _of_experiment(run, experiment)
     if folder.is_file():
-        match = _NAME.fullmatch(folder.name)
+        match = _ONE.fullmatch(folder.name)
         if match and int(match["run"]) != run:
             raise NotThereError(f"{folder} holds run {int(match['run'])}, not {run}; name a folder")
         return folder
@@ -36,7 +37,7 @@ def input_file(run: int, *, folder: Path | None, experiment: str) -> Path:
 
 def experiment_of(path: Path) -> str:
     """Return the experiment that a small-data file's name carries, else its stem."""
-    match = _NAME.fullmatch(path.name)
+    match = _ONE.fullmatch(path.name)
     return match["experiment"] if match else path.stem
 
 

@@ -132,6 +132,14 @@ def run_batch(
     return ordered
 
 
+def run_item(request: BatchRequest) -> BatchItem:
+    """Run the template once, over the run or runs of a request, in this process.
+
+    A notebook that fails is an item; what keeps it from being run or written raises.
+    """
+    return _run_one(_Job(request, request.runs))
+
+
 def _work(job: _Job) -> BatchItem:
     try:
         return _run_one(job)

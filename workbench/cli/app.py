@@ -19,6 +19,7 @@ from workbench.cli.new import new
 from workbench.cli.notebooks import notebooks
 from workbench.cli.produce import produce
 from workbench.cli.templates import templates, update
+from workbench.cli.watch import watch
 from workbench.core.errors import WorkbenchError
 
 REFUSED = 1  # exit code: refused or failed, with a reason
@@ -32,7 +33,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused or failed with a reason, 2 wrong usage, "
     "3 done but parts were skipped, each named.",
 )
-for command in (demo, new, link, quota, info, check, produce, batch, update):
+for command in (demo, new, link, quota, info, check, produce, batch, watch, update):
     app.command()(command)
 config.command("check")(check_config)
 config.command("show")(show_config)

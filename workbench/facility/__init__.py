@@ -3,10 +3,12 @@
 from workbench.facility.folders import (
     SmallDataCandidate,
     experiment_folders,
+    run_of_name,
     runs_in,
     small_data_files,
     small_data_folder,
     small_data_in,
+    small_data_places,
 )
 from workbench.facility.hutches import DetectorFact, Hutch, StatusRule, hutch, hutch_name
 from workbench.facility.links import Link, LinkState, make_links, plan_links
@@ -65,10 +67,12 @@ __all__ = [
     "results_quota",
     "role_names",
     "roles",
+    "run_of_name",
     "runs_in",
     "sites_of_key",
     "size_text",
     "small_data_files",
     "small_data_folder",
     "small_data_in",
+    "small_data_places",
 ]

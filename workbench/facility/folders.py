@@ -95,6 +95,25 @@ def small_data_in(folder: Path, run: int, *, live: bool = False) -> list[SmallDa
     return sorted(found.values(), key=lambda candidate: -candidate.modified)
 
 
+def small_data_places(experiment: str, root: Path | None = None) -> list[tuple[str, str, Path]]:
+    """Return (site, label, folder) of every folder there is in which its small data may lie."""
+    return [
+        (site, label, where)
+        for site, folder in experiment_folders(experiment, root)
+        for part in read_facts("", "sites")["small_data"]["folders"]
+        for label, where in _labels(folder / part)
+    ]
+
+
+def run_of_name(experiment: str, name: str) -> int | None:
+    """Return the run whose small data a file of this name holds; None for any other name."""
+    kinds = read_facts("", "sites")["small_data"]["names"]
+    escaped = (re.escape(kind).replace(r"\{experiment\}", re.escape(experiment)) for kind in kinds)
+    patterns = (re.sub(r"\\{run.*?\\}", r"0*(\\d+)", kind) for kind in escaped)
+    matches = (re.fullmatch(pattern, name) for pattern in patterns)
+    return next((int(match[1]) for match in matches if match), None)
+
+
 def runs_in(folders: Iterable[Path]) -> list[int]:
     """Return the numbers of the runs that have a small-data file in these folders, rising."""
     places = {where for folder in folders for _, where in _places(folder)}

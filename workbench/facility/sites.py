@@ -91,6 +91,11 @@ class ExperimentPlaces:
         return self.folder / "scratch"
 
     @property
+    def summaries(self) -> Path:
+        """Where the eLog finds pages of runs, in a folder for each kind of page."""
+        return self.results.parent / "stats" / "summary"
+
+    @property
     def raw(self) -> Path:
         """Where the DAQ's files lie."""
         return self.folder / "xtc"

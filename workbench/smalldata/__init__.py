@@ -8,6 +8,7 @@ from workbench.smalldata.coordinates import Coordinate, axis_names, coordinates
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS, whole_of
 from workbench.smalldata.live import LiveFile, create_live, final_name, live_name
+from workbench.smalldata.locks import writer_of
 from workbench.smalldata.merge import Assembly, create_small_data, merge_parts
 from workbench.smalldata.missing import State, missing_rows
 from workbench.smalldata.opening import (
@@ -27,6 +28,7 @@ from workbench.smalldata.reader import SmallDataFile, open_file
 from workbench.smalldata.settings import DetectorSettings, FunctionSettings, read_settings
 from workbench.smalldata.specs import DatasetSpec, OnceValue, OwnRows
 from workbench.smalldata.survey import filled_fraction
+from workbench.smalldata.whole import what_lacks
 
 __all__ = [
     "EPOCHS",
@@ -77,6 +79,8 @@ __all__ = [
     "pixel_maps",
     "read_archived",
     "read_settings",
+    "what_lacks",
     "whole_of",
+    "writer_of",
     "zero_filled",
 ]

@@ -103,6 +103,12 @@ class Parts:
                 f"{', '.join(lacking)}; copy them into the same folder"
             )
 
+    def open_all(self, names: frozenset[str]) -> None:
+        """Open all these parts; raises what `open_hdf5` raises for the first that cannot be."""
+        self.require(set(names))
+        for name in sorted(names):
+            self._file(name)
+
     def read(self, dataset: h5py.Dataset, rows: slice) -> Array:
         """Return rows of a virtual dataset; those that no part has are marked as missing."""
         self.require(part_names(dataset.id.get_create_plist()))

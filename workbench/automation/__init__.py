@@ -1,0 +1,19 @@
+"""What happens by itself: a page for each finished run."""
+
+from workbench.automation.finished import FileState, Judge, Verdict
+from workbench.automation.making import notebook_maker
+from workbench.automation.pages import ForeignPageError, PageRecord, Pages
+from workbench.automation.watching import Event, Task, Watcher
+
+__all__ = [
+    "Event",
+    "FileState",
+    "ForeignPageError",
+    "Judge",
+    "PageRecord",
+    "Pages",
+    "Task",
+    "Verdict",
+    "Watcher",
+    "notebook_maker",
+]
