@@ -58,7 +58,7 @@ $(ORACLE)/.installed: tests/oracle/install.sh
 
 notebooks: $(VENV)/.with-dev ## the notebooks that ship, headless, on made-up and real data
 	$(BIN)/python -m pytest -m notebook tests/test_first_plot.py $(ARGS)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m notebook tests/test_notebooks.py tests/test_course.py tests/templates --durations 15 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m notebook tests/test_notebooks.py tests/test_course.py tests/templates tests/automation --durations 15 $(ARGS)
 
 oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, in its own environment
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \

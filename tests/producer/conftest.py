@@ -1,7 +1,5 @@
 """A small raw run whose every value is known: two cameras, timing, text, waveforms, slow values."""
 
-import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,22 +155,3 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
 @pytest.fixture(scope="session")
 def make_run() -> Any:
     return write_made_run
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Return a function that mounts a file system with a limit, such as ``size=1m``."""
-    mounted: list[Path] = []
-
-    def mount(limit: str) -> Path:
-        place = tmp_path / "tiny"
-        place.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", limit, "tmpfs", str(place)]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("no permission to mount a small file system")
-        mounted.append(place)
-        return place
-
-    yield mount
-    for place in mounted:
-        subprocess.run(["umount", str(place)], check=True)

@@ -76,11 +76,14 @@ class Pages:
 
     Parameters
     ----------
-    folder
-        Where they lie, ``.../stats/summary/<Title>``.
+    place
+        Where pages of all titles lie, ``.../stats/summary``.
+    title
+        Begin of the names of their folders.
     """
 
-    folder: Path
+    place: Path
+    title: str
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", self.title):
@@ -89,9 +92,9 @@ class Pages:
             )
 
     @property
-    def title(self) -> str:
-        """First part of the names of the pages' folders."""
-        return self.folder.name
+    def folder(self) -> Path:
+        """Where the pages of this title lie."""
+        return self.place / self.title
 
     @property
     def claims(self) -> Path:
@@ -165,11 +168,9 @@ class Pages:
         return with_record.replace(_MAIN, f"{_MAIN}{self._links(record)}\n", 1)
 
     def _links(self, record: PageRecord) -> str:
-        before = self._link(record.previous, "&lsaquo; run {}", "first run")
-        after = self._link(record.following, "run {} &rsaquo;", "latest run")
-        latest = ""
-        if record.following is not None:
-            latest = f' <a href="../{LATEST}">latest &raquo;</a>'
+        before = self._link(record.previous, "&lsaquo; run {}", "no earlier run")
+        after = self._link(record.following, "run {} &rsaquo;", "no later run yet")
+        latest = f'<a href="../{LATEST}">latest &raquo;</a>'
         live = ""
         if record.live:
             made = dt.datetime.fromtimestamp(record.made).astimezone()
@@ -180,7 +181,7 @@ class Pages:
             )
         return (
             f'<!-- runs --><nav class="runs">{before} <strong>run {record.run}</strong> {after}'
-            f"{latest}</nav>{live}<!-- /runs -->"
+            f" {latest}</nav>{live}<!-- /runs -->"
         )
 
     def _link(self, run: int | None, text: str, none: str) -> str:

@@ -1,5 +1,6 @@
 """The watcher: pass by pass, it finds runs without a page, and makes one page after the other."""
 
+import datetime as dt
 import errno
 import time
 from collections.abc import Callable, Mapping
@@ -308,6 +309,8 @@ class Watcher:
         task = self.task
         facts = [("file", str(found.path))]
         facts += [(name, f"{size:,} bytes") for name, size, _ in found.stamps]
+        changed = dt.datetime.fromtimestamp(found.changed / 1e9).astimezone()
+        facts += [("last changed", f"{changed:%Y-%m-%d %H:%M:%S %z}")]
         facts += [("what happens next", "a file that changes gets a new page by itself")]
         return notice_page(
             f"{task.experiment} run {found.run}: {task.title}",

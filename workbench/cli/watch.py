@@ -55,8 +55,8 @@ def watch(
 
     places = find_experiment(experiment, site, root)
     found = find_template(template)
-    name = title or "".join(word.capitalize() for word in found.stem.split("_"))
-    pages = Pages((output or places.summaries) / name)
+    usual = "".join(word.capitalize() for word in found.stem.split("_"))
+    pages = Pages(output or places.summaries, title or usual)
     values = parse_values(found.parameters, parameter or (), where=found.name)
     request = BatchRequest(found, (from_run,), pages.folder, values, experiment)
     task = Task(experiment, pages, found.name, found.title, root, from_run, live, settle, patience)

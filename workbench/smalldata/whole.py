@@ -24,16 +24,20 @@ def what_lacks(path: Path) -> list[Finding]:
     return check_apart(path, "workbench.smalldata.whole", "tell")
 
 
-def tell(path: str) -> None:
-    """Answer the process that asked with what one file lacks."""
+def inspect_whole(path: Path) -> list[Finding]:
+    """Return what a file lacks, found out in this process."""
     try:
-        found = list(_lacking(Path(path)))
+        return list(_lacking(path))
     except WorkbenchError as error:
-        found = [refusal(error)]
+        return [refusal(error)]
     except HDF5_ERRORS as error:
         text = f"{path}: damaged, HDF5 gave up ({error}); copy it or produce the run again"
-        found = [Finding("damaged", Severity.ERROR, text)]
-    answer(found)
+        return [Finding("damaged", Severity.ERROR, text)]
+
+
+def tell(path: str) -> None:
+    """Answer the process that asked with what one file lacks."""
+    answer(inspect_whole(Path(path)))
 
 
 def _lacking(path: Path) -> Iterator[Finding]:
