@@ -3,7 +3,7 @@
 from workbench.automation.finished import FileState, Judge, Verdict
 from workbench.automation.making import notebook_maker
 from workbench.automation.pages import ForeignPageError, PageRecord, Pages
-from workbench.automation.watching import Event, Task, Watcher
+from workbench.automation.watching import Event, Stop, Task, Watcher
 
 __all__ = [
     "Event",
@@ -12,6 +12,7 @@ __all__ = [
     "Judge",
     "PageRecord",
     "Pages",
+    "Stop",
     "Task",
     "Verdict",
     "Watcher",

@@ -3,6 +3,8 @@
 import json
 import signal
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +13,7 @@ import typer
 from workbench.cli.places import SKIPPED, Experiment, Json, Root, SiteKey
 
 if TYPE_CHECKING:
-    from workbench.automation import Event, Task, Watcher
+    from workbench.automation import Event, Stop, Task, Watcher
     from workbench.batch import BatchRequest
 
 
@@ -80,16 +82,25 @@ def _watched(
 
     with notebook_maker(request) as maker:
         watcher = Watcher(task, maker, Judge(task.settle, task.patience), tell)
-        for one in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(one, watcher.stop)
-        watcher.check()
-        if every is None:
-            watcher.once()
-        else:
-            watcher.run(every)
+        with _ended_by_signals(watcher.stop):
+            watcher.check()
+            if every is None:
+                watcher.once()
+            else:
+                watcher.run(every)
     if not as_json:
         typer.echo(_end(watcher, stopped=watcher.stop.requested))
     return watcher
+
+
+@contextmanager
+def _ended_by_signals(stop: "Stop") -> Generator[None]:
+    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _end(watcher: "Watcher", *, stopped: bool) -> str:
