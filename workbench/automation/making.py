@@ -12,7 +12,7 @@ from pathlib import Path
 from workbench.batch import BatchRequest, run_item
 from workbench.core.atomic import CannotWriteError
 from workbench.core.errors import WorkbenchError
-from workbench.core.local_workers import local_pool
+from workbench.core.local_workers import local_pool, start_server
 from workbench.core.shared import make_shared_folder
 
 BEAT_EVERY = 0.5  # s
@@ -87,6 +87,10 @@ class NotebookMaker:
         except BrokenProcessPool:
             self.close()
             return Made("", "the process that made the page was killed (out of memory?)", lost=True)
+
+    def get_ready(self) -> None:
+        """Import in the background what takes its time, before the first run ends."""
+        start_server(MODULES)
 
     def close(self) -> None:
         """End the worker process, whatever it does."""

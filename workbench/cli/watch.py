@@ -36,7 +36,7 @@ def watch(
     live: Annotated[bool, typer.Option("--live", help="Also runs still being taken.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Make what is due, then end.")] = False,
     from_run: Annotated[int, typer.Option(min=1, help="First run that gets a page.")] = 1,
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5.0,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 3.0,
     settle: Annotated[
         float, typer.Option(min=0.1, help="Seconds a file must not have changed.")
     ] = 10.0,
@@ -87,6 +87,7 @@ def _watched(
             if every is None:
                 watcher.once()
             else:
+                maker.get_ready()
                 watcher.run(every)
     if not as_json:
         typer.echo(_end(watcher, stopped=watcher.stop.requested))
