@@ -53,10 +53,13 @@ def watch(
     """
     from workbench.automation import Pages, Task
     from workbench.batch import BatchRequest, find_template, parse_values
+    from workbench.core.errors import InputError
     from workbench.facility import find_experiment
 
     places = find_experiment(experiment, site, root)
     found = find_template(template)
+    if found.takes_runs:
+        raise InputError(f"template {found.name} is of several runs; use workbench batch")
     usual = "".join(word.capitalize() for word in found.stem.split("_"))
     pages = Pages(output or places.summaries, title or usual)
     values = parse_values(found.parameters, parameter or (), where=found.name)
