@@ -12,6 +12,7 @@ from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.live import live
 from workbench.plots.shot_overview import shot_overview
+from workbench.plots.speckle import photon_statistics_of
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
@@ -61,6 +62,7 @@ __all__ = [
     "monitors",
     "on_off_curves",
     "over_events",
+    "photon_statistics_of",
     "pixel_places",
     "presence",
     "presence_of",

@@ -5,9 +5,22 @@ from workbench.recipes.azimuth import Azimuthal, azimuthal, legendre, window
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
+from workbench.recipes.photon_frames import (
+    PhotonList,
+    Region,
+    RegionError,
+    find_photons,
+    find_regions,
+    photon_stacks,
+)
 from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
 from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
 from workbench.recipes.shots import RunShots, Shot, read_shots, truths_of
+from workbench.recipes.speckle_statistics import (
+    RegionSpeckle,
+    SpeckleStatistics,
+    speckle_statistics,
+)
 from workbench.recipes.time_tool import CalibrationError, TimeToolCalibration, time_tool_calibration
 
 __all__ = [
@@ -19,23 +32,32 @@ __all__ = [
     "FilePattern",
     "Join",
     "PatternError",
+    "PhotonList",
+    "Region",
+    "RegionError",
+    "RegionSpeckle",
     "RunShots",
     "SheetError",
     "Shot",
     "ShotSheet",
     "ShotTable",
+    "SpeckleStatistics",
     "TimeToolCalibration",
     "azimuthal",
     "build_shot_table",
     "difference_curves",
     "files_for",
+    "find_photons",
+    "find_regions",
     "legendre",
     "parse_runs",
     "patterns",
+    "photon_stacks",
     "read_kept",
     "read_shot_sheet",
     "read_shots",
     "refreshed",
+    "speckle_statistics",
     "time_tool_calibration",
     "truths_of",
     "window",

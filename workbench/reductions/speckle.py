@@ -145,6 +145,8 @@ def photon_statistics(
 def join(parts: Iterable[PhotonStatistics]) -> PhotonStatistics:
     """Return the statistics of several stacks of frames as one."""
     listed = list(parts)
+    if not listed:
+        return PhotonStatistics(np.zeros((0, HIGHEST + 1), np.int64), np.zeros(0))
     return PhotonStatistics(
         np.concatenate([part.pixels for part in listed]),
         np.concatenate([part.kbar for part in listed]),
@@ -225,10 +227,18 @@ def contrast(
 
 
 def _by_ratio(used: PhotonStatistics, weights: Ints) -> Floats:
+    """Return beta per sample, with kbar taken from the other pixels of the frame.
+
+    kbar and P(k) of the same pixels are not independent: with kbar of all of them the contrast
+    would be too low by about one over the photons in a frame.
+    """
     one, two = used.pixels[:, 1], used.pixels[:, 2]
-    above = weights @ (2 * two - used.kbar * one)
-    below = weights @ (used.kbar * (one - 2 * two))
-    return np.asarray(above / below)
+    photons, others = used.kbar * used.measured, np.maximum(used.measured - 1, 1)
+    by_one, by_two = one * (photons - 1) / others, two * (photons - 2) / others
+    above = weights @ (2 * two - by_one)
+    below = weights @ (by_one - 2 * by_two)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(above / below)
 
 
 def _by_likelihood(used: PhotonStatistics, weights: Ints) -> Floats:

@@ -20,6 +20,7 @@ class Draw(IntEnum):
     STATION = 10
     USER = 11
     INTEGRATING = 12
+    SCENE = 13
 
 
 def generator(seed: int, draw: Draw, *place: int) -> np.random.Generator:

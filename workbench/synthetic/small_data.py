@@ -166,7 +166,7 @@ def _specs(
 def _dataset(name: str, values: Array, fact: FieldFact) -> DatasetSpec:
     group, _, leaf = name.rpartition("/")
     if values.dtype == object:
-        kind = "int64" if leaf in {"row", "col", "tile", "npix"} else "float64"
+        kind = str(np.concatenate(list(values)).dtype)
         return DatasetSpec(name, kind, (), fact.unit or "1", fact.long_name or leaf, ragged=True)
     shape = values.shape[1:]
     dims = fact.dims if len(fact.dims) == len(shape) else ()
