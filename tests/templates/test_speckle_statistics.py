@@ -30,7 +30,7 @@ def test_planted_contrast_is_found_headless(
     assert item.results["state"]["value"] == "measured"
     page = Path(item.report).read_text()
     assert "within 3 errors" in page
-    assert "stderr" not in page
+    assert 'output_stderr"' not in page
 
 
 @pytest.mark.notebook
