@@ -155,7 +155,7 @@ def test_what_a_run_does_not_have_is_refused_with_the_way_out(file: Path) -> Non
 def test_exchanged_rows_and_columns_are_told_where_the_mask_shows_it(file: Path) -> None:
     run = wb.open_run(file)
     found = speckle_statistics(run, regions=["a 300:340 100:140"], row="col", col="row")
-    assert found.misplaced == 0  # nothing shows it here: both lie on the detector
+    assert found.misplaced < 0.01  # nothing shows it here: both lie on the detector
     shutil.copy(file, file.parent / "moved_Run0001.h5")
     with edit_file(file.parent / "moved_Run0001.h5") as editor:
         col = editor.read(f"{LIST}/col")
