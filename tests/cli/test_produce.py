@@ -136,7 +136,10 @@ def test_pictures_of_a_detector_are_written_as_tiff_files_and_counted_before(
     with h5py.File(tmp_path / "xpplx1234_Run0014.h5") as h5:
         frames = h5["epix_1/full_area"][()]
     there = frames[~np.isnan(frames).all(axis=(1, 2))]
-    files = sorted(pictures.iterdir())
+    files = sorted(pictures.glob("*.tiff"))
+    table = (pictures / "Run_0014_shots.txt").read_text().splitlines()
+    assert table[2].split("\t")[:2] == ["event", "utc"]
+    assert len(table) == 3 + 20
     assert 0 < len(files) == len(there)
     for path, frame in zip(files, there, strict=True):
         with Image.open(path) as image:

@@ -7,12 +7,19 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from PIL.TiffTags import TAGS_V2
 
 from workbench.core.errors import InputError
 from workbench.runs import open_run
-from workbench.smalldata.exports import QuotaRefusedError, forecast_tiffs, write_tiffs
+from workbench.smalldata.exports import (
+    QuotaRefusedError,
+    forecast_tiffs,
+    pack_tiffs,
+    write_tables,
+    write_tiffs,
+)
 
 EVENTS = 6
 
@@ -32,6 +39,17 @@ def source(tmp_path: Path) -> Path:
         h5["alvium_tt/img"] = draw.integers(0, 4000, (EVENTS, 4, 6)).astype(np.uint16)
         h5["alvium_tt/tiles_area"] = draw.normal(size=(EVENTS, 2, 4, 6)).astype(np.float32)
         h5["alvium_tt/sum"] = np.arange(EVENTS, dtype=float)
+        tiles = draw.normal(size=(EVENTS, 2, 3, 4)).astype(np.float32)
+        h5["cspad/full_area"] = tiles
+        h5["UserDataCfg/cspad/full__full_writeArea"] = 1
+        h5["UserDataCfg/cspad/ix"] = np.stack([np.indices((3, 4))[0], np.indices((3, 4))[0] + 4])
+        h5["UserDataCfg/cspad/iy"] = np.stack([np.indices((3, 4))[1] + 1, np.indices((3, 4))[1]])
+        h5["ipm2/sum"] = draw.normal(size=EVENTS)
+        h5["ipm2/channels"] = draw.normal(size=(EVENTS, 4)).astype(np.float32)
+        h5["ipm2/sum"].attrs["units"] = "V"
+        h5["evr/code_40"] = np.array([1, 1, -99999, 0, 1, 1])
+        h5["epics/att_T"] = np.array([0.5, 0.5, np.nan, 0.25, 0.25, 0.25])
+        h5["epicsOnce/lens_z"] = np.array([12.5])
         h5["Sums/alvium_tt_calib"] = draw.normal(size=(4, 6)).astype(np.float32)
     return path
 
@@ -114,3 +132,69 @@ def test_how_many_files_is_told_before_and_a_full_results_folder_refuses_them(
 def test_a_field_without_rows_and_columns_is_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no pictures"):
         write_tiffs(source, ["alvium_tt/sum"], tmp_path)
+
+
+def test_assembled_frames_have_their_tiles_where_they_lie(source: Path, tmp_path: Path) -> None:
+    result = write_tiffs(source, ["cspad/full_area"], tmp_path / "img", assembled=True)
+    frames = content(source, "cspad/full_area")
+    for path, frame in zip(result.files, frames, strict=True):
+        (picture,) = pages(path)
+        expected = np.full((7, 5), np.nan, np.float32)
+        expected[:3, 1:], expected[4:, :4] = frame
+        np.testing.assert_array_equal(picture, expected)
+        assert "full_area_assembled" in path.name
+    with pytest.raises(InputError, match="does not say where its pixels lie"):
+        write_tiffs(source, ["alvium_tt/tiles_area"], tmp_path / "img", assembled=True)
+
+
+def test_tables_beside_the_pictures_hold_every_number_of_each_shot(
+    source: Path, tmp_path: Path
+) -> None:
+    (first, *_) = write_tiffs(source, ["alvium_tt/img"], tmp_path).files
+    shots, epics = write_tables(source, tmp_path)
+    assert (shots.name, epics.name) == ("Run_0014_shots.txt", "Run_0014_epics.txt")
+    rows = {path: read_table(path) for path in (shots, epics)}
+    assert f"evt_{rows[shots]['event'][0]}_" in first.name  # rows and pictures go together
+    assert rows[shots]["utc"][0].startswith("2020-09-13T12:26:40")
+    for column, name, element in (
+        ("ipm2/sum", "ipm2/sum", ...), ("ipm2/channels[2]", "ipm2/channels", (slice(None), 2)),
+        ("alvium_tt/sum", "alvium_tt/sum", ...),
+    ):  # fmt: skip
+        found = np.array(rows[shots][column], content(source, name).dtype)
+        np.testing.assert_array_equal(found, content(source, name)[element])
+    assert rows[shots]["evr/code_40"] == ["1", "1", "nan", "0", "1", "1"]
+    assert rows[epics]["epics/att_T"][1:4] == ["0.5", "nan", "0.25"]
+    assert "# epicsOnce/lens_z = 12.5" in epics.read_text()
+    units = shots.read_text().splitlines()[1].split("\t")
+    assert units[list(rows[shots]).index("ipm2/sum")] == "V"
+    assert not [name for name in rows[shots] if "full_area" in name or "epics" in name]
+
+
+def read_table(path: Path) -> dict[str, list[str]]:
+    lines = [line.split("\t") for line in path.read_text().splitlines() if line[0] != "#"]
+    return dict(zip(lines[0], map(list, zip(*lines[1:], strict=True)), strict=True))
+
+
+def test_tiff_files_of_others_are_packed_without_loss(source: Path, tmp_path: Path) -> None:
+    files = list(write_tiffs(source, ["alvium_tt/img", "cspad/full_area"], tmp_path).files)
+    foreign = tmp_path / "Run_14_evt_3_cam.tiff"
+    Image.fromarray(np.arange(12, dtype=np.uint16).reshape(3, 4)).save(foreign)
+    packed = pack_tiffs([*files, foreign], tmp_path / "packed" / "run14.tiff")
+    assert len(list(tmp_path.glob("*.tiff"))) == len(files) + 1
+    with tifffile.TiffFile(packed) as tiff:
+        every = list(tiff.pages)
+        told_ = [json.loads(page.description) for page in every]
+    expected = [(path, page) for path in (*files, foreign) for page in pages(path)]
+    assert len(every) == len(expected)
+    for page, facts, (path, values) in zip(read_pages(packed), told_, expected, strict=True):
+        np.testing.assert_array_equal(page, values)
+        assert (page.dtype, facts["file"]) == (values.dtype, path.name)
+    assert told_[0]["unit"] == told(files[0])["unit"]
+    with pytest.raises(InputError, match=r"cannot pack .*txt"):
+        pack_tiffs([write_tables(source, tmp_path)[0]], tmp_path / "bad.tiff")
+    assert not (tmp_path / "bad.tiff").exists()
+
+
+def read_pages(path: Path) -> list[np.ndarray]:
+    with tifffile.TiffFile(path) as tiff:
+        return [page.asarray() for page in tiff.pages]

@@ -28,6 +28,7 @@ from workbench.smalldata.exports import (
     TiffResult,
     write_netcdf,
     write_nexus,
+    write_tables,
     write_tiffs,
 )
 from workbench.smalldata.missing import sentinel
@@ -86,14 +87,26 @@ class Exits:
         return write_nexus(_export(self, fields, where, marks=False), Path(path))
 
     def to_tiff(
-        self: AnyRun, folder: str | Path, fields: Sequence[str], *, pack: bool = False
+        self: AnyRun,
+        folder: str | Path,
+        fields: Sequence[str],
+        *,
+        pack: bool = False,
+        assembled: bool = False,
+        tables: bool = False,
     ) -> list[TiffResult]:
         """Write pictures as TIFF files, one per event, or with `pack` one of many pages per field.
 
         Of each file of the run, whichever DAQ wrote it; names, what is in them and errors as of
-        `workbench.smalldata.exports.write_tiffs`.
+        `workbench.smalldata.exports.write_tiffs`. With `tables` the numbers of each shot and
+        control-system values are written beside them as text (`write_tables`).
         """
-        return [write_tiffs(path, fields, Path(folder), pack=pack) for path in self.paths]
+        place = Path(folder)
+        for path in self.paths if tables else ():
+            write_tables(path, place)
+        return [
+            write_tiffs(path, fields, place, pack=pack, assembled=assembled) for path in self.paths
+        ]
 
 
 def _export(run: AnyRun, fields: Fields | None, where: Where, *, marks: bool) -> Export:

@@ -1,8 +1,10 @@
-"""Small data for other programs: NetCDF, NeXus and TIFF files, whole or not at all."""
+"""Small data for other programs: NetCDF, NeXus, TIFF and text files, whole or not at all."""
 
 from workbench.smalldata.exports.columns import Axis, Column, Export
 from workbench.smalldata.exports.netcdf import write_netcdf
 from workbench.smalldata.exports.nexus import write_nexus
+from workbench.smalldata.exports.tables import write_tables
+from workbench.smalldata.exports.tiff_packing import pack_tiffs
 from workbench.smalldata.exports.tiffs import (
     QuotaRefusedError,
     TiffForecast,
@@ -19,7 +21,9 @@ __all__ = [
     "TiffForecast",
     "TiffResult",
     "forecast_tiffs",
+    "pack_tiffs",
     "write_netcdf",
     "write_nexus",
+    "write_tables",
     "write_tiffs",
 ]

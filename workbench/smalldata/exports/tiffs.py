@@ -15,9 +15,13 @@ from workbench.core.atomic import appearing, make_folder
 from workbench.core.errors import InputError, WorkbenchError
 from workbench.core.extras import load
 from workbench.facility.quota import Quota, QuotaState, results_quota, size_text
+from workbench.regions.layout import Layout
+from workbench.regions.places import pixel_places
+from workbench.smalldata.exports.tables import event_name
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
 from workbench.smalldata.missing import missing_rows
+from workbench.smalldata.pixel_maps import pixel_maps
 from workbench.smalldata.reader import SmallDataFile, open_file
 
 HEADER_BYTES = 1024  # of a TIFF besides its pixels, with what it says of itself
@@ -68,7 +72,7 @@ class TiffResult:
 def forecast_tiffs(
     source: Path, fields: Sequence[str], folder: Path, *, pack: bool = False
 ) -> TiffForecast:
-    """Tell how many files, of how many bytes, `write_tiffs` will write."""
+    """Tell how many files, of how many bytes, `write_tiffs` will write; not assembled."""
     with open_file(source) as file:
         infos = [_picture(file, name) for name in fields]
     files = sum(1 if pack or info.kind == "once" else info.shape[0] for info in infos)
@@ -81,7 +85,12 @@ def forecast_tiffs(
 
 
 def write_tiffs(
-    source: Path, fields: Sequence[str], folder: Path, *, pack: bool = False
+    source: Path,
+    fields: Sequence[str],
+    folder: Path,
+    *,
+    pack: bool = False,
+    assembled: bool = False,
 ) -> TiffResult:
     """Write pictures of a small-data file of either generation as TIFF files, values unchanged.
 
@@ -101,13 +110,16 @@ def write_tiffs(
         Made where it is not there.
     pack
         One file of many pages for each field instead, without ``evt_...`` in its name.
+    assembled
+        Put the tiles of a frame where they lie on the detector, by the pixel maps of the file: NaN,
+        or 0 among integers, between them. Such files have ``assembled`` in their name.
 
     Raises
     ------
     QuotaRefusedError
         Where `folder` lies under a results folder whose quota would break.
     InputError
-        For a field that holds no pictures.
+        For a field that holds no pictures; and to assemble, where the file has no pixel maps.
     """
     forecast = forecast_tiffs(source, fields, folder, pack=pack)
     if forecast.quota is not None and forecast.quota.state is QuotaState.OVER:
@@ -121,7 +133,8 @@ def write_tiffs(
     missing: dict[str, int] = {}
     with open_file(source) as file:
         for name in fields:
-            writer = _Writer(file, _picture(file, name), folder)
+            info = _picture(file, name)
+            writer = _Writer(file, info, folder, _layout(file, info) if assembled else None)
             files += writer.packed() if pack else writer.singles()
             missing[name] = writer.missing
     return TiffResult(tuple(files), missing)
@@ -130,8 +143,10 @@ def write_tiffs(
 class _Writer:
     """Writes the pictures of one field."""
 
-    def __init__(self, file: SmallDataFile, info: FieldInfo, folder: Path) -> None:
-        self._file, self._info, self._folder = file, info, folder
+    def __init__(
+        self, file: SmallDataFile, info: FieldInfo, folder: Path, layout: Layout | None
+    ) -> None:
+        self._file, self._info, self._folder, self._layout = file, info, folder, layout
         self._tifffile = load("tifffile", "writing TIFF files", "export")
         self._stamps = file.timestamps
         self._taken: set[str] = set()
@@ -157,7 +172,7 @@ class _Writer:
         """Yield event number and picture of the events that have one."""
         info = self._info
         if info.kind == "once":
-            yield None, np.ascontiguousarray(self._file.read(info.name))
+            yield None, self._drawn(self._file.read(info.name))
             return
         one = prod(info.shape[1:]) * np.dtype(info.dtype).itemsize
         size = max(1, BLOCK_BYTES // max(one, 1))
@@ -166,15 +181,23 @@ class _Writer:
             lacking = missing_rows(block)
             self.missing += int(np.count_nonzero(lacking))
             for place in np.flatnonzero(~lacking).tolist():
-                yield start + place, np.ascontiguousarray(block[place])
+                yield start + place, self._drawn(block[place])
+
+    def _drawn(self, frame: Array) -> Array:
+        """Return a frame as it is written, its tiles in their places where that is wanted."""
+        if self._layout is None:
+            return np.ascontiguousarray(frame)
+        picture = self._layout.picture(frame)
+        return (picture if frame.dtype.kind == "f" else np.nan_to_num(picture)).astype(frame.dtype)
 
     def _name(self, event: int | None) -> str:
         parts = [f"Run_{self._file.run or 0:04d}"]
         if event is not None:
             stamp = int(self._stamps[event])
-            parts.append(f"evt_{stamp >> 32}-{stamp & 0xFFFFFFFF:09d}")
+            parts.append(f"evt_{event_name(stamp)}")
         unit = self._info.unit.replace("/", "_per_") or "unknown-unit"
-        stem = "_".join([*parts, self._info.name.replace("/", "_"), unit])
+        drawn = [] if self._layout is None else ["assembled"]
+        stem = "_".join([*parts, self._info.name.replace("/", "_"), *drawn, unit])
         name, repeat = stem, 1
         while name in self._taken:
             repeat += 1
@@ -202,6 +225,23 @@ class _Writer:
             "photometric": "minisblack",
             "software": "workbench",
         }
+
+
+def _layout(file: SmallDataFile, info: FieldInfo) -> Layout:
+    """Return where the pixels of a field lie; `InputError` where the file does not say."""
+    maps = {one.name: one.values for one in pixel_maps(file, info.name)}
+    places = None
+    if {"ix", "iy"} <= maps.keys():  # as LCLS-I keeps them
+        places = maps["ix"].astype(np.int64), maps["iy"].astype(np.int64)
+    elif {"x", "y"} <= maps.keys():
+        places = pixel_places(maps["x"], maps["y"])
+    if places is None:
+        raise InputError(
+            f"{info.name} in {file.path}: the file does not say where its pixels lie (no ix and "
+            "iy, no x and y below UserDataCfg), so nothing can be assembled; produce the run with "
+            "constants that hold the geometry"
+        )
+    return Layout(*places)
 
 
 def _picture(file: SmallDataFile, name: str) -> FieldInfo:
