@@ -3,6 +3,7 @@
 from workbench.automation.finished import FileState, Judge, Verdict
 from workbench.automation.making import notebook_maker
 from workbench.automation.pages import ForeignPageError, PageRecord, Pages
+from workbench.automation.room import check_room
 from workbench.automation.watching import Event, Stop, Task, Watcher
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "Task",
     "Verdict",
     "Watcher",
+    "check_room",
     "notebook_maker",
 ]

@@ -13,6 +13,7 @@ from workbench.cli.config import config
 from workbench.cli.config_reports import check_config, config_status, show_config
 from workbench.cli.constants import constants
 from workbench.cli.demo import demo
+from workbench.cli.hub_check import hub_check
 from workbench.cli.info import info
 from workbench.cli.link import link, quota
 from workbench.cli.new import new
@@ -38,6 +39,7 @@ for command in (demo, new, link, quota, info, check, produce, batch, watch, upda
 config.command("check")(check_config)
 config.command("show")(show_config)
 config.command("status")(config_status)
+app.command("hub-check")(hub_check)
 app.add_typer(config, name="config")
 app.add_typer(constants, name="constants")
 app.add_typer(templates, name="templates")
