@@ -1,5 +1,8 @@
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -28,6 +31,13 @@ def test_every_public_name_opens_and_there_are_at_most_twenty() -> None:
     for name in workbench.__all__:
         assert getattr(workbench, name) is not None
     assert set(workbench.__all__) <= set(dir(workbench))
+
+
+@pytest.mark.parametrize("path", sorted(Path(workbench.__file__).parent.glob("*/__init__.py")))
+def test_no_module_hides_a_function_of_the_same_name(path: Path) -> None:
+    room = import_module(f"workbench.{path.parent.name}")
+    names = getattr(room, "__all__", ())
+    assert [name for name in names if isinstance(getattr(room, name), ModuleType)] == []
 
 
 def test_unknown_public_name_is_an_attribute_error() -> None:

@@ -26,7 +26,7 @@ from workbench.plots.summary import (
     regions_of,
     time_tool,
 )
-from workbench.plots.time_tool import time_tool_calibration
+from workbench.plots.time_tool_calibration import time_tool_calibration
 from workbench.regions import pixel_places
 
 __all__ = [
