@@ -1,6 +1,7 @@
 """Rows of XPP's templates."""
 
 from tests.templates.matrix import Row, both_generations
+from workbench.synthetic.scenes import CurvedTimeTool, LiquidScattering
 
 ROWS = {
     "xpp/delay_scan": Row(
@@ -18,5 +19,17 @@ ROWS = {
         places=both_generations("xpp"),
         made={"camera_every": 1},
         given={"signal": "epix_1/signal_sum"},
+    ),
+    "xpp/time_tool_calibration": Row(
+        faults=("small-lock-jump", "zero-events"),
+        places=both_generations("xpp"),
+        scene=CurvedTimeTool(),
+        made={"scan": "lxt", "delay_first": -1.5, "delay_last": 1.5, "n_steps": 31},
+    ),
+    "xpp/difference_scattering": Row(
+        faults=("lock-jump", "time-tool-zero"),
+        places=both_generations("xpp"),
+        scene=LiquidScattering(),
+        made={"jungfrau_every": 1},
     ),
 }

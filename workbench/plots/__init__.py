@@ -7,6 +7,12 @@ from workbench.plots.correlations import Axis, correlation
 from workbench.plots.curves import Curve, Level, Line, binned_curve, on_off_curves, trend
 from workbench.plots.cut_pictures import cut_histograms, draw_cuts
 from workbench.plots.delay_scan import delay_scan
+from workbench.plots.difference import (
+    component_panels,
+    difference_map,
+    difference_slices,
+    global_fit_curves,
+)
 from workbench.plots.event_pictures import against, over_events
 from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
@@ -42,15 +48,19 @@ __all__ = [
     "average_images",
     "averages",
     "binned_curve",
+    "component_panels",
     "correlation",
     "curve",
     "cut_histograms",
     "delay_coverage",
     "delay_scan",
+    "difference_map",
+    "difference_slices",
     "draw_cuts",
     "event_codes",
     "event_codes_of",
     "findings_table",
+    "global_fit_curves",
     "heat_map",
     "histogram",
     "histograms",

@@ -4,6 +4,7 @@ from workbench.core.run_numbers import parse_runs
 from workbench.recipes.azimuth import Azimuthal, azimuthal, legendre, window
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
+from workbench.recipes.global_fit import GlobalFit, fit_global
 from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
 from workbench.recipes.photon_frames import (
     PhotonList,
@@ -16,6 +17,7 @@ from workbench.recipes.photon_frames import (
 from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
 from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
 from workbench.recipes.shots import RunShots, Shot, read_shots, truths_of
+from workbench.recipes.singular import Components, components
 from workbench.recipes.speckle_statistics import (
     RegionSpeckle,
     SpeckleStatistics,
@@ -27,9 +29,11 @@ __all__ = [
     "Azimuthal",
     "CalibrationError",
     "ChangedMeanwhileError",
+    "Components",
     "Difference",
     "DifferenceError",
     "FilePattern",
+    "GlobalFit",
     "Join",
     "PatternError",
     "PhotonList",
@@ -45,10 +49,12 @@ __all__ = [
     "TimeToolCalibration",
     "azimuthal",
     "build_shot_table",
+    "components",
     "difference_curves",
     "files_for",
     "find_photons",
     "find_regions",
+    "fit_global",
     "legendre",
     "parse_runs",
     "patterns",

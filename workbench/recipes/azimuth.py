@@ -46,12 +46,19 @@ class Azimuthal:
         return np.asarray((self.q >= low) & (self.q < high))
 
 
-def azimuthal(run: Run | Runs, field: str | Channel) -> Azimuthal:
+def azimuthal(run: Run | Runs, field: str | Channel = "") -> Azimuthal:
     """Return a run's azimuthal averages with q, azimuths and numbers of pixels from its file.
+
+    Parameters
+    ----------
+    run
+        From `open_run`.
+    field
+        Name or channel; empty: the first of the run, as ``<detector>/azav_azav``.
 
     Raises `InputError` for a field of another shape, and where q is not in the file.
     """
-    channel = run.channel(field)
+    channel = run.channel(field or _first(run))
     if len(channel.shape) not in {2, 3} or channel.dtype.kind != "f":
         raise InputError(
             f"{channel.name} has shape {channel.shape}: azimuthal averages are (event, phi, q) or "
@@ -179,6 +186,20 @@ def _channel(
         labels=labels,
         gaps=source.gaps,
     )
+
+
+def _first(run: Run | Runs) -> str:
+    found = [
+        name
+        for name, info in run.infos.items()
+        if info.kind == "event" and name.endswith("azav") and len(info.shape) in {2, 3}
+    ]
+    if not found:
+        raise InputError(
+            f"{run.label} holds no azimuthal averages (<detector>/azav_azav or pyfai_azav): add "
+            "get_azav or get_azav_pyfai to the producer config and produce the run"
+        )
+    return found[0]
 
 
 def _label(channel: Channel, name: str) -> Floats | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.binning import on_off
+from workbench.binning.references import ALL
 from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.table import Table
@@ -17,7 +18,6 @@ from workbench.runs.pairs import WITHIN
 if TYPE_CHECKING:
     import xarray as xr
 
-NEAREST = 50  # laser-off shots that each laser-on shot is compared with
 FEWEST_SHOTS = 5  # of a bin whose errors mean something
 
 
@@ -80,6 +80,11 @@ class Difference:
         return np.asarray(finite.all(axis=0))
 
     @property
+    def shared(self) -> bool:
+        """Tell whether some bins share laser-off shots that others do not use."""
+        return self.reference != ALL and bool((self.common > 0).any())
+
+    @property
     def total(self) -> Floats:
         """Error of each number looked at alone, shape (delay, q)."""
         return np.asarray(np.hypot(self.error, self.common))
@@ -107,7 +112,7 @@ def difference_curves(
     edges: Floats,
     where: Cut | None = None,
     *,
-    nearest: int = NEAREST,
+    nearest: int = 0,
     within: float = WITHIN,
     delay: str | Channel = "delay",
 ) -> Difference:
@@ -127,8 +132,8 @@ def difference_curves(
     where
         Which events; laser on and off are told apart here.
     nearest, within
-        How many laser-off shots, nearest in time and not farther away [s], each on shot is compared
-        with; 0: all of the run together.
+        How many laser-off shots, nearest in time, in the same step and not farther away [s], each
+        on shot is compared with: it takes drift out. 0: all of the run together.
     delay
         The channel or role to bin by [ps].
 
@@ -141,7 +146,7 @@ def difference_curves(
         where=where,
         by=light,
         off="nearest" if nearest else "all",
-        nearest=nearest or NEAREST,
+        nearest=nearest or 1,
         within=within,
     )
     return _difference(binned, delay if isinstance(delay, str) else delay.name, run.label)

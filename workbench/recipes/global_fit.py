@@ -1,0 +1,255 @@
+"""Global fit of dS(q, t): exponential decays with one time zero and one response for all q."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from workbench.binning import Parameter, step_decay_in_bins
+from workbench.core.arrays import Floats
+from workbench.core.errors import InputError
+from workbench.core.table import Table
+from workbench.recipes.difference import Difference
+
+LASTING = 1e4  # measured windows: the decay time of what does not decay
+NARROWEST = 0.02  # of the median bin: a response below this cannot be told from none
+TOO_LARGE = 5.0  # standard deviations of chi2 above what is expected
+SHARED = (
+    "laser-off shots serve neighbouring bins too, which this fit does not know: its errors may be "
+    "too small by a factor of two; compare with all laser-off shots together (nearest 0)"
+)
+SPARE = 2  # bins of delay beyond the number of curves and times
+
+
+@dataclass(frozen=True)
+class GlobalFit:
+    """dS(t, q) = offset(q) + sum of curves_k(q) * decay_k(t), each decay blurred by the response.
+
+    The curves are those associated with each decay: a state that decays into another with `tau_1`
+    has its own curve minus that of the other in curve 1. Errors are those that the stated errors
+    imply; they are never rescaled by chi2.
+
+    Parameters
+    ----------
+    parameters
+        "t0", "sigma" (standard deviation of the response), "tau_1", "tau_2"... [ps].
+    names
+        Of the curves: "tau_1"..., "lasting" where one does not decay.
+    curves, errors
+        Shape (curve, q), in the unit of the difference; NaN at a q without values.
+    offset
+        What is there before time zero, shape (q,).
+    model
+        Shape (delay, q).
+    chi2, dof
+        Sum of squared residuals in units of the errors, and degrees of freedom.
+    state
+        "converged", or why the numbers are not to be trusted: "no-signal" offsets describe the data
+        as well; "degenerate" the data do not fix a number; "poor-fit" chi2 is too large for this
+        model; "not-converged" the minimiser gave up.
+    message
+        The state in words.
+    difference
+        What was fitted.
+    """
+
+    parameters: Mapping[str, Parameter]
+    names: tuple[str, ...]
+    curves: Floats
+    errors: Floats
+    offset: Floats
+    model: Floats
+    chi2: float
+    dof: int
+    state: str
+    message: str
+    difference: Difference
+
+    @property
+    def residuals(self) -> Floats:
+        """Data minus model in units of the errors, shape (delay, q)."""
+        return np.asarray((self.difference.value - self.model) / self.difference.error)
+
+    @property
+    def table(self) -> Table:
+        """Times with errors and units."""
+        rows = tuple(
+            (name, one.value, one.error, one.unit) for name, one in self.parameters.items()
+        )
+        caption = f"{self.state}: chi2 {self.chi2:.1f} for {self.dof} degrees of freedom"
+        return Table(("parameter", "value", "error", "unit"), rows, caption, (self.message,))
+
+    def __str__(self) -> str:
+        return str(self.table)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+
+def fit_global(
+    difference: Difference, decays: Sequence[float], *, lasting: bool = True
+) -> GlobalFit:
+    """Fit decay times, time zero and response to all q at once.
+
+    For given times the curves follow from weighted linear least squares at each q (variable
+    projection, Golub and Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)); only the times are searched
+    for. The model is averaged over the delays that each bin holds. The offset takes up the error of
+    the laser-off shots that all bins share.
+
+    Parameters
+    ----------
+    difference
+        From `difference_curves`.
+    decays
+        A first guess of each decay time [ps]; good to a factor of three.
+    lasting
+        Whether there is also a curve that does not decay.
+    """
+    data = _Data(difference, len(decays), lasting)
+    data.check(decays)
+    start = _start(data, decays)
+    found = least_squares(data.residuals, start, x_scale="jac", max_nfev=200)
+    covariance = _covariance(found.jac)
+    times = data.times(found.x)
+    spread = np.sqrt(np.diag(covariance)) * np.append(1.0, times[1:])  # logarithms but for t0
+    named = ("t0", "sigma", *(f"tau_{number + 1}" for number in range(len(decays))))
+    parameters = {
+        name: Parameter(float(value), float(error), "ps")
+        for name, value, error in zip(named, times, spread, strict=True)
+    }
+    curves, errors, model = data.curves(found.x)
+    chi2 = 2 * float(found.cost)
+    dof = data.value.size - data.linear * data.value.shape[1] - len(start)
+    state, message = _judge(data, parameters, chi2, dof, bool(found.success))
+    if difference.shared:
+        message = f"{message}; {SHARED}"
+    names = (*named[2:], *(("lasting",) if lasting else ()))
+    return GlobalFit(
+        parameters,
+        names,
+        data.spread_out(curves[1:]),
+        data.spread_out(errors[1:]),
+        data.spread_out(curves[:1])[0],
+        data.spread_out(model),
+        chi2,
+        dof,
+        state,
+        message,
+        difference,
+    )
+
+
+class _Data:
+    """The numbers of a fit, at the q that hold values, and the model for given times.
+
+    What is searched for is t0 [ps] and the logarithms of the other times.
+    """
+
+    def __init__(self, difference: Difference, decays: int, lasting: bool) -> None:
+        self.good = difference.good
+        self.value, self.error = difference.value[:, self.good], difference.error[:, self.good]
+        self.difference = difference
+        self.decays, self.lasting = decays, lasting
+        self.linear = 1 + decays + lasting
+        centre = difference.delay
+        self.span = float(np.ptp(centre))
+        self.bin = float(np.median(np.diff(np.sort(centre)))) if len(centre) > 1 else self.span
+
+    def check(self, decays: Sequence[float]) -> None:
+        need = self.linear + 2 + self.decays + SPARE
+        if not 1 <= len(decays) <= 4 or not all(tau > 0 for tau in decays):
+            raise InputError(f"decay times {list(decays)}: give one to four positive ones [ps]")
+        if len(self.difference.delay) < need or not self.good.any():
+            raise InputError(
+                f"{len(self.difference.delay)} bins of delay with {int(self.good.sum())} values of "
+                f"q cannot fix {self.decays} decays: at least {need} bins are needed; take finer "
+                "bins or fewer decays"
+            )
+
+    def times(self, searched: Floats) -> Floats:
+        """Return t0, sigma and the decay times [ps]."""
+        return np.append(searched[0], np.exp(searched[1:]))
+
+    def shapes(self, searched: Floats) -> Floats:
+        """Return offset and decays in every bin, shape (curve, delay)."""
+        t0, sigma, *taus = self.times(searched).tolist()
+        sigma = max(sigma, NARROWEST * self.bin)
+        taus += [LASTING * self.span] if self.lasting else []
+        low, high = self.difference.low, self.difference.high
+        found = [step_decay_in_bins(low, high, t0=t0, tau=tau, sigma=sigma) for tau in taus]
+        return np.array([np.ones_like(low), *found])
+
+    def curves(self, searched: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return curves and their errors for these times, (curve, q), and the model (delay, q)."""
+        shapes = self.shapes(searched)
+        weight = 1 / self.error**2
+        normal = np.einsum("it,tq,jt->qij", shapes, weight, shapes)
+        inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
+        curves = np.einsum("qij,jt,tq->iq", inverse, shapes, weight * self.value)
+        errors = np.sqrt(np.maximum(np.einsum("qii->iq", inverse), 0))
+        return curves, errors, np.asarray(shapes.T @ curves)
+
+    def residuals(self, searched: Floats) -> Floats:
+        """Return (model - value) / error at the best curves for these times, as one list."""
+        return np.asarray((self.curves(searched)[2] - self.value) / self.error).ravel()
+
+    def chi2(self, searched: Floats) -> float:
+        return float((self.residuals(searched) ** 2).sum())
+
+    def spread_out(self, some: Floats) -> Floats:
+        """Return values at all q: NaN where there are none."""
+        whole = np.full((len(some), len(self.good)), np.nan)
+        whole[:, self.good] = some
+        return whole
+
+
+def _start(data: _Data, decays: Sequence[float]) -> Floats:
+    """Return the best of a coarse grid of time zeros and responses."""
+    centre = data.difference.delay
+    zeros = np.linspace(centre.min(), centre.max(), len(centre) + 1)
+    sigmas = (0.5 * data.bin, 0.05 * data.span)
+    tried = [
+        np.array([t0, *np.log([sigma, *decays])]) for t0, sigma in product(zeros[1:-1], sigmas)
+    ]
+    return min(tried, key=data.chi2)
+
+
+def _covariance(jacobian: Floats) -> Floats:
+    normal = jacobian.T @ jacobian
+    if np.linalg.matrix_rank(normal) < len(normal):
+        return np.full_like(normal, np.inf)
+    return np.asarray(np.linalg.inv(normal))
+
+
+def _judge(
+    data: _Data, found: Mapping[str, Parameter], chi2: float, dof: int, success: bool
+) -> tuple[str, str]:
+    if not success:
+        return "not-converged", "the minimiser gave up; try other decay times or fewer"
+    weight = 1 / data.error**2
+    flat = data.value - (weight * data.value).sum(axis=0) / weight.sum(axis=0)
+    gain = float((weight * flat**2).sum()) - chi2
+    free = (data.linear - 1) * data.value.shape[1] + len(found)
+    if gain < free + TOO_LARGE * np.sqrt(2 * free):
+        return "no-signal", "offsets without any change describe the data as well"
+    loose = [name for name, one in found.items() if name != "sigma" and _loose(name, one, data)]
+    if loose:
+        return "degenerate", f"the data do not fix {', '.join(loose)}; fewer decays may do"
+    # Errors taken from n shots make squares too large by (n - 1) / (n - 3) on average.
+    shots = np.maximum(data.difference.shots, 4)
+    expected = dof * float(((shots - 1) / (shots - 3)).mean())
+    if chi2 > expected * (1 + TOO_LARGE * np.sqrt(2 / dof)):
+        return "poor-fit", "chi2 is too large: another decay, or drift; look at the residuals"
+    sigma = found["sigma"]
+    if not sigma.error < sigma.value / 2:
+        return "converged", "the response is narrower than the bins can tell"
+    return "converged", "errors follow from the stated errors of the bins"
+
+
+def _loose(name: str, one: Parameter, data: _Data) -> bool:
+    if name == "t0":
+        low, high = data.difference.delay.min(), data.difference.delay.max()
+        return not (low < one.value < high and one.error < data.span)
+    return not one.error < one.value
