@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+import workbench.recipes  # noqa: F401 - its errors are known by name once it is loaded
 from workbench.batch import BatchItem
 from workbench.core.errors import WorkbenchError
 from workbench.core.findings import Severity
