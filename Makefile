@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all lint docs site notebooks oracle browser executors bench wheel clean
+.PHONY: help demo test test-all lint docs site notebooks oracle browser executors bench binder wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -83,6 +83,9 @@ executors: $(VENV)/.with-executors ## production on Dask, MPI and a one-node Slu
 bench: $(VENV)/.with-dev $(ORACLE)/.installed ## speed and memory as ratios to peers (benchmarks/README.md)
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \
 	  $(BIN)/python -m pytest benchmarks -s --benchmark-disable-gc --override-ini addopts= $(ARGS)
+
+binder: $(VENV)/.with-dev ## what Binder would build, without Docker: its recipe, installation, steps and notebooks
+	bash tests/binder.sh $(BIN)/python
 
 wheel: $(VENV)/.with-dev ## build the wheel and use it, without extras, in an environment of its own
 	bash tests/wheel.sh $(BIN)/python
