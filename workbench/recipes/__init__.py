@@ -2,6 +2,14 @@
 
 from workbench.core.run_numbers import parse_runs
 from workbench.recipes.azimuth import Azimuthal, azimuthal, legendre, window
+from workbench.recipes.correlation import (
+    Correlation,
+    CorrelationError,
+    Movie,
+    correlate,
+    movie_of,
+    two_times,
+)
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.global_fit import GlobalFit, fit_global
@@ -14,6 +22,7 @@ from workbench.recipes.photon_frames import (
     find_regions,
     photon_stacks,
 )
+from workbench.recipes.relaxation import Relaxation, fit_relaxation
 from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
 from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
 from workbench.recipes.shots import RunShots, Shot, read_shots, truths_of
@@ -30,16 +39,20 @@ __all__ = [
     "CalibrationError",
     "ChangedMeanwhileError",
     "Components",
+    "Correlation",
+    "CorrelationError",
     "Difference",
     "DifferenceError",
     "FilePattern",
     "GlobalFit",
     "Join",
+    "Movie",
     "PatternError",
     "PhotonList",
     "Region",
     "RegionError",
     "RegionSpeckle",
+    "Relaxation",
     "RunShots",
     "SheetError",
     "Shot",
@@ -50,12 +63,15 @@ __all__ = [
     "azimuthal",
     "build_shot_table",
     "components",
+    "correlate",
     "difference_curves",
     "files_for",
     "find_photons",
     "find_regions",
     "fit_global",
+    "fit_relaxation",
     "legendre",
+    "movie_of",
     "parse_runs",
     "patterns",
     "photon_stacks",
@@ -66,6 +82,7 @@ __all__ = [
     "speckle_statistics",
     "time_tool_calibration",
     "truths_of",
+    "two_times",
     "window",
     "write_kept",
 ]

@@ -128,7 +128,7 @@ class Speckle(Scene):
             found[f"contrast_{name}"] = (1 / modes, "1", f"1 / modes, region {name}")
             found[f"kbar_{name}"] = (lit, "1", "photons per pixel at mean I0")
         if self.relaxation_time:
-            found["contrast"] = (0.5, "1", "of region near: 1 / modes")
+            found["contrast"] = (0.25, "1", "of region far, the first by name: 1 / modes")
             found["relaxation_time"] = (self.relaxation_time, "s", "field at 1/e")
             found["baseline"] = (1.0, "1", "of g2 at long lags")
         return found
