@@ -32,7 +32,6 @@ from workbench.plots.summary import (
     regions_of,
     time_tool,
 )
-from workbench.plots.time_tool import time_tool_calibration
 from workbench.plots.time_tool_calibration import time_tool_calibration
 from workbench.plots.xpcs import speckle_correlation
 from workbench.regions import pixel_places
