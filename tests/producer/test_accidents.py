@@ -161,3 +161,20 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(
     with pytest.raises(CannotWriteError, match="Free space"):
         produce(request)
     assert list(small_disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_quota_that_is_reached_is_named_and_costs_nothing_once_it_is_raised(
+    made: Any, quota: Callable[[str], Path], workers: int, tmp_path: Path
+) -> None:
+    folder = quota("2M")
+    request = made.request(folder, detectors=("tiles",), workers=workers)
+    with pytest.raises(CannotWriteError, match=r"quota exceeded .*workbench quota"):
+        produce(request)
+    assert list(folder.iterdir()) == []
+    quota("none")
+    found = content(produce(request).output)
+    expected = content(produce(made.request(tmp_path / "free", detectors=("tiles",))).output)
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)

@@ -16,15 +16,18 @@ Against = Annotated[
     Path | None,
     typer.Option(help="Folder or file of the raw run, to compare regions with its detectors."),
 ]
+Source = Annotated[str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def check_config(file: File, run: Run, against: Against = None, json_: Json = False) -> None:
+def check_config(
+    file: File, run: Run, against: Against = None, source: Source = "xtc2", json_: Json = False
+) -> None:
     """List every problem of a config in one run, with its line and what to do."""
     from workbench.core.findings import has_errors
     from workbench.producer.shown import all_findings
 
-    findings = all_findings(_load(file, run, against))
+    findings = all_findings(_load(file, run, against, source))
     if json_:
         told = [finding.as_dict() for finding in findings]
         typer.echo(json.dumps({"file": str(file), "run": run, "findings": told}, indent=1))
@@ -39,11 +42,13 @@ def check_config(file: File, run: Run, against: Against = None, json_: Json = Fa
         raise typer.Exit(REFUSED)
 
 
-def show_config(file: File, run: Run, against: Against = None, json_: Json = False) -> None:
+def show_config(
+    file: File, run: Run, against: Against = None, source: Source = "xtc2", json_: Json = False
+) -> None:
     """Show what is understood of a config in one run: every entry with its type."""
     from workbench.producer.shown import as_plain, as_text, shown
 
-    config = _load(file, run, against)
+    config = _load(file, run, against, source)
     if json_:
         typer.echo(json.dumps(shown(config), indent=1))
         return
@@ -97,10 +102,10 @@ def config_status(
         typer.echo(f"to produce them again: {command}")
 
 
-def _load(file: Path, run: int, against: Path | None) -> "ProducerConfig":
+def _load(file: Path, run: int, against: Path | None, source: str) -> "ProducerConfig":
     from workbench.producer import ProducerConfig
     from workbench.producer.plan import shapes_of
     from workbench.sources import open_raw
 
-    raw = open_raw(against, run=run) if against is not None else None
+    raw = open_raw(against, run=run, source=source) if against is not None else None
     return ProducerConfig.load(file, run, shapes=shapes_of(raw) if raw is not None else None)

@@ -87,6 +87,9 @@ def dark(
     sigmas: Annotated[
         float, typer.Option(min=1, help="Bad: further than this from the median of the tile.")
     ] = 6.0,
+    source: Annotated[
+        str, typer.Option(help="Who reads the raw runs: xtc2, our own reader, or psana.")
+    ] = "xtc2",
     json_: Json = False,
 ) -> None:
     """Measure pedestal, noise and bad pixels in runs without X-rays; the gain stays."""
@@ -96,7 +99,7 @@ def dark(
 
     first = min(run) if from_run is None else from_run
     before = read_constants(output, detector, first) if output.exists() else None
-    raws = [open_raw(xtc, number) for number in run]
+    raws = [open_raw(xtc, number, source=source) for number in run]
     result = measure_darks(raws, detector, before=before, sigmas=sigmas)
     entry = Validity(result.constants, first, to_run)
     write_validities(output, [entry])

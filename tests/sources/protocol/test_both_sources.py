@@ -169,6 +169,33 @@ def test_a_production_through_psana_is_that_of_the_native_reader(
         assert h5["provenance/source"][()] == b"psana"
 
 
+@pytest.mark.oracle
+@pytest.mark.usefixtures("psana_here")
+def test_dark_constants_and_config_checks_through_psana_are_those_of_the_native_reader(
+    truth: WrittenRun, tmp_path: Path
+) -> None:
+    config = tmp_path / "prod_config_xpp.py"
+    config.write_text(CONFIG.replace("[2, 8]", "[2, 80]").replace("'slow']", "'slo']"))
+    run = ["--run", str(RUN)]
+    for words in (
+        ["config", "check", str(config), *run, "--against", str(truth.folder)],
+        ["config", "show", str(config), *run, "--against", str(truth.folder)],
+        ["constants", "dark", *run, "--xtc", str(truth.folder), "--detector", "tiles", "--output"],
+    ):
+        told = {}
+        for source in ("xtc2", "psana"):
+            made = [str(tmp_path / f"{source}.h5")] if words[-1] == "--output" else []
+            line = [sys.executable, "-m", "workbench", *words, *made, "--source", source, "--json"]
+            done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+            assert done.returncode == (0 if words[1] != "check" else 1), done.stderr
+            told[source] = done.stdout.replace(f"{source}.h5", "")
+        assert told["psana"] == told["xtc2"]
+    ours, theirs = (content(tmp_path / f"{source}.h5") for source in ("xtc2", "psana"))
+    assert any(name.endswith("pedestal") for name in ours)
+    assert theirs.keys() == ours.keys()
+    assert [name for name in ours if not same(ours[name], theirs[name])] == []
+
+
 def test_another_source_is_refused_with_the_known_ones(truth: WrittenRun) -> None:
     with pytest.raises(UnknownNameError, match="did you mean psana"):
         open_raw(truth.folder, source="psana2")
