@@ -17,6 +17,7 @@ from workbench.core.extras import MissingToolError
 from workbench.producer import ProduceRequest, produce
 from workbench.sources import RawRun, open_raw
 from workbench.sources.psana.library import PsanaError
+from workbench.sources.xtc2_writer import Names, Xtc2Writer
 
 STREAM = "test_data/{}/xpptut15-r0014-s{:03}-c000.xtc2"
 REAL = {  # folder or file -> number of events
@@ -169,6 +170,24 @@ def test_a_production_through_psana_is_that_of_the_native_reader(
         assert h5["provenance/source"][()] == b"psana"
 
 
+def dark_run(folder: Path) -> Path:
+    """Write 20 dark frames of a camera."""
+    path = folder / "dark" / f"{EXPERIMENT}-r{RUN:04d}-s000-c000.xtc2"
+    index = path.parent / "smalldata" / f"{path.stem}.smd.xtc2"
+    draw, begin = np.random.default_rng(4), 1_100_000_000 << 32
+    names = Names("cam", "opal", "raw", (2, 0, 0), fields={"image": ("uint16", 2)})
+    with Xtc2Writer(path, [names], smd=index) as stream:
+        stream.configure(begin - 5000)
+        stream.begin_run(begin - 4000, experiment=EXPERIMENT, run=RUN)
+        stream.begin_step(begin - 3000)
+        stream.enable(begin - 2000)
+        for event in range(20):
+            frame = draw.normal(400, 3, (16, 20)).round().astype(np.uint16)
+            stream.event(begin + event * 8_000_000, {0: {"image": frame}})
+        stream.end_run(begin + (9 << 32))
+    return path.parent
+
+
 @pytest.mark.oracle
 @pytest.mark.usefixtures("psana_here")
 def test_dark_constants_and_config_checks_through_psana_are_those_of_the_native_reader(
@@ -176,11 +195,11 @@ def test_dark_constants_and_config_checks_through_psana_are_those_of_the_native_
 ) -> None:
     config = tmp_path / "prod_config_xpp.py"
     config.write_text(CONFIG.replace("[2, 8]", "[2, 80]").replace("'slow']", "'slo']"))
-    run = ["--run", str(RUN)]
+    run, camera = ["--run", str(RUN)], ["--detector", "cam"]
     for words in (
         ["config", "check", str(config), *run, "--against", str(truth.folder)],
         ["config", "show", str(config), *run, "--against", str(truth.folder)],
-        ["constants", "dark", *run, "--xtc", str(truth.folder), "--detector", "tiles", "--output"],
+        ["constants", "dark", *run, "--xtc", str(dark_run(tmp_path)), *camera, "--output"],
     ):
         told = {}
         for source in ("xtc2", "psana"):
