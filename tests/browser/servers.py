@@ -160,6 +160,15 @@ def open_notebook(page: Page, url: str) -> None:
     )
 
 
+def sign_in(page: Page, hub: Server) -> None:
+    """Sign in to JupyterHub as its one user, and wait for JupyterLab."""
+    page.goto(f"{hub.url}/hub/login")
+    page.fill("#username_input", "alice")
+    page.fill("#password_input", "hutch")
+    page.click("#login_submit")
+    page.wait_for_url("**/user/alice/lab**", timeout=90_000)
+
+
 def run_all(page: Page) -> None:
     """Run all cells of the open notebook; a cell that failed fails the test."""
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")

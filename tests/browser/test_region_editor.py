@@ -15,6 +15,7 @@ from tests.browser.servers import (
     cell_errors,
     free_ports,
     jupyter_environment,
+    sign_in,
     started,
     until,
     wait_for,
@@ -101,11 +102,7 @@ def test_what_is_drawn_behind_jupyterhub_is_what_the_config_says(
 ) -> None:
     """From the card in JupyterLab's launcher, through the hub's proxy, below a prefix."""
     config = copied(raw, hub.folder)
-    page.goto(f"{hub.url}/hub/login")
-    page.fill("#username_input", "alice")
-    page.fill("#password_input", "hutch")
-    page.click("#login_submit")
-    page.wait_for_url("**/user/alice/lab**", timeout=90_000)
+    sign_in(page, hub)
     page.goto(f"{hub.url}/user/alice/lab?reset", wait_until="domcontentloaded")
     card = page.locator(".jp-LauncherCard", has_text="Regions").first
     card.wait_for(timeout=60_000)

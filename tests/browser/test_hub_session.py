@@ -1,0 +1,80 @@
+"""A session of JupyterHub: the linked folder of an experiment, a template in it, the board."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.notebooks import cells, outputs
+from tests.browser.servers import BIN, Server, cell_errors, open_notebook, run_all, sign_in
+
+pytestmark = pytest.mark.browser
+
+EXPERIMENT = "xppsyn0126"
+
+
+@pytest.fixture(scope="module")
+def linked(hub: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Set an experiment with a made-up run up, and link it into the home folder, as users do."""
+    root = tmp_path_factory.mktemp("site")
+    place = ("--site", "local", "--root", root)
+    for words in (("new", EXPERIMENT, *place, "--made-up"),
+                  ("link", EXPERIMENT, *place, "--home", hub.folder)):  # fmt: skip
+        command = [BIN / "python", "-m", "workbench", *words]
+        subprocess.run([*map(str, command)], check=True, capture_output=True)
+    return root
+
+
+def test_a_template_runs_in_the_linked_folder_and_the_board_opens_behind_the_prefix(
+    hub: Server, linked: Path, page: Page, pictures: Path
+) -> None:
+    folder = hub.folder / EXPERIMENT
+    assert folder.is_symlink()
+    notebook = folder / "results" / "workbench" / "notebooks" / "run_summary.ipynb"
+    (data,) = (folder / "hdf5" / "smalldata").rglob(f"{EXPERIMENT}_Run0001.h5")
+    type_in(notebook, data)
+    lab = f"{hub.url}/user/alice/lab/tree"
+    sign_in(page, hub)
+    open_notebook(page, f"{lab}/{notebook.relative_to(hub.folder)}?reset")
+    page.set_default_timeout(120_000)
+    run_all(page)
+    assert cell_errors(page) == []
+    assert "events_on = " in outputs(page)
+    page.locator(".jp-OutputArea img").first.scroll_into_view_if_needed()
+    page.screenshot(path=pictures / "hub_template.png")
+    page.goto(f"{hub.url}/user/alice/workbench-regions/regions")
+    page.get_by_label("Small-data file, or folder of raw data").wait_for(timeout=90_000)
+    assert "/beamline/user/alice/workbench-regions/" in page.url
+
+
+def type_in(notebook: Path, data: Path) -> None:
+    """Fill the parameters cell in: run 1, and its file."""
+    content = json.loads(notebook.read_text())
+    (cell,) = (one for one in content["cells"] if "parameters" in one["metadata"].get("tags", ()))
+    text = "".join(cell["source"]).replace("run: int = 0 ", "run: int = 1 ")
+    cell["source"] = text.replace('small_data: str = ""', f'small_data: str = "{data}"')
+    assert str(data) in cell["source"]
+    notebook.write_text(json.dumps(content))
+
+
+def test_the_check_of_a_session_finds_links_kernel_widgets_proxy_and_room_in_order(
+    hub: Server, linked: Path, page: Page
+) -> None:
+    words = ["hub-check", EXPERIMENT, "--site", "local", "--root", str(linked), "--json"]
+    asked = (
+        "import subprocess, sys\n"
+        f"done = subprocess.run([sys.executable, '-m', 'workbench', *{words}],\n"
+        "                      capture_output=True, text=True)\nprint(done.stdout or done.stderr)"
+    )
+    (hub.folder / "check.ipynb").write_text(cells(asked))
+    sign_in(page, hub)
+    open_notebook(page, f"{hub.url}/user/alice/lab/tree/check.ipynb?reset")
+    page.set_default_timeout(120_000)
+    run_all(page)
+    rows = json.loads(outputs(page))
+    assert {row["what"] for row in rows} == {"links", "kernel", "widgets", "proxy", "room"}
+    assert [row for row in rows if row["health"] != "fine"] == []
+    assert any("JupyterLab's page has @bokeh/jupyter_bokeh" in row["text"] for row in rows)
+    assert any("/beamline/user/alice/workbench-regions" in row["text"] for row in rows)
