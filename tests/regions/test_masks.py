@@ -1,5 +1,6 @@
 """Masks pixel by pixel against brute force; files of others read, or refused by name."""
 
+import itertools
 from pathlib import Path
 
 import fabio
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError, NotThereError
@@ -160,9 +162,37 @@ def test_inverted_masks_are_told_by_what_the_detector_calls_bad() -> None:
     assert [one.code for one in check_mask(mine, shape=(50, 40))] == ["mask-shape"]
 
 
+def enclosed(lines: tuple[np.ndarray, ...], shape: tuple[int, int]) -> np.ndarray:
+    """Return the pixels that closed lines go around, to the right of who walks along."""
+    wound = np.zeros(shape, int)
+    for line in lines:
+        assert (line[0] == line[-1]).all()
+        for (row, col), (to_row, to_col) in itertools.pairwise(line.astype(int).tolist()):
+            assert (row == to_row) != (col == to_col)
+            wound[min(row, to_row) : max(row, to_row), col:] += np.sign(row - to_row)
+    assert set(np.unique(wound)) <= {0, 1}
+    return wound == 1
+
+
 def test_the_border_of_pixels_runs_between_those_inside_and_those_outside() -> None:
-    pixels = np.array([[1, 1, 0], [1, 0, 0]], np.bool_)
-    lines = {tuple(map(tuple, line.astype(int).tolist())) for line in border(pixels)}
-    along_rows = {((0, 0), (0, 2)), ((1, 1), (1, 2)), ((2, 0), (2, 1))}
-    assert lines == along_rows | {((0, 0), (2, 0)), ((1, 1), (2, 1)), ((0, 2), (1, 2))}
+    (line,) = border(np.array([[1, 1, 0], [1, 0, 0]], np.bool_))
+    corners = [(0, 0), (0, 2), (1, 2), (1, 1), (2, 1), (2, 0)]
+    assert {tuple(point) for point in line.astype(int).tolist()} == set(corners)
+    assert len(line) == 7
     assert border(np.zeros((3, 4), np.bool_)) == ()
+    rng = np.random.default_rng(4)
+    for share in (0.02, 0.5, 0.98):
+        pixels = rng.random((23, 31)) < share
+        np.testing.assert_array_equal(enclosed(border(pixels), pixels.shape), pixels)
+
+
+def test_a_border_with_too_many_lines_leaves_out_the_smallest_holes() -> None:
+    rows, cols = np.indices((403, 301))
+    disc = (rows - 200) ** 2 + (cols - 140) ** 2 < 120**2
+    holes = disc & (np.random.default_rng(5).random(disc.shape) < 0.95)
+    lines = border(holes, most=1000)
+    assert sum(len(line) - 1 for line in lines) <= 1000
+    assert len(border(holes)) > 1000  # hole by hole
+    around = enclosed(lines, disc.shape)
+    assert not (holes & ~around).any()
+    assert not (around & ~ndimage.binary_dilation(disc, np.ones((3, 3)))).any()

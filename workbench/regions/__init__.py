@@ -25,7 +25,6 @@ from workbench.regions.mask_files import MaskFileError, Polarity, check_mask, re
 from workbench.regions.masks import (
     bad_fraction,
     between,
-    border,
     edges,
     from_status,
     grown,
@@ -34,6 +33,7 @@ from workbench.regions.masks import (
     propose,
     shrunk,
 )
+from workbench.regions.outline import border
 from workbench.regions.places import pixel_places
 from workbench.regions.poni import Poni, PoniError, parse_poni, poni_text, read_poni, write_poni
 from workbench.regions.refinement import RefinedGeometry, find_arc, refine, refine_on_picture

@@ -1,6 +1,6 @@
 """Masks, True = use: from edges, thresholds and noise; grown; combined with ``&``, ``|``, ``~``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -184,30 +184,3 @@ def _far(values: Floats, sigmas: float, *, upward: bool) -> Bools:
     away = known - middle if upward else middle - known
     with np.errstate(invalid="ignore"):
         return np.asarray(away > sigmas * spread)
-
-
-def border(pixels: Bools) -> tuple[Floats, ...]:
-    """Return the lines between pixels that are chosen and those that are not.
-
-    Parameters
-    ----------
-    pixels
-        Shape (row, col), True = chosen.
-
-    Returns
-    -------
-    tuple
-        Straight lines from corner to corner of pixels, each of shape (2, 2): two points of (row,
-        col) [pixel]; first those along rows, from the top.
-    """
-    return (*_lines(pixels), *(line[:, ::-1] for line in _lines(pixels.T)))
-
-
-def _lines(pixels: Bools) -> Iterator[Floats]:
-    around = np.pad(pixels, 1)
-    between = np.pad(around[:-1, 1:-1] != around[1:, 1:-1], ((0, 0), (1, 1)))
-    ends = np.diff(between.astype(np.int8), axis=1)
-    for (row, start), (_, stop) in zip(
-        np.argwhere(ends == 1), np.argwhere(ends == -1), strict=True
-    ):
-        yield np.array([[row, start], [row, stop]], np.float64)

@@ -1,5 +1,6 @@
 """The panels below the picture: mask, centre, other runs, and what is written of them."""
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -146,16 +147,15 @@ def test_a_config_region_with_a_mask_is_outlined_pixel_by_pixel_and_cannot_be_dr
     editor.model.remove("round")
     editor.writing.take_over()
     assert "round" not in editor.model.regions
-    assert "round: a mask chooses its pixels" in note(editor)
+    assert "Dashed: round. A mask chooses" in note(editor)
     names, lines = (editor.picture.canvas._names.data, editor.picture.canvas._lines.data)
     assert names["text"] == ["spot", "old", "round"]
-    assert all(one in "0123456789. []," for one in str(lines["xs"]))  # nothing but numbers
-    # Painting the drawn lines' inside, row by row, gives back the pixels of the mask.
-    rows = [(x[0], y) for x, y in zip(lines["xs"], lines["ys"], strict=True) if len(x) == 2]
-    crossed = np.zeros(SHAPE, int)
-    for col, (top, bottom) in rows:
-        if top != bottom:
-            crossed[int(top) : int(bottom), int(col) :] += 1
+    assert lines["dash"] == ["solid", "solid", "dashed"]
+    crossed = np.zeros(SHAPE, int)  # painting a closed line's inside, row by row
+    xs, ys = (lines[name][-1] for name in ("xs", "ys"))
+    for (col, row), (to_col, to_row) in itertools.pairwise(zip(xs, ys, strict=True)):
+        if col == to_col:
+            crossed[int(min(row, to_row)) : int(max(row, to_row)), int(col) :] += 1
     pixels = editor.model.picture.layout.pixels(Circle(30, 30, 8))
     np.testing.assert_array_equal(crossed % 2 == 1, pixels)
     editor.model.put("round", Rectangle(1, 5, 1, 5))  # drawn anew: its old outline goes

@@ -17,6 +17,8 @@ from workbench.producer.regions import read_roi
 from workbench.regions import Box, ConfigRegion, Layout, border
 from workbench.widgets.models.state import Drawn
 
+MOST_LINES = 4000  # around one region: more would take long to send and to draw
+
 
 @dataclass(frozen=True, eq=False)
 class Existing:
@@ -42,10 +44,13 @@ class Existing:
         return None if self.config is None else Box(self.config.bounds)
 
     def outline(self, layout: Layout) -> tuple[Floats, ...]:
-        """Return the lines around its pixels in the picture; see `regions.border`."""
+        """Return the lines around its pixels in the picture, at most `MOST_LINES` of them.
+
+        A mask with a great many holes is outlined without the smallest; see `regions.border`.
+        """
         if self.config is None:
             return ()
-        return border(layout.on_picture(self.config.pixels(layout.frame_shape)))
+        return border(layout.on_picture(self.config.pixels(layout.frame_shape)), most=MOST_LINES)
 
     def same_pixels(self, other: ConfigRegion, shape: tuple[int, ...]) -> bool:
         """Tell whether it holds exactly the pixels of another region."""

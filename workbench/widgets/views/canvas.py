@@ -74,11 +74,24 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Outline:
-    """A region to be drawn: its name, closed lines of (row, col) [pixel], whether selected."""
+    """A region to be drawn.
+
+    Parameters
+    ----------
+    name
+        Is written above it.
+    lines
+        Points of (row, col) [pixel].
+    chosen
+        It is selected.
+    fixed
+        It cannot be dragged: its lines are dashed.
+    """
 
     name: str
     lines: tuple[Floats, ...]
-    chosen: bool
+    chosen: bool = False
+    fixed: bool = False
 
 
 class Canvas:
@@ -91,7 +104,7 @@ class Canvas:
         make = self._models.ColumnDataSource
         self._image = make(data={name: [] for name in ("image", "x", "y", "dw", "dh")})
         self._veil = make(data={name: [] for name in ("image", "x", "y", "dw", "dh")})
-        self._lines = make(data={name: [] for name in ("xs", "ys", "color", "width")})
+        self._lines = make(data={name: [] for name in ("xs", "ys", "color", "width", "dash")})
         self._names = make(data={name: [] for name in ("x", "y", "text", "color")})
         self._centre = make(data={"x": [], "y": []})
         self._points = make(data={"x": [], "y": []})
@@ -125,7 +138,7 @@ class Canvas:
 
     def show_outlines(self, outlines: Sequence[Outline]) -> None:
         """Draw regions with their names."""
-        data: dict[str, list[Any]] = {"xs": [], "ys": [], "color": [], "width": []}
+        data: dict[str, list[Any]] = {name: [] for name in self._lines.data}
         names: dict[str, list[Any]] = {"x": [], "y": [], "text": [], "color": []}
         for one in outlines:
             colour = CHOSEN if one.chosen else OTHER
@@ -134,6 +147,7 @@ class Canvas:
                 data["ys"].append(line[:, 0].tolist())
                 data["color"].append(colour)
                 data["width"].append(2.5 if one.chosen else 1.5)
+                data["dash"].append("dashed" if one.fixed else "solid")
             top = one.lines[0][one.lines[0][:, 0].argmin()]
             for key, value in zip(names, (top[1], top[0], one.name, colour), strict=True):
                 names[key].append(value)
@@ -249,7 +263,7 @@ class Canvas:
         figure.image("image", "x", "y", "dw", "dh", source=self._veil, color_mapper=veil)
         figure.multi_line(
             "xs", "ys", source=self._lines, line_color="color", line_width="width",
-            nonselection_line_alpha=1.0, selection_line_alpha=1.0,
+            line_dash="dash", nonselection_line_alpha=1.0, selection_line_alpha=1.0,
         )  # fmt: skip
         figure.multi_line(
             "xs", "ys", source=self._guides, line_color=GUIDE, line_width=1, line_dash=[6, 4],

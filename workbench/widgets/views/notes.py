@@ -11,7 +11,7 @@ from typing import Any
 from workbench.core.errors import WorkbenchError
 from workbench.core.extras import load
 
-LINE = 36  # screen pixels, kept free: the picture must not jump when a line comes or goes
+LINE = 54  # screen pixels, two lines kept free: the picture must not jump when they come or go
 _COLOURS = {"info": ("#e7f3ec", "#1d5b36"), "error": ("#fdecea", "#8c1d18")}
 
 

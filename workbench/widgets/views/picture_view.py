@@ -249,7 +249,7 @@ class PictureView:
             Outline(name, self._lines(one), name == selected) for name, one in regions.items()
         ]
         given = {name: lines for name, lines in self._given.items() if name not in regions}
-        outlines += [Outline(name, lines, chosen=False) for name, lines in given.items()]
+        outlines += [Outline(name, lines, fixed=True) for name, lines in given.items()]
         self.canvas.show_outlines(outlines)
 
     def _paint_regions(self, regions: Mapping[str, Drawn]) -> None:

@@ -92,9 +92,9 @@ class WritePanel:
             {name: around for name, one in found.items() if (around := one.outline(layout))}
         )
         self._model.select("")
-        others = sorted(set(found) - set(self._model.regions))
+        others = {name: found[name] for name in sorted(set(found) - set(self._model.regions))}
         lines = [*told, f"In the config for this run: {', '.join(found) or 'no region'}"]
-        lines += [f"{name}: {_why_not(found[name])}" for name in others]
+        lines += _undrawn(others)
         self._notes.say("\n".join(lines))
         if taken:
             self._forget()
@@ -234,13 +234,16 @@ class WritePanel:
         self._write.disabled = True
 
 
-def _why_not(one: Existing) -> str:
-    if one.config is None or one.problem:
-        return f"is not drawn: {one.problem}"
-    return (
-        f"a mask chooses its pixels within {one.config.bounds}: their outline is drawn and cannot "
-        "be dragged; it stays as it is until a region of this name is drawn and written"
-    )
+def _undrawn(others: Mapping[str, Existing]) -> list[str]:
+    """Return why regions of the config cannot be dragged."""
+    masked = [name for name, one in others.items() if one.config is not None and not one.problem]
+    lines = [f"{name} is not drawn: {one.problem}" for name, one in others.items() if one.problem]
+    if masked:
+        lines.append(
+            f"Dashed: {', '.join(masked)}. A mask chooses their pixels, so they cannot be dragged; "
+            "they stay as they are until regions of these names are drawn and written."
+        )
+    return lines
 
 
 def _written(saved: Saved) -> str:
