@@ -2,6 +2,7 @@
 
 from tests.templates.matrix import Place, Row
 from workbench.batch import BatchItem
+from workbench.synthetic.scenes import MotorScene
 
 SPOT = {"xpp": "epix_1", "xcs": "epix_2", "mec": "epix100a_2_bxrts"}
 MONITOR = {"xpp": "XppSb2BmMon/totalIntensityJoules", "xcs": "ipm4/sum", "mec": "xt2_ipm2/sum"}
@@ -63,6 +64,12 @@ ROWS = {
         ),
         given=spot_signal,
         check=the_better_monitor_is_found,
+    ),
+    "common/motor_scan": Row(
+        faults=("shot-lag", "dark-drift"),
+        scene=MotorScene(kind="edge"),
+        made={"camera_every": 1, "n_events": 2400},
+        given=spot_signal,
     ),
     "common/timing_check": Row(
         faults=(

@@ -17,6 +17,7 @@ from workbench.plots.event_pictures import against, over_events
 from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.live import live
+from workbench.plots.motor_scan import motor_scan
 from workbench.plots.shot_overview import shot_overview
 from workbench.plots.speckle import photon_statistics_of
 from workbench.plots.style import DELAY_LABEL, Picture
@@ -71,6 +72,7 @@ __all__ = [
     "live",
     "monitor_correlation",
     "monitors",
+    "motor_scan",
     "on_off_curves",
     "over_events",
     "photon_statistics_of",

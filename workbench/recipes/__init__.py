@@ -14,6 +14,7 @@ from workbench.recipes.difference import Difference, DifferenceError, difference
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.global_fit import GlobalFit, fit_global
 from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
+from workbench.recipes.motor_scan import MotorScan, motor_scan
 from workbench.recipes.photon_frames import (
     PhotonList,
     Region,
@@ -22,7 +23,9 @@ from workbench.recipes.photon_frames import (
     find_regions,
     photon_stacks,
 )
+from workbench.recipes.profiles import Feature, find_feature
 from workbench.recipes.relaxation import Relaxation, fit_relaxation
+from workbench.recipes.scan_steps import ScanError, moving, scanned
 from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
 from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
 from workbench.recipes.shots import RunShots, Shot, read_shots, truths_of
@@ -43,9 +46,11 @@ __all__ = [
     "CorrelationError",
     "Difference",
     "DifferenceError",
+    "Feature",
     "FilePattern",
     "GlobalFit",
     "Join",
+    "MotorScan",
     "Movie",
     "PatternError",
     "PhotonList",
@@ -54,6 +59,7 @@ __all__ = [
     "RegionSpeckle",
     "Relaxation",
     "RunShots",
+    "ScanError",
     "SheetError",
     "Shot",
     "ShotSheet",
@@ -66,12 +72,15 @@ __all__ = [
     "correlate",
     "difference_curves",
     "files_for",
+    "find_feature",
     "find_photons",
     "find_regions",
     "fit_global",
     "fit_relaxation",
     "legendre",
+    "motor_scan",
     "movie_of",
+    "moving",
     "parse_runs",
     "patterns",
     "photon_stacks",
@@ -79,6 +88,7 @@ __all__ = [
     "read_shot_sheet",
     "read_shots",
     "refreshed",
+    "scanned",
     "speckle_statistics",
     "time_tool_calibration",
     "truths_of",
