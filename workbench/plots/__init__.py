@@ -18,6 +18,8 @@ from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.live import live
 from workbench.plots.motor_scan import motor_scan
+from workbench.plots.patterns import calibrant_residuals, patterns, peak_shifts
+from workbench.plots.picture_pages import first_picture, picture_page
 from workbench.plots.shot_overview import shot_overview
 from workbench.plots.speckle import photon_statistics_of
 from workbench.plots.style import DELAY_LABEL, Picture
@@ -50,6 +52,7 @@ __all__ = [
     "average_images",
     "averages",
     "binned_curve",
+    "calibrant_residuals",
     "component_panels",
     "correlation",
     "curve",
@@ -62,6 +65,7 @@ __all__ = [
     "event_codes",
     "event_codes_of",
     "findings_table",
+    "first_picture",
     "global_fit_curves",
     "heat_map",
     "histogram",
@@ -75,7 +79,10 @@ __all__ = [
     "motor_scan",
     "on_off_curves",
     "over_events",
+    "patterns",
+    "peak_shifts",
     "photon_statistics_of",
+    "picture_page",
     "pixel_places",
     "presence",
     "presence_of",

@@ -4,6 +4,7 @@ from workbench.synthetic.scenes.base import Planted, Scene
 from workbench.synthetic.scenes.laser_shots import LaserShots
 from workbench.synthetic.scenes.liquid_scattering import LiquidScattering
 from workbench.synthetic.scenes.motor_scan import MotorScene
+from workbench.synthetic.scenes.powder_shots import PowderShots
 from workbench.synthetic.scenes.speckle import Speckle
 from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 
@@ -13,6 +14,7 @@ __all__ = [
     "LiquidScattering",
     "MotorScene",
     "Planted",
+    "PowderShots",
     "Scene",
     "Speckle",
 ]
