@@ -28,10 +28,11 @@ def test_a_page_keeps_its_record_and_its_text_however_often_its_links_change(
 ) -> None:
     pages = Pages(tmp_path, "RunSummary")
     report = REPORT.format(name="<!-- runs -->", text="<main>\n<meta charset='x'>")
-    first = pages.composed(report, replace(RECORD, live=live))
+    kept = replace(RECORD, live=live, state="running" if live else "done")
+    first = pages.composed(report, kept)
     text = first
     for following in (15, 20, None):
-        record = replace(RECORD, following=following, live=live)
+        record = replace(kept, following=following)
         text = pages.composed(text, record)
         write(pages, text)
         assert pages.record(14) == record

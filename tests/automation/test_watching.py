@@ -3,7 +3,8 @@
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -183,19 +184,46 @@ def test_a_limit_of_files_pauses_too(site: Site, tiny_disk: Callable[[str], Path
     assert "no more files may be made" in [one.text for one in site.told if one.run is None][-1]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_folder_that_may_not_be_written_is_refused_at_once(site: Site) -> None:
+@contextmanager
+def another_user(site: Site) -> Iterator[None]:
+    """Be somebody else, who reaches the site."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
     for folder in (site.root, *site.root.parents):
         if folder.parts[:2] == ("/", "tmp") and len(folder.parts) > 2:
             folder.chmod(0o755)
     os.setegid(65534)
     os.seteuid(65534)
     try:
-        with pytest.raises(CannotWriteError, match="permission"):
-            site.watcher().check()
+        yield
     finally:
         os.seteuid(0)
         os.setegid(0)
+
+
+def test_pages_that_may_not_be_written_are_refused_at_once(site: Site) -> None:
+    with another_user(site), pytest.raises(CannotWriteError, match="permission"):
+        site.watcher().check()
+
+
+def test_folders_of_others_are_passed_over_and_closed_small_data_are_waited_for(site: Site) -> None:
+    site.file(3)
+    site.file(3, "private", label="mine").parent.chmod(0o700)
+    site.small_data.chmod(0o700)
+    summaries = site.folder / "stats"
+    summaries.mkdir()
+    summaries.chmod(0o777)
+    with another_user(site):
+        watcher = site.watcher()
+        site.settled(watcher)
+        assert watcher.paused
+        assert "Permission denied" in site.told[-1].text
+        os.seteuid(0)
+        site.small_data.chmod(0o755)
+        os.seteuid(65534)
+        site.settled(watcher)
+    assert site.made == [(3, "whole")]
+    assert not watcher.paused
 
 
 def test_a_page_of_another_program_is_left_alone(site: Site) -> None:
@@ -243,7 +271,7 @@ def test_a_watcher_that_is_stopped_leaves_nothing_half_done(site: Site) -> None:
 def test_the_page_of_a_run_that_is_taken_is_refreshed_until_the_run_is_finished(
     site: Site,
 ) -> None:
-    site.file(3, "one event", suffix=".live")
+    write_live(site, "one event")
     assert not site.watcher().step()  # without --live nobody looks at it
     watcher = site.watcher(live=True)
     watcher.step()
@@ -251,7 +279,7 @@ def test_the_page_of_a_run_that_is_taken_is_refreshed_until_the_run_is_finished(
     assert first is not None
     assert (first.state, first.live) == ("running", True)
     assert "still being taken" in site.text(3)
-    site.file(3, "two events", suffix=".live")
+    write_live(site, "two events")
     site.clock.time += 30
     site.settled(watcher, site.watcher(live=True))
     assert len(site.made) == 1
@@ -263,6 +291,30 @@ def test_the_page_of_a_run_that_is_taken_is_refreshed_until_the_run_is_finished(
     assert [text for _, text in site.made] == ["one event", "two events", "whole"]
     assert "still being taken" not in site.text(3)
     assert "http-equiv" not in site.text(3)
+
+
+def write_live(site: Site, text: str) -> None:
+    os.utime(site.file(3, text, suffix=".live"), (site.clock.time, site.clock.time))
+
+
+def test_a_run_whose_production_was_stopped_is_no_longer_called_running(site: Site) -> None:
+    write_live(site, "one event")
+    watcher = site.watcher(live=True)
+    watcher.step()
+    site.clock.time += 299
+    site.settled(watcher)
+    record = site.pages.record(3)
+    assert record is not None
+    assert (record.state, watcher.failed) == ("stopped", set())
+    assert "This run was not finished" in site.text(3)
+    assert "http-equiv" not in site.text(3)
+    for _ in range(3):
+        site.clock.time += 300
+        site.settled(watcher, site.watcher(live=True))
+    assert len(site.made) == 2
+    write_live(site, "it goes on")
+    site.settled(watcher)
+    assert "still being taken" in site.text(3)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -16,7 +16,7 @@ from workbench.automation.found import Stamps
 from workbench.core.errors import InputError, WorkbenchError
 
 PAGE = "report.html"
-DONE, RUNNING, FAILED = "done", "running", "failed"
+DONE, RUNNING, STOPPED, FAILED = "done", "running", "stopped", "failed"
 LATEST = "latest.html"
 HEAD = 65536  # characters of a page in which its record is
 RELOAD = 60  # s after which a browser loads the page of a run that is being taken again
@@ -39,13 +39,13 @@ class PageRecord:
     Parameters
     ----------
     run, state
-        Which run; "done", "running", "failed", or why there is no report.
+        Which run; "done", "running", "stopped", "failed", or why there is no report.
     path, inputs
         The file that it was made from; it and its parts as they were then.
     made
         When [s since 1970].
     live
-        Whether the run was still being taken.
+        Whether it was made from a live file, of a run that was still being taken.
     previous, following
         The runs with a page before and after it; None: there is none.
     """
@@ -62,7 +62,7 @@ class PageRecord:
     @property
     def failed(self) -> bool:
         """Whether the page has no report, or one of a notebook that failed."""
-        return self.state not in {DONE, RUNNING}
+        return self.state not in {DONE, RUNNING, STOPPED}
 
     @property
     def changed(self) -> int:
@@ -159,7 +159,7 @@ class Pages:
         bare = _LINKS.sub("", _RECORD.sub("", report, count=1), count=1)
         text = json.dumps(asdict(record), separators=(",", ":"))
         note = f'<meta name="workbench-page" content="{escape(text)}">\n'
-        if record.live:
+        if record.state == RUNNING:
             note += f'<meta http-equiv="refresh" content="{RELOAD}">\n'
         charset = _CHARSET.search(bare)
         assert charset is not None, "our own pages name their encoding"
@@ -173,12 +173,7 @@ class Pages:
         latest = f'<a href="../{LATEST}">latest &raquo;</a>'
         live = ""
         if record.live:
-            made = dt.datetime.fromtimestamp(record.made).astimezone()
-            live = (
-                '\n<p class="taken">This run is still being taken: this page shows what there was '
-                f"at {made:%H:%M:%S} ({made:%Y-%m-%d}, UTC{made:%z}), and is made anew from time "
-                "to time.</p>"
-            )
+            live = f'\n<p class="taken">{_live_text(record)}</p>'
         return (
             f'<!-- runs --><nav class="runs">{before} <strong>run {record.run}</strong> {after}'
             f" {latest}</nav>{live}<!-- /runs -->"
@@ -200,6 +195,23 @@ def linked(record: PageRecord, runs: Sequence[int]) -> PageRecord:
     """Return a record with the links that belong to these runs."""
     previous, following = neighbours(record.run, runs)
     return replace(record, previous=previous, following=following)
+
+
+def _live_text(record: PageRecord) -> str:
+    if record.state == STOPPED:
+        return (
+            "This run was not finished: nothing has been added to it since "
+            f"{_time(record.changed / 1e9)}. Is its production still running? This page shows what "
+            "there was, and is made anew when the run goes on."
+        )
+    return (
+        f"This run is still being taken: this page shows what there was at {_time(record.made)}, "
+        "and is made anew from time to time."
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds).astimezone():%H:%M:%S (%Y-%m-%d, UTC%z)}"
 
 
 def _read(content: str) -> PageRecord | None:

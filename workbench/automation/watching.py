@@ -17,6 +17,7 @@ from workbench.automation.pages import (
     FAILED,
     PAGE,
     RUNNING,
+    STOPPED,
     ForeignPageError,
     PageRecord,
     Pages,
@@ -29,6 +30,7 @@ from workbench.core.shared import make_shared_folder, write_shared
 
 SIGN_EVERY = 5.0  # s between two signs of life of a claim
 AUDIT_EVERY = 60.0  # s between two looks at the links of all pages
+PAUSED = "paused"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 MOST_TRIES = 2  # of a page whose process was killed
 
@@ -164,23 +166,34 @@ class Watcher:
         """Look once, make at most one page; return whether to look again at once."""
         waiting: dict[int, str] = {}
         due: list[tuple[Found, Verdict]] = []
-        found_runs = find_runs(self.task.experiment, self.task.root, live=self.task.live)
-        for found in found_runs:
-            if found.run >= self.task.from_run and self._current.get(found.run) != found.stamps:
-                verdict = self._due(found, waiting)
-                if verdict:
-                    due.append((found, verdict))
         try:
+            self._look(due, waiting)
             more = self._make_first(due, waiting)
             self._audit()
         except Stopped:
             return False
-        except CannotWriteError as error:
+        except OSError as error:  # a full disk, or a file server that does not answer
             more = False
-            waiting.update((one.run, "paused") for one, _ in due)
-            self._say(None, "paused", f"{error}. It goes on by itself when that is possible")
+            waiting.update((one.run, PAUSED) for one, _ in due)
+            self._say(None, PAUSED, f"{error}. It goes on by itself when that is possible")
+        else:
+            if self.paused:
+                self._say(None, "goes on", "what kept it is over")
         self.waiting = waiting
         return more and not self.stop.requested
+
+    @property
+    def paused(self) -> bool:
+        """Whether the last look met something that it waits for, such as a full disk."""
+        return self._states.get(None, ("", ""))[0] == PAUSED
+
+    def _look(self, due: list[tuple[Found, Verdict]], waiting: dict[int, str]) -> None:
+        """Find the runs of which a page is due, and those that are waited for."""
+        for found in find_runs(self.task.experiment, self.task.root, live=self.task.live):
+            if found.run >= self.task.from_run and self._current.get(found.run) != found.stamps:
+                verdict = self._due(found, waiting)
+                if verdict:
+                    due.append((found, verdict))
 
     def _due(self, found: Found, waiting: dict[int, str]) -> Verdict | None:
         """Return the verdict on a file whose page is due; else note what is waited for."""
@@ -207,12 +220,17 @@ class Watcher:
         An older file elsewhere is no reason: another watcher may see files that this one does not.
         """
         if found.live:
-            age = self.now() - record.made
-            return record.live and record.inputs != found.stamps and age >= self.task.refresh
+            more = record.inputs != found.stamps
+            due = more and self.now() - record.made >= self.task.refresh
+            return record.live and (due or self._live_state(found) != record.state == RUNNING)
         if record.live:
             return True
         newer = record.failed or record.path == str(found.path) or found.changed > record.changed
         return newer and record.inputs != found.stamps
+
+    def _live_state(self, found: Found) -> str:
+        still = self.now() - found.changed / 1e9
+        return STOPPED if still >= self.task.patience else RUNNING
 
     def _make_first(self, due: list[tuple[Found, Verdict]], waiting: dict[int, str]) -> bool:
         """Make the first page that no other watcher is making; return whether that was tried."""
@@ -249,7 +267,8 @@ class Watcher:
             made = self._report(claim, found)
             if made is None:
                 return
-            state = FAILED if made.error else RUNNING if found.live else DONE
+            fine = self._live_state(found) if found.live else DONE
+            state = FAILED if made.error else fine
             report, reason = made.report, made.error
         self._publish(
             claim,
@@ -299,8 +318,6 @@ class Watcher:
         if not found.live:
             self._current[found.run] = found.stamps
         (self.failed.add if reason else self.failed.discard)(found.run)
-        if self._states.get(None, ("", ""))[0] == "paused":
-            self._say(None, "goes on", "pages can be written again")
         page = self.task.pages.page(found.run)
         text = f"{reason}; the page says so: {page}" if reason else f"{page} ({seconds:.1f} s)"
         self._say(found.run, state, text)

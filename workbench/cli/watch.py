@@ -66,7 +66,7 @@ def watch(
     request = BatchRequest(found, (from_run,), pages.folder, values, experiment)
     task = Task(experiment, pages, found.name, found.title, root, from_run, live, settle, patience)
     watcher = _watched(task, request, every=None if once else every, as_json=json_)
-    if once and (watcher.failed or watcher.waiting):
+    if once and (watcher.failed or watcher.waiting or watcher.paused):
         raise typer.Exit(SKIPPED)
 
 

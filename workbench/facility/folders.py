@@ -1,5 +1,6 @@
 """Experiment folders of every site, and the small-data files of a run in them."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -150,5 +151,7 @@ def _labels(place: Path) -> Iterator[tuple[str, Path]]:
         return
     yield "", place
     for entry in sorted(place.iterdir()):
-        if entry.is_dir() and not entry.name.startswith("."):  # parts of a production are hidden
+        if entry.name.startswith(".") or not entry.is_dir():  # parts of a production are hidden
+            continue
+        if os.access(entry, os.R_OK | os.X_OK, effective_ids=True):  # not a colleague's own
             yield entry.name, entry

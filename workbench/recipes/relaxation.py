@@ -34,7 +34,7 @@ class Relaxation:
     contrast, baseline
         Height of the decay and level at long lags [1].
     relaxation_time
-        Time in which the field correlation |g1| falls to 1/e [s].
+        Time in which the field correlation `|g1|` falls to 1/e [s].
     state
         "converged", "no-signal" (no decay is seen) or "not-determined" (the decay is faster than
         the first lag or slower than the last).
