@@ -6,6 +6,7 @@ import pytest
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.facility import (
     experiment_folders,
+    run_of_name,
     runs_in,
     small_data_files,
     small_data_folder,
@@ -88,3 +89,14 @@ def test_a_run_is_found_in_any_folder_and_its_sub_folders(tmp_path: Path, experi
     inside = make(experiment / "hdf5" / "smalldata" / "xpplx1234_Run0003.h5", 0)
     assert [each.path for each in small_data_in(experiment, 3)] == [inside]
     assert runs_in([experiment, tmp_path / "nowhere"]) == [3]
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [("xpplx1234_Run0014.h5", 14), ("xpplx1234_Run014.h5", 14), ("xpplx1234_Run14.h5", 14),
+     ("ldat_xpplx1234_Run014.h5", 14), ("xpplx1234_Run10000.h5", 10_000),
+     ("xpplx1234_Run0014_part0.h5", None), ("Cube_xpplx1234_Run0014.h5", None),
+     ("xpplx12345_Run0014.h5", None), ("xpplx1234_Run0014.live.h5", None)],
+)  # fmt: skip
+def test_the_run_of_a_file_is_told_by_its_name(name: str, run: int | None) -> None:
+    assert run_of_name("xpplx1234", name) == run

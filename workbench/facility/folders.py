@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from workbench.core.errors import InputError
@@ -108,10 +109,7 @@ def small_data_places(experiment: str, root: Path | None = None) -> list[tuple[s
 
 def run_of_name(experiment: str, name: str) -> int | None:
     """Return the run whose small data a file of this name holds; None for any other name."""
-    kinds = read_facts("", "sites")["small_data"]["names"]
-    escaped = (re.escape(kind).replace(r"\{experiment\}", re.escape(experiment)) for kind in kinds)
-    patterns = (re.sub(r"\\{run.*?\\}", r"0*(\\d+)", kind) for kind in escaped)
-    matches = (re.fullmatch(pattern, name) for pattern in patterns)
+    matches = (pattern.fullmatch(name) for pattern in _patterns(experiment))
     return next((int(match[1]) for match in matches if match), None)
 
 
@@ -120,6 +118,14 @@ def runs_in(folders: Iterable[Path]) -> list[int]:
     places = {where for folder in folders for _, where in _places(folder)}
     names = (entry.name for where in places for entry in where.iterdir())
     return sorted({int(match[1]) for match in map(_RUN.fullmatch, names) if match})
+
+
+@cache
+def _patterns(experiment: str) -> tuple[re.Pattern[str], ...]:
+    kinds = read_facts("", "sites")["small_data"]["names"]
+    escaped = (re.escape(kind).replace(r"\{experiment\}", re.escape(experiment)) for kind in kinds)
+    texts = (re.sub(r"\\{run.*?\\}", r"0*(\\d+)", kind) for kind in escaped)
+    return tuple(re.compile(text) for text in dict.fromkeys(texts))
 
 
 def _places(folder: Path) -> Iterator[tuple[str, Path]]:
