@@ -139,24 +139,33 @@ def test_run_sums_hold_every_whole_frame_once(made: Any, file: Any) -> None:
     assert file.info("Sums/cam_calib_thresADU2_square").unit == "keV^2"
 
 
-def test_sums_without_the_first_frame_leave_out_that_of_the_run(made: Any, tmp_path: Path) -> None:
+def test_sums_without_the_first_frame_and_raw_ones_are_what_their_names_say(
+    made: Any, tmp_path: Path
+) -> None:
     config = tmp_path / "prod_config_xpp.py"
-    sums = "'calib_skipFirst', 'calib_skipFirst_max', 'calib_dropped_skipFirst'"
+    sums = "'calib_skipFirst', 'calib_skipFirst_max', 'calib_dropped_skipFirst', 'raw', 'raw_max'"
     config.write_text(made.config.read_text().replace("'calib_dropped'", sums))
     result = produce(made.request(tmp_path, config=config, workers=2))
     frames = kev(made.cam)
-    later = made.has_cam & (np.arange(300) != 30) & (np.arange(300) > 0)
+    whole = made.has_cam & (np.arange(300) != 30)
+    later = whole & (np.arange(300) > 0)
     dropped = later & (np.arange(300) % 23 == 0)
     truth = {
         "calib_skipFirst": frames[later].sum(0),
         "calib_skipFirst_max": frames[later].max(0),
         "calib_dropped_skipFirst": frames[dropped].sum(0),
+        "raw": made.cam[whole].astype(float).sum(0),  # as the DAQ stored them
+        "raw_max": made.cam[whole].max(0),
     }
     with open_file(result.output) as file:
         for name, expected in truth.items():
             stored = file.read(f"Sums/cam_{name}")
             np.testing.assert_allclose(stored, expected, rtol=1e-12, atol=1e-9)
         assert file.read("UserDataCfg/cam/calib_skipFirst__n_events") == later.sum() == 98
+        assert (file.info("Sums/cam_raw").unit, file.info("Sums/cam_calib_max").unit) == (
+            "ADU",
+            "keV",
+        )
 
 
 def test_absent_partial_and_damaged_events_are_counted_everywhere(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ class SumGroup:
         Whether they take only events without X-rays.
     skip_first
         Whether they leave out the run's first frame.
+    raw
+        Whether they take the readings as they are.
     state
         Shape (segment, sum, pixel): compiled loops want each array of a frame by itself.
     """
@@ -34,6 +37,7 @@ class SumGroup:
     sums: tuple[PixelSum, ...]
     dropped: bool
     skip_first: bool
+    raw: bool
     state: Floats
 
 
@@ -56,10 +60,8 @@ class RunSums:
         self._spec = spec
         self._constants = tuple(constants)
         every = [entry.sum for entry in entries]
-        kinds = sorted({(one.dropped, one.skip_first) for one in every})
-        chosen = (
-            tuple(one for one in every if (one.dropped, one.skip_first) == kind) for kind in kinds
-        )
+        kinds = sorted({_kind(one) for one in every})
+        chosen = (tuple(one for one in every if _kind(one) == kind) for kind in kinds)
         self.groups = tuple(
             SumGroup(sums, *kind, self._start(sums))
             for sums, kind in zip(chosen, kinds, strict=True)
@@ -70,6 +72,8 @@ class RunSums:
         switched = np.zeros(len(frames), np.bool_)
         for number, constants in enumerate(self._constants):
             pixels = [frame[number] for frame in frames]
+            if group.raw and pixels:
+                constants = self._none(constants.pedestal.shape, pixels[0].dtype.name)
             switched |= add_together(group.sums, group.state[number], pixels, constants)
         return switched
 
@@ -98,8 +102,17 @@ class RunSums:
             for number, one in enumerate(group.sums)
         }
 
+    @staticmethod
+    @lru_cache(maxsize=4)
+    def _none(shape: tuple[int, ...], dtype: str) -> Calibration:
+        return Calibration.of(None, shape=shape, dtype=dtype)
+
     def _start(self, sums: Sequence[PixelSum]) -> Floats:
         pixels = self._constants[0].pedestal.size
         pixel = replace(self._spec, shape=(1,))
         starts = np.stack([one.start(pixel) for one in sums])
         return np.broadcast_to(starts, (len(self._constants), len(sums), pixels)).copy()
+
+
+def _kind(one: PixelSum) -> tuple[bool, bool, bool]:
+    return one.dropped, one.skip_first, one.raw

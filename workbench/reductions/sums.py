@@ -16,6 +16,7 @@ from workbench.reductions.sum_kernels import HITS, MAXIMUM, SQUARE, add_frames
 _THRESHOLD = re.compile(r"thresADU(?P<value>-?\d+(\.\d+)?(e-?\d+)?)$")
 _SKIP = {"skip", "skipFirst"}
 TOGETHER = 32  # frames that pass while a block of the sum is in the fastest memory
+RAW = "raw"  # base word of sums that are not calibrated; any other base word means nothing
 TOKENS = ("calib", "max", "square", "dropped", "nhits", "img", "skipFirst", "thresADU<x>")
 
 
@@ -46,6 +47,8 @@ class PixelSum(RunSum[Floats]):
         Leave out the run's first frame, which cameras often read badly.
     image
         Store the assembled picture of the sum.
+    raw
+        Sum the readings as the DAQ stored them, with pedestal and gain bits.
     """
 
     name: str = "calib"
@@ -56,11 +59,13 @@ class PixelSum(RunSum[Floats]):
     dropped: bool = False
     skip_first: bool = False
     image: bool = False
+    raw: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "PixelSum":
-        """Read an algorithm as configs write it: tokens joined by ``_``."""
-        low, tokens = -np.inf, text.split("_")[1:]
+        """Read an algorithm as configs write it: tokens joined by ``_``, "raw" or another first."""
+        base, *tokens = text.split("_")
+        low = -np.inf
         for token in tokens:
             match = _THRESHOLD.match(token)
             if match:
@@ -71,7 +76,8 @@ class PixelSum(RunSum[Floats]):
                 )
         hits, square, maximum = (name in tokens for name in ("nhits", "square", "max"))
         skip = not _SKIP.isdisjoint(tokens)
-        return cls(text, low, hits, square, maximum, "dropped" in tokens, skip, "img" in tokens)
+        only, image, raw = "dropped" in tokens, "img" in tokens, base == RAW
+        return cls(text, low, hits, square, maximum, only, skip, image, raw)
 
     @property
     def flags(self) -> int:
@@ -80,11 +86,13 @@ class PixelSum(RunSum[Floats]):
 
     def output(self, spec: FrameSpec) -> Output:
         """Declare the sum, in the shape of the detector; its picture is made of it at the end."""
-        unit = "1" if self.hits else f"{spec.unit}^2" if self.square else spec.unit
+        value = "ADU" if self.raw else spec.unit
+        unit = "1" if self.hits else f"{value}^2" if self.square else value
         what = "largest value" if self.maximum else "sum"
         which = "events without X-rays" if self.dropped else "all events"
         which = f"{which} but the first" if self.skip_first else which
         long_name = f"{what} of each pixel over {which}, not masked"
+        long_name += ", not calibrated" if self.raw else ""
         long_name += ", assembled" if self.image else ""
         return Output(self.name, unit, spec.shape, "float64", long_name)
 
