@@ -64,10 +64,12 @@ from workbench.recipes.speckle_statistics import (
     SpeckleStatistics,
     speckle_statistics,
 )
+from workbench.recipes.tiff_export import Browsed, Exported, browse_pictures, export_pictures
 from workbench.recipes.time_tool import CalibrationError, TimeToolCalibration, time_tool_calibration
 
 __all__ = [
     "Azimuthal",
+    "Browsed",
     "CalibrantCheck",
     "CalibrationError",
     "ChangedMeanwhileError",
@@ -76,6 +78,7 @@ __all__ = [
     "CorrelationError",
     "Difference",
     "DifferenceError",
+    "Exported",
     "Feature",
     "FilePattern",
     "GlobalFit",
@@ -105,12 +108,14 @@ __all__ = [
     "SpeckleStatistics",
     "TimeToolCalibration",
     "azimuthal",
+    "browse_pictures",
     "build_shot_table",
     "check_calibrant",
     "compare_patterns",
     "components",
     "correlate",
     "difference_curves",
+    "export_pictures",
     "files_for",
     "find_feature",
     "find_peaks",
