@@ -76,13 +76,24 @@ def test_what_is_heard_late_changes_the_region_it_was_typed_for_and_no_other(
     assert "arc: outer radius 12" in editor.notes.panel.object
     typed(editor, "name", "bow", region="arc")
     assert list(editor.model.regions) == ["bow", "ring_2"]
+    typed(editor, "outer", 14, region="arc")  # as it was called when the typing began
+    assert editor.model.regions == {"bow": Ring(30, 30, 5, 14), "ring_2": RING}
+    editor.model.remove("bow")
     typed(editor, "outer", 20, region="arc")  # it is gone
     assert "arc: outer radius 20" in editor.notes.panel.object
     assert 'role="alert"' in editor.notes.panel.object
     editor.model.put("bow", Rectangle(1, 5, 2, 6))
     typed(editor, "outer", 20, region="bow")  # it has no such field any more
     assert "another shape" in editor.notes.panel.object
-    assert editor.model.regions == {"bow": Rectangle(1, 5, 2, 6), "ring_2": RING}
+    assert editor.model.regions == {"ring_2": RING, "bow": Rectangle(1, 5, 2, 6)}
+    assert editor.model.selected == "bow"
+    for name, new in (("bow", "arc"), ("arc", "bow")):  # to and fro
+        typed(editor, "name", new, region=name)
+    typed(editor, "right", 9, region="arc")
+    assert editor.model["bow"] == Rectangle(1, 5, 2, 9)
+    box = {"what": "box", "rows": [2, 6], "cols": [2, 9], "final": True}
+    told(editor, "dragged", {**box, "region": "arc"})
+    assert editor.model["bow"] == Rectangle(2, 6, 2, 9)
 
 
 def test_a_drag_a_key_and_a_button_heard_late_change_no_other_region(session: Session) -> None:

@@ -58,6 +58,7 @@ class RegionModel:
         self._mask: Bools | None = None
         self._past: list[RegionState] = []
         self._future: list[RegionState] = []
+        self._renamed: dict[str, str] = {}
         self._listeners = Listeners()
 
     @property
@@ -140,6 +141,14 @@ class RegionModel:
         }
         selected = new if self.selected == name else self.selected
         self._commit(replace(self._state, regions=renamed, selected=selected))
+        self._renamed = {**self._renamed, name: new}
+        self._renamed.pop(new, None)
+
+    def now_called(self, name: str) -> str:
+        """Return the name that a region has now, by one that it had when something was typed."""
+        while name not in self._state.regions and name in self._renamed:
+            name = self._renamed[name]
+        return name
 
     def remove(self, name: str) -> None:
         """Take a region away."""

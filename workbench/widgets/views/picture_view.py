@@ -173,7 +173,7 @@ class PictureView:
 
     def _shown(self, about: About) -> str:
         """Return the region that something was done to, if it is there still."""
-        detector, name = about
+        detector, name = about[0], self._model.now_called(about[1])
         if detector != self._model.picture.detector or name not in self._model.regions:
             raise RegionError(
                 f"what was done to {name} of {detector} came late: it is shown no more, nothing "

@@ -102,11 +102,13 @@ class RegionPanel:
                 self._act(typed)
             finally:  # what was refused is shown as it was
                 self.refresh(frozenset({"regions"}))
-            if (typed.detector, typed.region) != shown:
+            called = self._session.models[typed.detector].now_called(typed.region)
+            if (typed.detector, called) != shown:
                 self._notes.say(f"{_words(typed)}, typed while {typed.region} was shown")
 
     def _act(self, typed: Typed) -> None:
-        model, name, field = self._session.models[typed.detector], typed.region, typed.field
+        model, field = self._session.models[typed.detector], typed.field
+        name = model.now_called(typed.region)
         if name not in model.regions:
             raise RegionError(f"{_words(typed)}: came late, there is no such region any more")
         if field == DELETE:

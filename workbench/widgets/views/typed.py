@@ -159,6 +159,7 @@ class TypedView:
     def _type(self, key: Key, field: Field, value: Any) -> None:
         detector, name, _ = key
         model = self.session.models[detector]
+        name = model.now_called(name)
         if name not in model.regions:
             raise RegionError(f"{name}: {field.label} {value} came late, the region is gone")
         late = (detector, name) != (self._model.picture.detector, self._model.selected)
