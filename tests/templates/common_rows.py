@@ -2,7 +2,7 @@
 
 from tests.templates.matrix import Place, Row
 from workbench.batch import BatchItem
-from workbench.synthetic.scenes import MotorScene
+from workbench.synthetic.scenes import GridScene, MotorScene
 
 SPOT = {"xpp": "epix_1", "xcs": "epix_2", "mec": "epix100a_2_bxrts"}
 MONITOR = {"xpp": "XppSb2BmMon/totalIntensityJoules", "xcs": "ipm4/sum", "mec": "xt2_ipm2/sum"}
@@ -69,6 +69,12 @@ ROWS = {
         faults=("shot-lag", "dark-drift"),
         scene=MotorScene(kind="edge"),
         made={"camera_every": 1, "n_events": 2400},
+        given=spot_signal,
+    ),
+    "common/grid_scan": Row(
+        faults=("stale-pedestal", "zero-events"),
+        scene=GridScene(),
+        made={"camera_every": 1, "n_events": 2400, "n_steps": 99},
         given=spot_signal,
     ),
     "common/timing_check": Row(

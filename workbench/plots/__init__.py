@@ -14,6 +14,7 @@ from workbench.plots.difference import (
     global_fit_curves,
 )
 from workbench.plots.event_pictures import against, over_events
+from workbench.plots.grid_scan import grid_scan
 from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.live import live
@@ -67,6 +68,7 @@ __all__ = [
     "findings_table",
     "first_picture",
     "global_fit_curves",
+    "grid_scan",
     "heat_map",
     "histogram",
     "histograms",

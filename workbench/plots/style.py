@@ -28,7 +28,7 @@ SKY, PINK, BLACK, GREY = "#56B4E9", "#CC79A7", "#000000", "#7F7F7F"
 ON, OFF, DARK, DIFFERENCE, FIT, CUT = RED, BLUE, GREY, BLACK, GREEN, ORANGE
 CYCLE = (BLUE, RED, GREEN, ORANGE, PINK, SKY, BLACK)
 IMAGE_COLOURS = "viridis"
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 STYLE: dict[str, Any] = {  # Any: matplotlib's settings are of many types
     "font.size": 11,
@@ -107,7 +107,7 @@ def tidy(*axes: Axes) -> None:
             if text.endswith("]") and axis.get_scale() == "linear" and not -3 <= exponent <= 3:
                 axis.set_major_formatter(_scaled(exponent))
                 head, _, unit = text.rpartition("[")
-                axis.set_label_text(f"{head}[10{str(exponent).translate(_RAISED)} {unit}")
+                axis.set_label_text(f"{head}[10{str(exponent).translate(RAISED)} {unit}")
         figure = one.get_figure(root=True)
         width, height = figure.get_size_inches() if figure else (WIDTH, PANEL)
         box = one.get_position()

@@ -13,6 +13,7 @@ from workbench.recipes.correlation import (
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.global_fit import GlobalFit, fit_global
+from workbench.recipes.grid_scan import GridScan, grid_scan
 from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
 from workbench.recipes.motor_scan import MotorScan, motor_scan
 from workbench.recipes.photon_frames import (
@@ -82,6 +83,7 @@ __all__ = [
     "Feature",
     "FilePattern",
     "GlobalFit",
+    "GridScan",
     "Join",
     "LineOutError",
     "LineOutGeometry",
@@ -125,6 +127,7 @@ __all__ = [
     "fit_peak",
     "fit_relaxation",
     "geometry_of",
+    "grid_scan",
     "legendre",
     "line_out",
     "motor_scan",

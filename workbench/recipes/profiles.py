@@ -7,6 +7,7 @@ a Gaussian beam rises from 11.9 % to 88.1 % over the beam's FWHM.
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import sqrt
 
@@ -82,6 +83,11 @@ class Feature:
     def curve(self, x: Floats) -> Floats:
         """Return the fitted curve at positions."""
         return _MODELS["edge" if self.kind == "edge" else "gaussian"](x, *self.fit.terms)
+
+
+def fits_quietly() -> AbstractContextManager[object]:
+    """Turn the warning of a fit without errors into an exception, inside a ``with`` block."""
+    return warnings.catch_warnings(action="error", category=OptimizeWarning)
 
 
 def find_feature(
@@ -177,7 +183,7 @@ def _fit(name: str, x: Floats, y: Floats, error: Floats, unit: str) -> Shape:
     best = Shape(Parameter(NONE, NONE, unit), Parameter(NONE, NONE, unit), np.inf)
     for start in _starts(name, x, y):
         try:
-            with warnings.catch_warnings(action="error", category=OptimizeWarning):
+            with fits_quietly():
                 terms, covariance = curve_fit(
                     _MODELS[name], x, y, start, error, absolute_sigma=True, bounds=bounds
                 )

@@ -78,6 +78,12 @@ def moving(run: AnyRun) -> list[Channel]:
     return [channel for channel in numbers if _spread(measured(channel)) > 0]
 
 
+def independent(run: AnyRun) -> list[Channel]:
+    """Return one of each set of variables under ``scan/`` that move as one, by name."""
+    found = sorted(moving(run), key=lambda one: bool(NAMELESS.fullmatch(one.name)))
+    return [group[0] for group in _alike(found)]
+
+
 def scanned(run: AnyRun, motor: str = "", unit: str = "") -> Scanned:
     """Return the scanned variable: the one that is named, else the only one that moves.
 

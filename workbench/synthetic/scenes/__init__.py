@@ -1,6 +1,7 @@
 """Scenes: measurements other than the pump-probe one, put into its made-up small data."""
 
 from workbench.synthetic.scenes.base import Planted, Scene
+from workbench.synthetic.scenes.grid_scan import GridScene
 from workbench.synthetic.scenes.laser_shots import LaserShots
 from workbench.synthetic.scenes.liquid_scattering import LiquidScattering
 from workbench.synthetic.scenes.motor_scan import MotorScene
@@ -10,6 +11,7 @@ from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 
 __all__ = [
     "CurvedTimeTool",
+    "GridScene",
     "LaserShots",
     "LiquidScattering",
     "MotorScene",

@@ -17,7 +17,7 @@ from workbench.synthetic.station import Station
 KINDS = ("edge", "peak", "dip", "slope", "overlap")
 READ_NOISE = 30.0  # keV, of the sum over the region
 FWHM = math.sqrt(8 * math.log(2))  # standard deviations
-NEVER_BELOW = 0.02  # of the full signal
+STREAM = 71  # of random numbers, beside those of the run's own cameras
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,8 @@ class MotorScene(Scene):
             level = 1 - self.height * shape
         else:
             level = 1 - self.height + self.height * shape
-        draw = generator(spec.seed, Draw.REDUCED, spec.run, int(shots.events[0]), 71)
-        bright = self.photons * np.maximum(level, NEVER_BELOW) * shots.i0 / spec.pulse_energy
-        seen = draw.poisson(bright) * spec.photon_energy
-        signal = seen + READ_NOISE * draw.standard_normal(len(shots))
-        signal[~shots.epix[1].all(axis=1)] = np.nan
         asked = self.set_position(spec, shots.step)
+        signal = spot_signal(spec, shots, self.photons * level)
         found = {f"scan/{self.motor}": asked, f"{place.spot}/signal_sum": signal}
         if place.generation == "lcls1":
             found["scan/var0"] = asked
@@ -140,3 +136,16 @@ class MotorScene(Scene):
             found["centre_down"] = (self.centre - half, unit, "as set, motor coming from above")
             found["backlash"] = (self.backlash, unit, "centre_up - centre_down")
         return found
+
+
+def spot_signal(spec: PumpProbe, shots: Shots, photons: Floats) -> Floats:
+    """Return the sum over the spot camera's region [keV]; NaN where the camera was not read.
+
+    `photons`: expected in a shot of mean intensity, shape (event,).
+    """
+    draw = generator(spec.seed, Draw.REDUCED, spec.run, int(shots.events[0]), STREAM)
+    expected = np.maximum(photons, 0.0) * shots.i0 / spec.pulse_energy
+    seen = draw.poisson(expected) * spec.photon_energy
+    signal: Floats = seen + READ_NOISE * draw.standard_normal(len(shots))
+    signal[~shots.epix[1].all(axis=1)] = np.nan
+    return signal
