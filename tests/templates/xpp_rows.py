@@ -1,7 +1,7 @@
 """Rows of XPP's templates."""
 
 from tests.templates.matrix import Row, both_generations
-from workbench.synthetic.scenes import CurvedTimeTool, LiquidScattering
+from workbench.synthetic.scenes import AbsorptionEdge, CurvedTimeTool, LiquidScattering
 
 ROWS = {
     "xpp/delay_scan": Row(
@@ -31,5 +31,18 @@ ROWS = {
         places=both_generations("xpp"),
         scene=LiquidScattering(),
         made={"jungfrau_every": 1},
+    ),
+    "xpp/x_ray_absorption": Row(
+        faults=("swapped-monitors", "stale-pedestal"),
+        places=both_generations("xpp"),
+        scene=AbsorptionEdge(),
+        made={
+            "scan": "fast",
+            "sweep_period": 1.0,
+            "camera_every": 1,
+            "n_events": 9600,
+            "delay_first": -0.8,
+            "delay_last": 2.4,
+        },
     ),
 }

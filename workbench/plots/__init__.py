@@ -1,5 +1,6 @@
 """Matplotlib figures from arrays: labelled axes with units, no global state, one house style."""
 
+from workbench.plots.absorption import absorption_map, absorption_spectra
 from workbench.plots.azimuthal import averages
 from workbench.plots.bars import event_codes, presence, tally
 from workbench.plots.binned_pictures import curve, heat_map
@@ -49,6 +50,8 @@ __all__ = [
     "Line",
     "Panel",
     "Picture",
+    "absorption_map",
+    "absorption_spectra",
     "against",
     "average_images",
     "averages",

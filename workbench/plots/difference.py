@@ -41,7 +41,7 @@ def difference_map(difference: Difference, fit: GlobalFit | None = None) -> Pict
         picture, axes = panels(len(shown), height=2.5 * len(shown) + 0.6, sharex=True)
         for one, (name, values) in zip(axes, shown, strict=True):
             limit = SIGMAS if name == "residual" else reach
-            mesh = _map(one, difference, values, limit)
+            mesh = signed_map(one, difference, values, limit)
             bar = picture.colorbar(mesh, ax=one, extend="both", pad=0.01)
             bar.set_label(label(name, "sigma" if name == "residual" else difference.unit))
         axes[-1].set_xlabel(DELAY_LABEL)
@@ -139,7 +139,8 @@ def global_fit_curves(fit: GlobalFit) -> Picture:
     return picture
 
 
-def _map(axes: "Axes", difference: Difference, values: Floats, limit: float) -> "QuadMesh":
+def signed_map(axes: "Axes", difference: Difference, values: Floats, limit: float) -> "QuadMesh":
+    """Draw values over delay and q, red above and blue below zero, up to a limit."""
     order = np.argsort(difference.delay)
     mesh = axes.pcolormesh(
         _edges(difference.delay[order]),

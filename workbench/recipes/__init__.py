@@ -1,6 +1,7 @@
 """Recipes: the analyses that templates call, one module a measurement."""
 
 from workbench.core.run_numbers import parse_runs
+from workbench.recipes.absorption import Absorption, AbsorptionError, absorption
 from workbench.recipes.azimuth import Azimuthal, azimuthal, legendre, window
 from workbench.recipes.correlation import (
     Correlation,
@@ -11,6 +12,7 @@ from workbench.recipes.correlation import (
     two_times,
 )
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
+from workbench.recipes.edge import EdgeFit, fit_edge
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.global_fit import GlobalFit, fit_global
 from workbench.recipes.grid_scan import GridScan, grid_scan
@@ -69,6 +71,8 @@ from workbench.recipes.tiff_export import Browsed, Exported, browse_pictures, ex
 from workbench.recipes.time_tool import CalibrationError, TimeToolCalibration, time_tool_calibration
 
 __all__ = [
+    "Absorption",
+    "AbsorptionError",
     "Azimuthal",
     "Browsed",
     "CalibrantCheck",
@@ -79,6 +83,7 @@ __all__ = [
     "CorrelationError",
     "Difference",
     "DifferenceError",
+    "EdgeFit",
     "Exported",
     "Feature",
     "FilePattern",
@@ -109,6 +114,7 @@ __all__ = [
     "ShotTable",
     "SpeckleStatistics",
     "TimeToolCalibration",
+    "absorption",
     "azimuthal",
     "browse_pictures",
     "build_shot_table",
@@ -123,6 +129,7 @@ __all__ = [
     "find_peaks",
     "find_photons",
     "find_regions",
+    "fit_edge",
     "fit_global",
     "fit_peak",
     "fit_relaxation",

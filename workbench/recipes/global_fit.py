@@ -20,6 +20,7 @@ SHARED = (
     "laser-off shots serve neighbouring bins too, which this fit does not know: its errors may be "
     "too small by a factor of two; compare with all laser-off shots together (nearest 0)"
 )
+UNFELT = 0.01  # of chi2, by which a time that changes by a factor of e changes the fit
 SPARE = 2  # bins of delay beyond the number of curves and times
 
 
@@ -217,10 +218,16 @@ def _start(data: _Data, decays: Sequence[float]) -> Floats:
 
 
 def _covariance(jacobian: Floats) -> Floats:
-    normal = jacobian.T @ jacobian
-    if np.linalg.matrix_rank(normal) < len(normal):
-        return np.full_like(normal, np.inf)
-    return np.asarray(np.linalg.inv(normal))
+    """Return the covariance; infinite for what changes nothing, such as a response too narrow."""
+    size = (jacobian**2).sum(axis=0)
+    moves = np.flatnonzero((size > UNFELT) | (np.arange(len(size)) == 0) & (size > 0))
+    found = np.diag(np.full(len(size), np.inf))
+    scaled = jacobian[:, moves] / np.sqrt(size[moves])
+    normal = scaled.T @ scaled
+    if np.linalg.matrix_rank(normal) == len(moves):
+        inverse = np.linalg.inv(normal) / np.sqrt(np.outer(size[moves], size[moves]))
+        found[np.ix_(moves, moves)] = inverse
+    return found
 
 
 def _judge(

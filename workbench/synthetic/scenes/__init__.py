@@ -1,5 +1,6 @@
 """Scenes: measurements other than the pump-probe one, put into its made-up small data."""
 
+from workbench.synthetic.scenes.absorption_edge import AbsorptionEdge
 from workbench.synthetic.scenes.base import Planted, Scene
 from workbench.synthetic.scenes.grid_scan import GridScene
 from workbench.synthetic.scenes.laser_shots import LaserShots
@@ -10,6 +11,7 @@ from workbench.synthetic.scenes.speckle import Speckle
 from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 
 __all__ = [
+    "AbsorptionEdge",
     "CurvedTimeTool",
     "GridScene",
     "LaserShots",
