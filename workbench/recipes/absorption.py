@@ -119,36 +119,55 @@ def absorption(
     """
     axis = run.channel(energy or _monochromator(run))
     edges = _edges(run, axis, energy_step)
-    named: dict[str | Channel, Floats] = {axis: edges}
+    found, kept = _spectra(run, signal, (axis, edges), where, by, fewest)
+    if delay_edges is None:
+        return found
+    axes: dict[str | Channel, Floats] = {delay: np.asarray(delay_edges), axis: edges}
+    cells = bin_run(run, axes, signal, where, by, of="on", background="dark")
+    names = (run.channel(signal).name, delay if isinstance(delay, str) else delay.name)
+    return replace(found, transient=_transient(run, cells, names, kept, found))
+
+
+def _spectra(
+    run: Run | Runs,
+    signal: str | Channel,
+    axis: tuple[Channel, Floats],
+    where: Cut | None,
+    by: str | Channel,
+    fewest: int,
+) -> tuple[Absorption, Bools]:
+    """Return both spectra without transient, and which bins of energy they have."""
+    energy, edges = axis
+    named: dict[str | Channel, Floats] = {energy: edges}
     on, off = (
         bin_run(run, named, signal, where, by, of=of, background="dark") for of in ("on", "off")
     )
     name = run.channel(signal).name
     shots = {key: one[f"{name}_count"].values for key, one in (("on", on), ("off", off))}
     kept = np.minimum(shots["on"], shots["off"]) >= fewest
-    scale = _to_kev(axis)
-    centres = scale * on[axis.name].values
-    message = _left_out(centres[~kept & (shots["on"] + shots["off"] > 0)], fewest)
+    scale = _to_kev(energy)
+    lost = scale * on[energy.name].values[~kept & (shots["on"] + shots["off"] > 0)]
     if kept.sum() < 2:
         raise AbsorptionError(
-            f"{run.label}: {int(kept.sum())} energies of {axis.name} hold {fewest} shots with and "
-            "without laser, at least 2 are needed; loosen the cuts, lower the fewest shots, or "
+            f"{run.label}: {int(kept.sum())} energies of {energy.name} hold {fewest} shots with "
+            "and without laser, at least 2 are needed; loosen the cuts, lower the fewest shots, or "
             "name the field that was scanned"
         )
     spectra = {
         key: (one[name].values[kept], one[f"{name}_error"].values[kept], shots[key][kept] * 1.0)
         for key, one in (("on", on), ("off", off))
     }
-    mean = scale * np.nanmean([one[f"{axis.name}_mean"].values[kept] for one in (on, off)], axis=0)
+    means = [one[f"{energy.name}_mean"].values[kept] for one in (on, off)]
+    unit = str(on[name].attrs["units"])
     found = Absorption(
-        mean, *spectra["off"], *spectra["on"], str(on[name].attrs["units"]), None, message
+        scale * np.mean(means, axis=0),
+        *spectra["off"],
+        *spectra["on"],
+        unit,
+        None,
+        _left_out(lost, fewest),
     )
-    if delay_edges is None:
-        return found
-    axes: dict[str | Channel, Floats] = {delay: np.asarray(delay_edges), axis: edges}
-    cells = bin_run(run, axes, signal, where, by, of="on", background="dark")
-    called = delay if isinstance(delay, str) else delay.name
-    return replace(found, transient=_transient(run, cells, (name, called), kept, found))
+    return found, kept
 
 
 def _transient(
