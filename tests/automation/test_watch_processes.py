@@ -206,7 +206,7 @@ def test_a_run_that_is_being_taken_has_a_page_that_the_finished_run_replaces(
     tmp_path: Path, small_data: Path, write: Any
 ) -> None:
     template = write_template(tmp_path / "tiny.ipynb", PARAMETERS, CELLS, "A tiny template")
-    words = ("--template", str(template), "--live", "--once", *FAST)
+    words = ("--template", str(template), "--live", "--once", "--settle", "1")
     pages = Pages(small_data.parents[1] / "stats" / "summary", "Tiny")
     specs = [DatasetSpec("timestamp", "int64"), DatasetSpec("det/x", "float64")]
     live = small_data / f"{EXPERIMENT}_Run0003.live.h5"

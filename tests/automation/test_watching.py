@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.automation.conftest import REPORT, Site
-from workbench.automation import Pages, Watcher
+from workbench.automation import Pages, Verdict, Watcher
+from workbench.automation.found import Found
 from workbench.automation.making import Job, Made
 from workbench.core.atomic import CannotWriteError
 
@@ -25,6 +26,25 @@ def test_a_finished_run_gets_one_page_whoever_looks_however_often(site: Site) ->
     assert "content of xpplx1234_Run0003.h5: whole" in site.text(3)
     assert site.left() == []
     assert first.waiting == {}
+
+
+def test_a_page_that_another_watcher_makes_between_look_and_claim_is_not_made_again(
+    site: Site,
+) -> None:
+    site.file(3)
+    first, second = site.watcher(), site.watcher()
+    first.step(), second.step()
+    site.clock.time += 11
+    before = second.judge.judge
+
+    def judge(found: Found) -> Verdict:
+        verdict = before(found)
+        first.step()
+        return verdict
+
+    second.judge.judge = judge  # type: ignore[method-assign]
+    second.step()
+    assert site.made == [(3, "whole")]
 
 
 def test_a_file_that_still_changes_is_not_read(site: Site) -> None:
