@@ -11,14 +11,15 @@ from pathlib import Path
 from workbench.runs import open_run
 from workbench.smalldata import DatasetSpec, create_live, live_name
 
+GROUPS = ("timestamp", "lightStatus", "scan", "tt", "damage", "XppSb2BmMon", "epix_1")  # enough
+
 if __name__ == "__main__":
     finished = open_run(Path(sys.argv[1]))
     target = finished.path.parent / "live" / finished.path.name
-    infos = [info for info in finished.infos.values() if info.kind == "event"]
     specs = [
         DatasetSpec(info.name, info.dtype, info.shape[1:], info.unit, info.long_name)
-        for info in infos
-        if info.dtype != "str"
+        for info in finished.infos.values()
+        if info.kind == "event" and len(info.shape) == 1 and info.name.partition("/")[0] in GROUPS
     ]
     about = {"experiment": finished.experiment, "run": finished.run, "generation": "lcls2"}
     done = 0

@@ -15,7 +15,7 @@ from workbench.runs import DelayError, Run, cut, open_run
 from workbench.synthetic import PumpProbe
 from workbench.synthetic.small_data import write_small_data
 
-EVENTS, LAST = 5000, 900
+EVENTS, LAST = 3600, 900
 EDGES = np.arange(-1, 3.05, 0.2)
 SIGNAL = "epix_1/signal_sum"
 GOOD = cut("i0", 2e-7, None)

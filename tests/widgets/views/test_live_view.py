@@ -55,7 +55,8 @@ def test_the_same_cell_follows_a_run_to_its_end_and_shows_it_afterwards(
         return second
 
     growing.up_to(200)
-    with patch("workbench.widgets.views.live.is_interactive", return_value=True):
+    module = "workbench.widgets.views.live"
+    with patch(f"{module}.is_interactive", return_value=True), patch(f"{module}.SHARE", 0):
         view = asyncio.run(watch())
         assert bytes(view.image.value).startswith(b"\x89PNG")
         assert "ended" in view.note.value
