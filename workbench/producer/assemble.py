@@ -17,7 +17,7 @@ from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Skipped
 from workbench.producer.identity import constants_hash
 from workbench.producer.loop import make_units, run_units
-from workbench.producer.once import run_sums, settings
+from workbench.producer.once import run_sums, settings, whole_constants
 from workbench.producer.plan import Job, Plan, make_plan
 from workbench.producer.provenance import provenance
 from workbench.producer.request import ProduceRequest, ProduceResult, Progress
@@ -72,11 +72,10 @@ def assemble(
         create_small_data(request.target, attributes_of(request), place=place) as file,
         ThreadPoolExecutor(1) as beside,
     ):
-        work = make_units(plan, run=request.run, folder=units or place, workers=request.crew)
         started = beside.submit(_begin, file, plan, job)  # while workers work
-        hashed = beside.submit(_hashes, plan, job)
+        work = make_units(plan, run=request.run, folder=units or place, workers=request.crew)
         collected = run_units(plan, work, workers=request.crew, progress=progress, ahead=ahead)
-        started.result()
+        hashes = started.result()
         failures = count_failures(plan, collected)
         failed = findings_of(failures, collected)
         found, skipped = [*found, *failed], [*skipped, *skipped_of(failed)]
@@ -87,7 +86,7 @@ def assemble(
             plan.integration.write(file, plan.times)
         record = provenance(
             request, config, plan, started=begun.date, findings=found, skipped=skipped,
-            constants=hashed.result(),
+            constants=hashes,
         )  # fmt: skip
         file.record(record, failures)
         written.result()
@@ -129,9 +128,10 @@ def attributes_of(request: ProduceRequest) -> dict[str, str | int]:
     }
 
 
-def _begin(file: Assembly, plan: Plan, job: Job) -> None:
-    """Write what is known before any event is read."""
-    file.keep(settings(plan, job))
+def _begin(file: Assembly, plan: Plan, job: Job) -> dict[str, str]:
+    """Write what is known before any event is read; return the hash of each one's constants."""
+    constants = whole_constants(plan, job)
+    file.keep(settings(plan, job, constants))
     present = {
         spec.name: int(np.count_nonzero(plan.raw.present(area.name)))
         for area in plan.areas
@@ -140,10 +140,4 @@ def _begin(file: Assembly, plan: Plan, job: Job) -> None:
     }
     file.declare(plan.specs, plan.raw.n_events, present)
     file.sync()
-
-
-def _hashes(plan: Plan, job: Job) -> dict[str, str]:
-    """Return the hash of the constants of each detector."""
-    if job.constants is None:
-        return {}
-    return {area.name: constants_hash(job.constants, area.name, job.run) for area in plan.areas}
+    return {name: constants_hash(one) for name, one in constants.items()}

@@ -1,8 +1,9 @@
 """Which field of a detector holds its frames."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
@@ -11,8 +12,10 @@ from workbench.core.bounds import Bounds
 from workbench.core.constants import Constants
 from workbench.reductions import Calibration
 from workbench.sources import Frame, RawField, RawRun
+from workbench.sources.constants import read_constants
 from workbench.sources.epix10ka import Epix10kaConfigError, range_choice
 
+OF_FRAMES = ("pedestal", "gain", "good", "noise")  # constants by which frames are calibrated
 SMALL_ARRAY = 4096  # values; an array of two or more axes up to this size is kept as it is
 
 
@@ -82,6 +85,16 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
             detector, f"{detector}.{name}", field.dtype, field.shape, kind, field.segments
         )
     return found
+
+
+def stored_constants(
+    path: Path | None, run: int, detectors: Iterable[str], fields: Sequence[str] = OF_FRAMES
+) -> dict[str, Constants]:
+    """Return some constants of detectors as they are on file, for those that it covers."""
+    if path is None:
+        return {}
+    found = {name: read_constants(path, name, run, fields=fields, dtype=None) for name in detectors}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def calibration_of(raw: RawRun, frames: FrameField, constants: Constants | None) -> Calibration:

@@ -13,7 +13,7 @@ from workbench.core.arrays import Times
 from workbench.core.executors import run_all
 from workbench.producer.assemble import attributes_of
 from workbench.producer.loop import WORKER_MODULES
-from workbench.producer.once import settings
+from workbench.producer.once import settings, whole_constants
 from workbench.producer.plan import Job, Plan
 from workbench.producer.ranges import unit_ranges
 from workbench.producer.request import ProduceRequest
@@ -47,7 +47,7 @@ class GrowingWork:
             plan.specs,
             place=place,
             attributes=attributes_of(request),
-            once=settings(plan, job),
+            once=settings(plan, job, whole_constants(plan, job)),
         )
         self._number = 0
         self._stamps: Times = np.empty(0, np.uint64)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from workbench.core.constants import Constants
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Recipe
 from workbench.producer.frames import frame_fields, range_choice_of
 from workbench.producer.provenance import versions
 from workbench.producer.request import ProduceRequest
 from workbench.sources import RawRun, ValueStore
-from workbench.sources.constants import read_constants
 from workbench.sources.epix10ka import Epix10kaConfigError
 
 Facts = Mapping[str, Any]  # plain values for JSON
@@ -88,21 +88,20 @@ def fingerprint(value: object) -> str:
     return found.hexdigest()
 
 
-def constants_hash(path: Path, detector: str, run: int) -> str:
-    """Return a hash of the constants of one detector in one run; empty where the file has none.
+def constants_hash(constants: Constants | None) -> str:
+    """Return a hash of the constants of one detector as they are on file; empty without any.
 
     It does not change with what the file holds of other detectors and runs.
     """
-    found = read_constants(path, detector, run)
-    return "" if found is None else fingerprint(replace(found, origin=""))
+    return "" if constants is None else fingerprint(replace(constants, origin=""))
 
 
-def _pieces(value: object) -> Iterator[bytes]:
+def _pieces(value: object) -> Iterator[bytes | memoryview]:
     """Yield the bytes that a value consists of, each part named by its type."""
     yield type(value).__qualname__.encode()
     if isinstance(value, np.ndarray):
         yield f"{value.dtype.str} {value.shape}".encode()
-        yield value.tobytes()
+        yield np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
     elif is_dataclass(value):
         for field in fields(value):
             yield field.name.encode()

@@ -1,24 +1,38 @@
 """Values kept once a file: run sums, constants and the parameters of regions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from workbench.core.constants import Constants
 from workbench.producer.area_detector import AreaDetector
 from workbench.producer.entries import PvEntry
+from workbench.producer.frames import stored_constants
 from workbench.producer.naming import LCLS1
 from workbench.producer.plan import Job, Plan, in_stream
 from workbench.producer.run_sums import RunSums
 from workbench.smalldata import OnceValue
-from workbench.sources.constants import read_constants
 
 
-def settings(plan: Plan, job: Job) -> dict[str, OnceValue]:
-    """Return what is known before any event is read: constants, set-up, first slow values."""
+def whole_constants(plan: Plan, job: Job) -> dict[str, Constants]:
+    """Return all constants of the detectors as they are on file, positions of pixels included."""
+    placed = stored_constants(job.constants, job.run, plan.constants, "xyz")
+    return {
+        name: replace(one, x=placed[name].x, y=placed[name].y, z=placed[name].z)
+        for name, one in plan.constants.items()
+    }
+
+
+def settings(plan: Plan, job: Job, constants: Mapping[str, Constants]) -> dict[str, OnceValue]:
+    """Return what is known before any event is read: constants, set-up, first slow values.
+
+    `constants`: as `whole_constants` gives them.
+    """
     values: dict[str, OnceValue] = {}
     for area in plan.areas:
         values |= _constants(area)
-        values |= _positions(area, job)
+        values |= _positions(area, constants.get(area.name))
         values |= _set_up(area)
     if job.config.time_tool is not None:
         values |= job.config.time_tool.kept
@@ -76,19 +90,14 @@ def _constants(area: AreaDetector) -> dict[str, OnceValue]:
     return values
 
 
-def _positions(area: AreaDetector, job: Job) -> dict[str, OnceValue]:
-    if job.constants is None:
-        return {}
-    constants = read_constants(
-        job.constants, area.name, job.run, fields=tuple("xyz"), dtype="float32"
-    )
+def _positions(area: AreaDetector, constants: Constants | None) -> dict[str, OnceValue]:
     values: dict[str, OnceValue] = {}
     for axis in "xyz":
         position = getattr(constants, axis, None)
         if position is not None:
             text = f"{axis} of pixel centres in the laboratory frame"
             name = f"UserDataCfg/{area.name}/{axis}"
-            values[name] = OnceValue(position, "um", text)
+            values[name] = OnceValue(position.astype(np.float32), "um", text)
     return values
 
 

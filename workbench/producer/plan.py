@@ -1,7 +1,7 @@
 """All that one production will write, decided before the first event is read."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -23,18 +23,17 @@ from workbench.producer.entries import (
     SumEntry,
 )
 from workbench.producer.fields import known_hutch, scalar_columns, slow_column
-from workbench.producer.frames import FrameField, calibration_of, frame_fields
+from workbench.producer.frames import FrameField, calibration_of, frame_fields, stored_constants
 from workbench.producer.integrating import Integration, doubts_of_frames, frame_ends, leaves_of
 from workbench.producer.naming import LCLS1, LCLS2, as_lcls1
 from workbench.producer.pictures import layout_of
 from workbench.producer.ranges import unit_ranges
 from workbench.producer.trace_edges import TraceEdgeColumn
 from workbench.reductions import Roi
-from workbench.reductions.calibrate import ConstantsShapeError, working_type
+from workbench.reductions.calibrate import ConstantsShapeError
 from workbench.smalldata import DatasetSpec, OwnRows
 from workbench.smalldata.layout import TIME_NAMES
 from workbench.sources import RawRun
-from workbench.sources.constants import read_constants
 from workbench.sources.epix10ka import Epix10kaConfigError
 
 BLOCK_EVENTS = (16, 1024)  # fewest and most whose results are held in memory
@@ -70,7 +69,10 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Columns, detectors and what was found while deciding on them."""
+    """Columns, detectors and what was found while deciding on them.
+
+    `constants`: by which frames are calibrated, as on file; they stay in this process.
+    """
 
     raw: RawRun
     columns: tuple[Column, ...]
@@ -78,6 +80,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     integrating: tuple[str, ...] = ()
+    constants: Mapping[str, Constants] = field(default_factory=dict)
 
     @cached_property
     def specs(self) -> tuple[DatasetSpec, ...]:
@@ -172,14 +175,17 @@ def make_plan(job: Job, raw: RawRun) -> Plan:
         findings += told
     taken = {spec.name for column in columns for spec in column.specs}
     slow = _integrating(raw, job.config, findings, skipped)
+    wanted = list(_wanted(raw, job))
+    constants = stored_constants(job.constants, job.run, (frames.detector for frames, *_ in wanted))
     areas = [
         _without_clashes(
             replace(area, integrating=area.name in slow), taken, has_status, skipped, findings
         )
-        for frames, entries, sums in _wanted(raw, job)
-        for area in _area(raw, job, frames, entries, sums, findings, skipped)
+        for frames, entries, sums in wanted
+        for area in _area(raw, job, constants, frames, entries, sums, findings, skipped)
     ]
-    return Plan(raw, tuple(columns), tuple(areas), tuple(findings), tuple(skipped), slow)
+    found = tuple(findings), tuple(skipped)
+    return Plan(raw, tuple(columns), tuple(areas), *found, slow, constants)
 
 
 def shapes_of(raw: RawRun) -> dict[str, tuple[int, ...]]:
@@ -207,21 +213,14 @@ def _wanted(
 def _area(
     raw: RawRun,
     job: Job,
+    stored: Mapping[str, Constants],
     frames: FrameField,
     entries: tuple[ReductionEntry, ...],
     sums: tuple[SumEntry, ...],
     findings: list[Finding],
     skipped: list[Skipped],
 ) -> Iterator[AreaDetector]:
-    constants: Constants | None = None
-    if job.constants is not None:
-        constants = read_constants(
-            job.constants,
-            frames.detector,
-            job.run,
-            fields=("pedestal", "gain", "good", "noise"),
-            dtype=working_type(frames.dtype),
-        )
+    constants = stored.get(frames.detector)
     try:
         calibration = calibration_of(raw, frames, constants)
     except (ConstantsShapeError, Epix10kaConfigError) as error:

@@ -4,6 +4,7 @@ import platform
 import socket
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def _calibration(area: AreaDetector) -> dict[str, str]:
     return {"unit": area.calibration.unit, "constants": area.origin}
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of what computes."""
     return {

@@ -89,7 +89,7 @@ class RunSums:
         for group in self.groups:
             later = np.memmap(path, np.float64, "r", start, group.state.shape)
             for number, one in enumerate(group.sums):
-                group.state[:, number] = one.merge(group.state[:, number], later[:, number])
+                one.merge(group.state[:, number], later[:, number])
             start += group.state.nbytes
 
     def finish(self) -> dict[str, Array]:

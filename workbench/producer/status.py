@@ -13,6 +13,7 @@ from workbench.producer.identity import constants_hash
 from workbench.producer.naming import LCLS2
 from workbench.producer.provenance import file_facts
 from workbench.smalldata import open_file
+from workbench.sources.constants import read_constants
 
 CURRENT, UNKNOWN = "current", "unknown"
 
@@ -166,7 +167,7 @@ def _other_numbers(made_with: Mapping[str, Any], table: Path, run: int) -> Itera
             yield f"{table.name} was written since, and {detector}'s constants are not on record"
             continue
         try:
-            now = constants_hash(table, detector, run)
+            now = constants_hash(read_constants(table, detector, run, dtype=None))
         except WorkbenchError as error:
             yield f"its constants cannot be read: {error}"
             return

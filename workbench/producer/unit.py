@@ -4,7 +4,7 @@ import json
 import pickle
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from socket import gethostname
@@ -142,6 +142,7 @@ def work_unit(unit: Unit) -> UnitResult:
     return work.save(unit)
 
 
+PROTOCOL = 5  # of pickles: the first one that keeps arrays apart
 KEPT_BYTES = 30 << 20  # of memory that was freed; the C library keeps blocks below 32 MB only
 
 
@@ -165,10 +166,15 @@ def plan_here(units: Sequence[Unit], plan: Plan) -> Generator[None]:
 
 
 def save_plan(path: Path, plan: Plan) -> None:
-    """Write a plan for the workers."""
+    """Write a plan for the workers: its arrays one behind the other, after all the rest."""
+    arrays: list[pickle.PickleBuffer] = []
+    rest = pickle.dumps(replace(plan, constants={}), PROTOCOL, buffer_callback=arrays.append)
+    views = [array.raw() for array in arrays]
     with appearing(path) as place, place.open("wb") as file:
         file.write(f"{__version__}\n".encode())
-        pickle.dump(plan, file, pickle.HIGHEST_PROTOCOL)
+        pickle.dump((rest, [view.nbytes for view in views]), file, PROTOCOL)
+        for view in views:
+            file.write(view)
 
 
 def _plan_of(path: Path) -> Plan:
@@ -186,7 +192,9 @@ def _read_plan(path: Path, written: int, thread: int) -> Plan:  # noqa: ARG001 -
                 f"a worker on {gethostname()} runs workbench {__version__}, the production "
                 f"{version}: start workers from the same installation"
             )
-        plan: Plan = pickle.load(file)  # noqa: S301 - our own file, in a folder of our own
+        rest, sizes = pickle.load(file)  # noqa: S301 - our own file, in a folder of our own
+        arrays = [np.fromfile(file, np.uint8, size) for size in sizes]
+    plan: Plan = pickle.loads(rest, buffers=arrays)  # noqa: S301 - as above
     # The C library gives freed blocks back, and asks for them anew with each stack of frames, until
     # one of their size was freed: a process that only works units spent a third of its time so.
     np.empty(KEPT_BYTES, np.uint8)

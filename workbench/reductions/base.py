@@ -132,7 +132,10 @@ class RunSum(ABC, Generic[State]):
 
     @abstractmethod
     def merge(self, first: State, second: State) -> State:
-        """Return the state of two parts of a run; keep the order of the parts fixed."""
+        """Return the state of two parts of a run; keep the order of the parts fixed.
+
+        The first one is changed in place.
+        """
 
     @abstractmethod
     def finish(self, state: State, spec: FrameSpec) -> Array:

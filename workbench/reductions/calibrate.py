@@ -111,10 +111,9 @@ class Calibration:
         code of its raw values, shape (code, ``*frame``), -1 for none.
         """
         kind = working_type(dtype)
-        zeros, ones = np.zeros(shape, kind), np.ones(shape, kind)
-        everywhere = np.ones(shape, np.bool_)
         if constants is None:
-            return cls(zeros, ones, everywhere, "ADU", calibrated=False)
+            zeros, ones = np.zeros(shape, kind), np.ones(shape, kind)
+            return cls(zeros, ones, np.ones(shape, np.bool_), "ADU", calibrated=False)
         if constants.ranges:
             coding, told = _by_code(constants, detector_type, choice)
             table = _table(coding, told, shape, kind)
@@ -125,13 +124,10 @@ class Calibration:
             first = replace(told, pedestal=pedestal, gain=gain, noise=noise, ranges=())
             single = cls.of(first, shape=shape, dtype=dtype, detector_type=detector_type)
             return replace(single, limit=NO_LIMIT, table=table)
-        good = everywhere if constants.good is None else constants.good.astype(np.bool_)
-        pedestal, gain = zeros, ones
-        if constants.pedestal is not None:
-            pedestal = constants.pedestal.astype(kind, copy=False)
-            if constants.gain is not None:
-                gain = constants.gain.astype(kind, copy=False)
         known = constants.pedestal is not None
+        pedestal = _filled(constants.pedestal, 0, shape, kind)
+        gain = _filled(constants.gain if known else None, 1, shape, kind)
+        good = _filled(constants.good, 1, shape, "bool")
         noise = None if constants.noise is None else constants.noise.astype(kind, copy=False)
         named = (("pedestal", pedestal), ("gain", gain), ("mask", good), ("noise", noise))
         for name, values in named:
@@ -227,6 +223,11 @@ def _without_common_mode(raw: Array, calibration: Calibration, common: CommonMod
         return common.correct(calibrate(raw, plain), used & first)
     readings = calibrate(raw, replace(plain, gain=np.ones_like(calibration.gain)))
     return common.correct(readings, used) / calibration.gain
+
+
+def _filled(values: Array | None, fill: int, shape: tuple[int, ...], kind: str) -> Array:
+    """Return constants in the type wanted; `fill` everywhere where there are none."""
+    return np.full(shape, fill, kind) if values is None else values.astype(kind, copy=False)
 
 
 def _by_code(

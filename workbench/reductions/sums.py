@@ -115,8 +115,10 @@ class PixelSum(RunSum[Floats]):
         return state
 
     def merge(self, first: Floats, second: Floats) -> Floats:
-        """Return the sum of two parts of the run."""
-        return np.maximum(first, second) if self.maximum else first + second
+        """Return the sum of two parts of the run, the first one with the second added."""
+        together: np.ufunc = np.maximum if self.maximum else np.add
+        together(first, second, out=first)
+        return first
 
     def finish(self, state: Floats, spec: FrameSpec) -> Floats:
         """Return the sum; the largest of no event is NaN."""

@@ -172,8 +172,9 @@ class Assembly:
             raise InputError(f"{spec.name}: declared for {facts.shape[0]} events, not {total}")
         lacking = total - filled
         for spans in _batches(present, facts.chunks, spec):
-            rows = np.concatenate([np.arange(*span) for span in spans])
-            values = order.read(spec, slice(*spans[0]) if len(spans) == 1 else rows)
+            single = len(spans) == 1
+            rows = slice(*spans[0]) if single else np.concatenate([np.arange(*s) for s in spans])
+            values = order.read(spec, rows)
             lacking += int(np.count_nonzero(missing_rows(values) & present[rows]))
             first = 0
             for start, stop in spans:
@@ -236,10 +237,10 @@ def _write(
         dataset[start : start + rows] = values
     elif spec.compress:
         write_deflated(dataset, spec, length, start, values)
-    elif rows == facts.shape[0]:
-        dataset.id.write(h5s.ALL, h5s.ALL, values)
     elif rows == length:
         dataset.id.write_direct_chunk((start, *(0 for _ in spec.shape)), values)
+    elif rows == facts.shape[0]:
+        dataset.id.write(h5s.ALL, h5s.ALL, values)
     else:
         dataset[start : start + rows] = values
 
@@ -254,6 +255,9 @@ def _batches(
     if not chunks:
         return
     rows, length = len(present), chunks[0]
+    if present.all() and rows * _row_bytes(spec) <= BLOCK_BYTES:
+        yield [(0, rows)]
+        return
     needed = np.add.reduceat(present, np.arange(0, rows, length)) > 0
     most = max(1, BLOCK_BYTES // (_row_bytes(spec) * length))  # chunks
     numbers = np.flatnonzero(needed)

@@ -65,12 +65,13 @@ class RowOrder:
         """Return some of the merged rows of a dataset that is not ragged."""
         wanted = self.order[rows]
         pieces = self._pieces(rows) if isinstance(rows, slice) else self._split_rows(wanted)
-        if not spec.is_text and all(piece.block.where(spec.name) is None for piece in pieces):
+        wheres = [piece.block.where(spec.name) for piece in pieces]
+        if not spec.is_text and all(where is None for where in wheres):
             values = np.empty((len(wanted), *spec.shape), spec.stored)
         else:
             values = spec.blank(len(wanted))
-        for piece in pieces:
-            where, given = piece.block.where(spec.name), piece.block.values(spec)
+        for piece, where in zip(pieces, wheres, strict=True):
+            given = piece.block.values(spec)
             if where is None:
                 values[piece.targets] = given[piece.rows]
             else:
@@ -79,9 +80,11 @@ class RowOrder:
 
     def present(self, name: str) -> Bools:
         """Tell for each merged row whether a dataset has a value stored for it."""
+        wheres = [block.where(name) for block in self.blocks]
+        if all(where is None for where in wheres):
+            return np.ones(len(self), np.bool_)
         known = np.ones(sum(block.rows for block in self.blocks), np.bool_)
-        for block, start in zip(self.blocks, self._starts.tolist(), strict=True):
-            where = block.where(name)
+        for where, block, start in zip(wheres, self.blocks, self._starts.tolist(), strict=True):
             if where is not None:
                 known[start : start + block.rows] = False
                 known[start + where] = True

@@ -78,10 +78,12 @@ class Block:
 
     def _texts(self, column: Column, shape: tuple[int, ...]) -> Array:
         lengths = self._numbers(column.values, column.count * prod(shape))
-        ends = column.values + lengths.nbytes + np.cumsum(lengths)
+        ends = np.cumsum(lengths)
+        first = column.values + lengths.nbytes
+        whole = self.data[first : first + int(lengths.sum())].tobytes()
         texts = np.empty(len(lengths), object)
         for row, (length, end) in enumerate(zip(lengths.tolist(), ends.tolist(), strict=True)):
-            texts[row] = bytes(self.data[end - length : end]).decode()
+            texts[row] = whole[end - length : end].decode()
         return texts.reshape(column.count, *shape)
 
     def _numbers(self, start: int, count: int) -> Ints:

@@ -54,8 +54,8 @@ class Sink(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a byte, from the start, from here or from the end."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size()}[whence]
-        self._place = start + offset
+        start = 0 if whence == os.SEEK_SET else self._place
+        self._place = (self._size() if whence == os.SEEK_END else start) + offset
         return self._place
 
     def tell(self) -> int:

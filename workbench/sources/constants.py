@@ -44,13 +44,13 @@ def read_constants(
     run: int,
     *,
     fields: Sequence[str] = tuple(FIELDS),
-    dtype: str = "float64",
+    dtype: str | None = "float64",
 ) -> Constants | None:
     """Return the constants of one detector for one run; None where the file covers neither.
 
     Arrays that are not among `fields` are not read, and None in the result; `dtype` is the type of
-    the others, but of flags. Raises
-    `NotThereError` where there is no such file, `ConstantsFileError` where it is damaged.
+    the others, but of flags; None leaves them as they are on file. Raises `NotThereError` where
+    there is no such file, `ConstantsFileError` where it is damaged.
     """
     path = Path(path)
     with _opened(path) as file:
@@ -156,14 +156,16 @@ def _opened(path: Path) -> Generator[h5py.File]:
         ) from error
 
 
-def _typed(dataset: h5py.Dataset, dtype: str) -> Array:
+def _typed(dataset: h5py.Dataset, dtype: str | None) -> Array:
     """Return numbers in the type wanted, flags as they are."""
-    values: Array = dataset[()]
-    return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values
+    values: Array = np.empty(dataset.shape, dataset.dtype)
+    if values.size:
+        dataset.read_direct(values)  # half the time of ``dataset[()]``, which clears it before
+    return values.astype(dtype, copy=False) if dtype and values.dtype.kind == "f" else values
 
 
 def _read(
-    group: h5py.Group, detector: str, path: Path, fields: Sequence[str], dtype: str
+    group: h5py.Group, detector: str, path: Path, fields: Sequence[str], dtype: str | None
 ) -> Constants:
     arrays = {name: _typed(group[name], dtype) for name in fields if name in group}
     ranges = tuple(str(name) for name in group.attrs.get("ranges", ()))
