@@ -14,6 +14,7 @@ from workbench.plots.difference import (
     difference_slices,
     global_fit_curves,
 )
+from workbench.plots.emission import emission_spectrum
 from workbench.plots.event_pictures import against, over_events
 from workbench.plots.grid_scan import grid_scan
 from workbench.plots.histograms import Panel, histogram, histograms
@@ -66,6 +67,7 @@ __all__ = [
     "difference_map",
     "difference_slices",
     "draw_cuts",
+    "emission_spectrum",
     "event_codes",
     "event_codes_of",
     "findings_table",

@@ -13,6 +13,15 @@ from workbench.recipes.correlation import (
 )
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
 from workbench.recipes.edge import EdgeFit, fit_edge
+from workbench.recipes.emission_spectroscopy import (
+    Emission,
+    EmissionError,
+    Line,
+    Spectra,
+    emission,
+    emission_spectra,
+    sharpest_rotation,
+)
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.global_fit import GlobalFit, fit_global
 from workbench.recipes.grid_scan import GridScan, grid_scan
@@ -69,6 +78,7 @@ from workbench.recipes.speckle_statistics import (
 )
 from workbench.recipes.tiff_export import Browsed, Exported, browse_pictures, export_pictures
 from workbench.recipes.time_tool import CalibrationError, TimeToolCalibration, time_tool_calibration
+from workbench.recipes.von_hamos import VonHamos, VonHamosError
 
 __all__ = [
     "Absorption",
@@ -84,12 +94,15 @@ __all__ = [
     "Difference",
     "DifferenceError",
     "EdgeFit",
+    "Emission",
+    "EmissionError",
     "Exported",
     "Feature",
     "FilePattern",
     "GlobalFit",
     "GridScan",
     "Join",
+    "Line",
     "LineOutError",
     "LineOutGeometry",
     "MotorScan",
@@ -113,7 +126,10 @@ __all__ = [
     "ShotSheet",
     "ShotTable",
     "SpeckleStatistics",
+    "Spectra",
     "TimeToolCalibration",
+    "VonHamos",
+    "VonHamosError",
     "absorption",
     "azimuthal",
     "browse_pictures",
@@ -123,6 +139,8 @@ __all__ = [
     "components",
     "correlate",
     "difference_curves",
+    "emission",
+    "emission_spectra",
     "export_pictures",
     "files_for",
     "find_feature",
@@ -153,6 +171,7 @@ __all__ = [
     "read_shots",
     "refreshed",
     "scanned",
+    "sharpest_rotation",
     "speckle_statistics",
     "stored_geometry",
     "tiff_line_outs",

@@ -2,6 +2,7 @@
 
 from workbench.synthetic.scenes.absorption_edge import AbsorptionEdge
 from workbench.synthetic.scenes.base import Planted, Scene
+from workbench.synthetic.scenes.emission import EmissionLine
 from workbench.synthetic.scenes.grid_scan import GridScene
 from workbench.synthetic.scenes.laser_shots import LaserShots
 from workbench.synthetic.scenes.liquid_scattering import LiquidScattering
@@ -13,6 +14,7 @@ from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 __all__ = [
     "AbsorptionEdge",
     "CurvedTimeTool",
+    "EmissionLine",
     "GridScene",
     "LaserShots",
     "LiquidScattering",
