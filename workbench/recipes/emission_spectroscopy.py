@@ -8,7 +8,7 @@ a bin holds is divided by its number of good pixels, so bad ones leave no dip. E
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from scipy.optimize import curve_fit
@@ -17,14 +17,11 @@ from workbench.binning import Parameter, on_off
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
 from workbench.core.table import Table
+from workbench.recipes.dispersion import Axis, places_along, sharpest_rotation
 from workbench.recipes.photon_frames import find_photons, find_regions, photon_stacks
 from workbench.recipes.von_hamos import VonHamos
 from workbench.runs import Channel, Cut, Run
 
-Axis = Literal["row", "col"]
-STEEPEST = 6.0  # deg, rotations tried
-TRIED = 97  # rotations
-NEAR = 10  # of them on either side, through which a parabola is laid
 FEWEST_PIXELS = 0.5  # of those of the fullest bin, below which a bin at the edge is left out
 FEWEST_BINS = 8  # in a fit of a line
 NOTHING = 3.0  # errors, that the height of a line must exceed
@@ -213,7 +210,7 @@ def emission_spectra(
         raise EmissionError(f"{run.label}: no shot with X-rays has a frame of {source.name}")
     image = np.where(source.good, total / number, np.nan)
     angle = sharpest_rotation(image, axis) if rotation is None else rotation
-    place, bins = _places(image.shape, source.good, axis, angle, width)
+    place, bins = places_along(image.shape, source.good, axis, angle, width)
     pixels = np.bincount(place[place >= 0], minlength=bins)
     values = np.full((run.n_events, bins), np.nan)
     members = np.zeros((place.size, bins))
@@ -290,20 +287,6 @@ def emission(
     )
 
 
-def sharpest_rotation(image: Floats, axis: Axis) -> float:
-    """Return the angle [deg] at which the spectrum of a mean frame is sharpest."""
-    good = np.isfinite(image)
-    angles = np.linspace(-STEEPEST, STEEPEST, TRIED)
-    sharp = np.array([_sharpness(image, good, axis, angle) for angle in angles])
-    best = int(np.clip(sharp.argmax(), NEAR, TRIED - 1 - NEAR))
-    near = slice(best - NEAR, best + NEAR + 1)
-    bend, slope, _ = np.polyfit(angles[near] - angles[best], sharp[near], 2)
-    if bend >= 0:  # no angle is better than the others
-        return 0.0
-    reach = float(angles[best + NEAR] - angles[best])
-    return float(angles[best] + np.clip(-slope / (2 * bend), -reach, reach))
-
-
 @dataclass(frozen=True)
 class _Source:
     """Frames of a run: name, unit, good pixels, and how to go through them."""
@@ -349,39 +332,6 @@ def _listed(run: Run, field: str, region: str) -> _Source:
     text = " ".join(f"{low}:{high}" for low, high in ends)
     place = f"{chosen.tile} " if chosen.tile else ""
     return _Source(photons.ragged.name, "1", chosen.good, run, f"{chosen.name} {place}{text}")
-
-
-def _along(shape: tuple[int, ...], axis: Axis, angle: float) -> Floats:
-    """Return the place of each pixel along the dispersive axis [pixel], shape (row, col)."""
-    row, col = np.indices(shape, np.float64)
-    row_away, col_away = row - (shape[0] - 1) / 2, col - (shape[1] - 1) / 2
-    turn = np.radians(angle)
-    across, along = (row_away, col_away) if axis == "col" else (col_away, row_away)
-    length = shape[1] if axis == "col" else shape[0]
-    return np.asarray((length - 1) / 2 + along * np.cos(turn) + across * np.sin(turn))
-
-
-def _places(
-    shape: tuple[int, ...], good: Bools, axis: Axis, angle: float, width: float
-) -> tuple[Ints, int]:
-    """Return the bin of each pixel, flat; -1 for bad pixels and those beyond; and the bins."""
-    bins = max(1, int(shape[1 if axis == "col" else 0] / width))
-    place = np.floor((_along(shape, axis, angle) + 0.5) / width).astype(np.int64)
-    inside = good & (place >= 0) & (place < bins)
-    return np.where(inside, place, -1).ravel(), bins
-
-
-def _sharpness(image: Floats, good: Bools, axis: Axis, angle: float) -> float:
-    """Return the sum of squares between bins: large where pixels of a bin are alike.
-
-    Every pixel lies in one bin, so counting noise adds the same at every angle.
-    """
-    bins = image.shape[1 if axis == "col" else 0]
-    place = np.floor(_along(image.shape, axis, angle)[good] + 0.5).astype(np.int64)
-    place = np.clip(place, 0, bins - 1)
-    pixels = np.bincount(place, minlength=bins)
-    sums = np.bincount(place, image[good], bins)
-    return float((sums[pixels > 0] ** 2 / pixels[pixels > 0]).sum())
 
 
 def _lorentzian(
