@@ -12,6 +12,7 @@ from workbench.recipes.correlation import (
     two_times,
 )
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
+from workbench.recipes.dispersion import sharpest_rotation
 from workbench.recipes.edge import EdgeFit, fit_edge
 from workbench.recipes.emission_spectroscopy import (
     Emission,
@@ -20,7 +21,6 @@ from workbench.recipes.emission_spectroscopy import (
     Spectra,
     emission,
     emission_spectra,
-    sharpest_rotation,
 )
 from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.global_fit import GlobalFit, fit_global
