@@ -202,13 +202,7 @@ def emission_spectra(
         raise EmissionError(f"axis {axis!r} must be row or col, width {width} positive")
     stored = field in run.infos and len(run[field].shape) == 3
     source = _stored(run, field, threshold) if stored else _listed(run, field, region)
-    total, number = np.zeros(source.good.shape), 0
-    for events, frames in source.stacks():
-        lit = run.classes.xray[events] == 1
-        total, number = total + frames[lit].sum(axis=0), number + int(lit.sum())
-    if not number:
-        raise EmissionError(f"{run.label}: no shot with X-rays has a frame of {source.name}")
-    image = np.where(source.good, total / number, np.nan)
+    image, number = source.mean_frame()
     angle = sharpest_rotation(image, axis) if rotation is None else rotation
     place, bins = places_along(image.shape, source.good, axis, angle, width)
     pixels = np.bincount(place[place >= 0], minlength=bins)
@@ -311,6 +305,19 @@ class _Source:
         regions = find_regions(self.run, photons.detector, [self.region])
         for stack in photon_stacks(self.run, photons, regions):
             yield stack.events, stack.photons[regions[0].name].astype(np.float64)
+
+    def mean_frame(self) -> tuple[Floats, int]:
+        """Return the mean frame of shots with X-rays, NaN at bad pixels, and their number."""
+        total, number = np.zeros(self.good.shape), 0
+        for events, frames in self.stacks():
+            lit = self.run.classes.xray[events] == 1
+            total, number = total + frames[lit].sum(axis=0), number + int(lit.sum())
+        if not number:
+            raise EmissionError(
+                f"{self.run.label}: no shot with X-rays has a frame of {self.name}; check the "
+                "camera with run.presence()"
+            )
+        return np.where(self.good, total / number, np.nan), number
 
 
 def _stored(run: Run, field: str, threshold: float | None) -> _Source:
