@@ -22,12 +22,17 @@ Small data of a run; one template over many runs, with its many files in
         --xtc {raw} --output {small_data}/workbench
     workbench batch {template} --experiment {experiment} --runs 1-3
 
+A page for each run by itself, where the eLog shows it, as soon as its small data are finished:
+
+    workbench watch {experiment}
+
 Newer templates into your notebooks (no cell of yours is lost; `--diff` shows it first), links in
 your home folder for JupyterHub, and how full this results folder is:
 
     workbench update .
     workbench link {experiment}
     workbench quota {experiment}
+    workbench hub-check {experiment}       # in JupyterHub, where something does not work
 
 Everyone of the group may change these files: keep `umask 002`. The results folder holds at most
 {files:,} files: no Python environments, caches or reports in here.
