@@ -60,6 +60,19 @@ def test_a_drag_in_the_browser_becomes_a_region_and_its_fields(session: Session)
     assert editor.model["ROI_0"] == Rectangle(10, 25, 30, 50)
 
 
+def test_profiles_are_named_by_the_axis_along_which_they_run(session: Session) -> None:
+    editor = RegionEditor(Opened(session))
+    editor.model.put("spot", Rectangle(10, 20, 30, 50))
+    figure = editor.answers._profiles.figure
+    lines = dict(zip(figure.legend[0].items, figure.renderers, strict=True))
+    shown = {item.label.value: line.data_source.data for item, line in lines.items()}
+    frame = editor.model.picture.frame[10:20, 30:50]
+    np.testing.assert_array_equal(shown["rows"]["x"], np.arange(10, 20))
+    np.testing.assert_allclose(shown["rows"]["y"], frame.sum(axis=1))
+    np.testing.assert_array_equal(shown["columns"]["x"], np.arange(30, 50))
+    np.testing.assert_allclose(shown["columns"]["y"], frame.sum(axis=0))
+
+
 ARC, RING = Ring(30, 30, 5, 10), Ring(40, 50, 2, 8)
 
 

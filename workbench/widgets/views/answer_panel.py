@@ -23,7 +23,7 @@ from workbench.widgets.views.notes import Notes
 Frames = Callable[[], FrameSource]
 WIDTH, HEIGHT = 345, 125  # of a profile, screen pixels
 EVENTS = 200  # of which the signal is shown at first
-NAMES = ("rows", "columns")
+NAMES = ("columns", "rows")  # along which the sums over axis 0 and over axis 1 run
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555")
 
 
