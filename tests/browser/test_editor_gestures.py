@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.editor_page import FRAME, EditorPage
+from tests.browser.editor_page import FRAME, PAINTED, EditorPage
 from tests.browser.servers import BIN, free_ports, jupyter_environment, started, until, wait_for
 from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
 
@@ -132,28 +132,57 @@ def test_two_fingers_on_a_touchpad_zoom_about_the_pointer(editor: EditorPage) ->
     until(lambda: abs(width() - full) < 0.02 * full, "all of it is shown again")
 
 
-def test_every_control_has_a_name(editor: EditorPage) -> None:
-    """Names as a screen reader gets them, of all that is on the screen."""
-    nameless = editor.page.evaluate(
-        """() => {
-            const found = [];
-            const walk = (root) => {
-                for (const one of root.querySelectorAll("*")) {
-                    if (one.shadowRoot) walk(one.shadowRoot);
-                    if (!["INPUT", "SELECT", "BUTTON", "TEXTAREA"].includes(one.tagName)) continue;
-                    if (!one.checkVisibility()) continue;
-                    // Bokeh's two small buttons in a field of numbers: the arrow keys do the same.
-                    if (one.classList.contains("bk-spin-btn")) continue;
-                    const text = one.getAttribute("aria-label") || one.textContent
-                        || [...(one.labels || [])].map((label) => label.textContent).join("");
-                    if (!text.trim()) found.push(one.outerHTML.slice(0, 300));
-                }
-            };
-            walk(document);
-            return found;
-        }"""
-    )
-    assert nameless == []
+NAMELESS = """() => {
+    const found = [];
+    const walk = (root) => {
+        for (const one of root.querySelectorAll("*")) {
+            if (one.shadowRoot) walk(one.shadowRoot);
+            if (!["INPUT", "SELECT", "BUTTON", "TEXTAREA"].includes(one.tagName)) continue;
+            if (!one.checkVisibility()) continue;
+            // Bokeh's two small buttons in a field of numbers: the arrow keys do the same.
+            if (one.classList.contains("bk-spin-btn")) continue;
+            const text = one.getAttribute("aria-label") || one.textContent
+                || [...(one.labels || [])].map((label) => label.textContent).join("");
+            if (!text.trim()) found.push(one.outerHTML.slice(0, 300));
+        }
+    };
+    walk(document);
+    return found;
+}"""
+TABS = {  # below the picture -> one of the controls in it
+    "Mask": "Read mask", "Centre": "Find rings", "Other runs": "Add pictures",
+    "Signal over events": "Signal over events", "Colours": "Show this part",
+    "Write to the config": "Show the changes",
+}  # fmt: skip
+
+
+def test_every_control_is_reached_by_keyboard_and_has_a_name(editor: EditorPage) -> None:
+    """Names as a screen reader gets them, tab by tab."""
+    page = editor.page
+    assert page.evaluate(NAMELESS) == []
+    for name, control in TABS.items():
+        page.locator(".bk-tab").get_by_text(name, exact=True).focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=control, exact=True).last.wait_for()
+        assert page.evaluate(NAMELESS) == [], name
+
+
+def test_the_picture_takes_keys_when_it_has_the_focus(editor: EditorPage) -> None:
+    page = editor.page
+    editor.fill("New region, typed", "[[10, 60], [20, 90]]")
+    editor.click("Add")
+    field = page.get_by_label("rows to", exact=True).first
+    until(lambda: field.is_visible() and field.input_value() == "60", "it is selected")
+    page.wait_for_timeout(PAINTED)
+    page.mouse.move(5, 5)
+    page.locator(".bk-Figure .bk-events").first.focus()
+    page.keyboard.press("ArrowDown")
+    editor.until(lambda kept: kept["regions"]["ROI_0"]["top"] == 11, "moved by a key")
+    page.keyboard.press("Delete")
+    editor.until(lambda kept: "ROI_0" not in kept["regions"], "deleted by a key")
+    page.keyboard.press("Control+z")
+    back = {"shape": "rectangle", "top": 11, "bottom": 61, "left": 20, "right": 90}
+    editor.until(lambda kept: kept["regions"].get("ROI_0") == back, "brought back by a key")
 
 
 def test_a_config_that_may_not_be_written_says_so_and_stays(

@@ -117,11 +117,17 @@ const listen = () => {
     // JupyterLab takes Enter for itself: what was typed would wait until the field is left.
     if (event.key === "Enter" && field.classList?.contains("bk-input"))
       field.dispatchEvent(new Event("change"));
+    if (["Enter", " "].includes(event.key) && field.classList?.contains("bk-tab")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return field.click();  // a tab takes the focus, but no key
+    }
+    const focused = event.composedPath().includes(Bokeh.index.find_one(fig)?.el);
     const undo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
     const typing = event.composedPath().some((one) =>
       ["INPUT", "TEXTAREA", "SELECT"].includes(one.tagName) || one.isContentEditable);
     const corner = own.points.length && ["Enter", "Escape"].includes(event.key);
-    if (!own.over || typing || !(undo || corner || KEYS.includes(event.key))) return;
+    if (!(own.over || focused) || typing || !(undo || corner || KEYS.includes(event.key))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (corner) return close(event.key === "Enter");
