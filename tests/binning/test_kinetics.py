@@ -6,6 +6,7 @@ import xarray as xr
 
 from workbench.binning import (
     FitError,
+    Measured,
     fit_kinetics,
     step_decay,
     step_decay_in_bins,
@@ -13,7 +14,7 @@ from workbench.binning import (
     verdict_on,
 )
 from workbench.binning.parameter import Parameter
-from workbench.core.errors import UnknownNameError
+from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.extras import MissingToolError
 from workbench.runs import Quantity, Truth
 
@@ -257,6 +258,15 @@ def test_a_verdict_declares_its_answer_as_a_result_of_the_notebook() -> None:
     nothing = verdict_on(counts, {})
     assert nothing.as_planted is None
     assert "not known" in str(nothing)
+
+
+def test_numbers_without_a_fit_need_an_error_for_a_verdict() -> None:
+    truth = Truth({"spread": Quantity(0.3, "1")})
+    mine = Measured({"spread": Parameter(0.31, 0.01, "1")})
+    assert verdict(mine, truth).as_planted is True
+    assert str(mine) == "spread = 0.310 ± 0.010"
+    with pytest.raises(InputError, match="spread has no positive error"):
+        Measured({"spread": Parameter(float("nan"), float("nan"), "1")})
 
 
 def test_without_lmfit_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

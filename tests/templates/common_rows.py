@@ -3,6 +3,7 @@
 from tests.templates.matrix import Place, Row
 from workbench.batch import BatchItem
 from workbench.synthetic.scenes import GridScene, MotorScene
+from workbench.synthetic.station import station
 
 SPOT = {"xpp": "epix_1", "xcs": "epix_2", "mec": "epix100a_2_bxrts"}
 MONITOR = {"xpp": "XppSb2BmMon/totalIntensityJoules", "xcs": "ipm4/sum", "mec": "xt2_ipm2/sum"}
@@ -10,6 +11,10 @@ MONITOR = {"xpp": "XppSb2BmMon/totalIntensityJoules", "xcs": "ipm4/sum", "mec": 
 
 def spot_signal(place: Place) -> dict[str, str | float | bool | None]:
     return {"signal": f"{SPOT[place[0]]}/signal_sum"}
+
+
+def second_monitor(place: Place) -> dict[str, str | float | bool | None]:
+    return {**spot_signal(place), "source": station(*place).monitor("downstream")}
 
 
 def the_better_monitor_is_found(item: BatchItem, place: Place) -> None:
@@ -70,6 +75,11 @@ ROWS = {
         scene=MotorScene(kind="edge"),
         made={"camera_every": 1, "n_events": 2400},
         given=spot_signal,
+    ),
+    "common/custom_variable": Row(
+        faults=("dead-detector", "renamed-detector"),
+        made={"camera_every": 1, "n_events": 2400},
+        given=second_monitor,
     ),
     "common/grid_scan": Row(
         faults=("stale-pedestal", "zero-events"),

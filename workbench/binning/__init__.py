@@ -13,7 +13,7 @@ from workbench.binning.onoff import on_off
 from workbench.binning.parameter import Parameter
 from workbench.binning.plan import NothingLeftError
 from workbench.binning.ratios import mean_of_ratios
-from workbench.binning.verdict import Verdict, verdict, verdict_on
+from workbench.binning.verdict import Measured, Verdict, verdict, verdict_on
 
 __all__ = [
     "EdgesError",
@@ -21,6 +21,7 @@ __all__ = [
     "KineticsFit",
     "Linearity",
     "Live",
+    "Measured",
     "Monitor",
     "MonitorReport",
     "NothingLeftError",

@@ -75,5 +75,8 @@ def _finite(values: ArrayLike) -> Floats:
     array = np.asarray(values, dtype=np.float64).ravel()
     array = array[np.isfinite(array)]
     if not array.size:
-        raise EdgesError("no finite value to make edges of")
+        raise EdgesError(
+            "no finite value to make edges of: nothing was measured, or all was cut away "
+            "(run.tally tells)"
+        )
     return array

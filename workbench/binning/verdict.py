@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from workbench.binning.parameter import Parameter
 from workbench.core.declared import RESULT_MIME
+from workbench.core.errors import InputError
 from workbench.core.table import Cell, Table
 from workbench.runs import Truth
 
@@ -27,6 +28,26 @@ class Fitted(Protocol):
     @property
     def message(self) -> str:
         """The same in words; empty where there is nothing to say."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Numbers that no fit gave, in the form that a verdict takes."""
+
+    parameters: Mapping[str, Parameter]
+    state: str = "measured"
+    message: str = ""
+
+    def __post_init__(self) -> None:
+        wrong = [name for name, one in self.parameters.items() if not one.error > 0]
+        if wrong:
+            raise InputError(
+                f"{', '.join(wrong)} has no positive error: too few values were measured, or all "
+                "are the same; look at the cuts and at the run's findings"
+            )
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name} = {one}" for name, one in self.parameters.items())
 
 
 @dataclass(frozen=True, repr=False)
