@@ -25,6 +25,7 @@ from workbench.plots.patterns import calibrant_residuals, patterns, peak_shifts
 from workbench.plots.picture_pages import first_picture, picture_page
 from workbench.plots.shot_overview import shot_overview
 from workbench.plots.speckle import photon_statistics_of
+from workbench.plots.spectra import elastic_inelastic
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
@@ -67,6 +68,7 @@ __all__ = [
     "difference_map",
     "difference_slices",
     "draw_cuts",
+    "elastic_inelastic",
     "emission_spectrum",
     "event_codes",
     "event_codes_of",

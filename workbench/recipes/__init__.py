@@ -76,6 +76,8 @@ from workbench.recipes.speckle_statistics import (
     SpeckleStatistics,
     speckle_statistics,
 )
+from workbench.recipes.spectral_lines import Dispersion, ElasticInelastic, dispersion, fit_elastic
+from workbench.recipes.spectrometer import Spectrum, SpectrumError, line_spectrum
 from workbench.recipes.tiff_export import Browsed, Exported, browse_pictures, export_pictures
 from workbench.recipes.time_tool import CalibrationError, TimeToolCalibration, time_tool_calibration
 from workbench.recipes.von_hamos import VonHamos, VonHamosError
@@ -93,7 +95,9 @@ __all__ = [
     "CorrelationError",
     "Difference",
     "DifferenceError",
+    "Dispersion",
     "EdgeFit",
+    "ElasticInelastic",
     "Emission",
     "EmissionError",
     "Exported",
@@ -127,6 +131,8 @@ __all__ = [
     "ShotTable",
     "SpeckleStatistics",
     "Spectra",
+    "Spectrum",
+    "SpectrumError",
     "TimeToolCalibration",
     "VonHamos",
     "VonHamosError",
@@ -139,6 +145,7 @@ __all__ = [
     "components",
     "correlate",
     "difference_curves",
+    "dispersion",
     "emission",
     "emission_spectra",
     "export_pictures",
@@ -148,6 +155,7 @@ __all__ = [
     "find_photons",
     "find_regions",
     "fit_edge",
+    "fit_elastic",
     "fit_global",
     "fit_peak",
     "fit_relaxation",
@@ -155,6 +163,7 @@ __all__ = [
     "grid_scan",
     "legendre",
     "line_out",
+    "line_spectrum",
     "motor_scan",
     "movie_of",
     "moving",

@@ -4,22 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, signal, stats
-from scipy.ndimage import gaussian_filter1d
+from scipy import signal
 
 from workbench.binning import Parameter
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
 from workbench.core.table import Table
+from workbench.recipes.line_fit import FWHM, SMOOTH, fit_line, line_start, scale_of, smoothed
 from workbench.recipes.powder import Pattern
 from workbench.regions import Calibrant
 
-FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations
 SURE = 5.0  # standard errors of a height that make a peak
 FEWEST = 8  # bins in a window
 CLOSE = 0.45  # of the distance to the next line, at most, on either side of a peak
-CHANCE = 0.01  # chance of a chi2, below which the errors grow to the scatter
-SMOOTH = 2.0  # bins; peaks are looked for on what is left after this
 NAN = Parameter(float("nan"), float("nan"), "deg")
 
 
@@ -163,7 +160,7 @@ def fit_peak(pattern: Pattern, centre: float, half_width: float) -> Peak:
     if inside.sum() < FEWEST:
         return _no_peak("no pixels", pattern.unit)
     x, y, error = x[inside], y[inside], error[inside]
-    fit = _fitted(x, y, error, _start(x, y, centre, half_width), half_width)
+    fit = fit_line(x, y, error, line_start(x, y, centre, half_width), half_width)
     if fit is None:
         return _no_peak("no fit", pattern.unit)
     found, spread, chi2, dof = fit
@@ -204,7 +201,7 @@ def find_peaks(pattern: Pattern, *, least: float = 8.0, half_width: float = 0.0)
     x = pattern.two_theta
     level = np.interp(x, x[known], pattern.value[known])
     noise = np.interp(x, x[known], pattern.error[known])
-    smooth = _smoothed(level)
+    smooth = smoothed(level)
     places, facts = signal.find_peaks(
         smooth, prominence=least * noise / np.sqrt(2 * SMOOTH), width=2
     )
@@ -272,7 +269,7 @@ def compare_patterns(
     if strains:
         mean, chi2 = _weighted(strains)
         given["strain"] = mean
-        if _scale(chi2, len(pairs) - 1) > 1:
+        if scale_of(chi2, len(pairs) - 1) > 1:
             message += "; the rings do not shift by one strain (not hydrostatic, or mixed phases)"
     return PatternComparison(
         reference.label,
@@ -293,56 +290,6 @@ def peaks_table(peaks: Sequence[Peak], label: str = "") -> Table:
         for one in peaks
     )
     return Table(("2 theta", "FWHM", "d", "height", "state"), rows, caption=label)
-
-
-def _fitted(
-    x: Floats, y: Floats, error: Floats, start: Sequence[float], half_width: float
-) -> tuple[Floats, Floats, float, int] | None:
-    """Return parameters, their errors, chi squared and degrees of freedom; None: no fit.
-
-    Where no Gaussian describes the line within its errors, weights by errors would let the many
-    sure bins of the background decide: then all bins get one weight, and errors by the scatter.
-    """
-    bounds = (
-        [-np.inf, x[0], 0.3 * (x[1] - x[0]), -np.inf, -np.inf],
-        [np.inf, x[-1], 2 * half_width, np.inf, np.inf],
-    )
-    for spreads in (error, np.full_like(error, np.median(error))):
-        try:
-            found, covariance = optimize.curve_fit(
-                _gaussian, x, y, start, spreads, absolute_sigma=True, bounds=bounds
-            )
-        except (RuntimeError, ValueError):  # it did not converge; a start outside the bounds
-            continue
-        chi2 = float((((y - _gaussian(x, *found)) / spreads) ** 2).sum())
-        dof = len(x) - len(found)
-        scale = _scale(chi2, dof)
-        if scale == 1 or spreads is not error:
-            spread = np.sqrt(np.diag(covariance) * scale)
-            return (found, spread, chi2, dof) if np.isfinite(spread).all() else None
-    return None
-
-
-def _gaussian(
-    x: Floats, height: float, place: float, sigma: float, level: float, slope: float
-) -> Floats:
-    bell = height * np.exp(-((x - place) ** 2) / (2 * sigma**2))
-    return np.asarray(bell + level + slope * (x - x.mean()))
-
-
-def _start(x: Floats, y: Floats, centre: float, half_width: float) -> list[float]:
-    ends = max(2, len(x) // 6)
-    level = float((y[:ends].mean() + y[-ends:].mean()) / 2)
-    top = int(np.argmax(_smoothed(y)))
-    height = float(y[top] - level) or 1e-12
-    above = float((y > level + height / 2).sum()) * float(x[1] - x[0])
-    place = float(np.clip(x[top], x[0], x[-1])) if height > 0 else centre
-    sigma = float(np.clip(above / FWHM, 0.6 * (x[1] - x[0]), half_width))
-    return [height, place, sigma, level, 0.0]
-
-
-def _smoothed(values: Floats) -> Floats:
-    return np.asarray(gaussian_filter1d(values, SMOOTH / 2))
 
 
 def _no_peak(state: str, unit: str) -> Peak:
@@ -380,10 +327,5 @@ def _weighted(values: Sequence[Parameter]) -> tuple[Parameter, float]:
     weight = np.array([one.error for one in values]) ** -2.0
     mean = float((weight * value).sum() / weight.sum())
     chi2 = float((weight * (value - mean) ** 2).sum())
-    scale = _scale(chi2, len(values) - 1)
+    scale = scale_of(chi2, len(values) - 1)
     return Parameter(mean, float(np.sqrt(scale / weight.sum())), "1"), chi2
-
-
-def _scale(chi2: float, dof: int) -> float:
-    """Return by what squared errors grow: not for scatter as large as chance has it."""
-    return chi2 / dof if dof > 0 and stats.chi2.sf(chi2, dof) < CHANCE else 1.0

@@ -10,6 +10,7 @@ from workbench.synthetic.scenes.motor_scan import MotorScene
 from workbench.synthetic.scenes.powder_shots import PowderShots
 from workbench.synthetic.scenes.speckle import Speckle
 from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
+from workbench.synthetic.scenes.xrts_shots import XrtsShots
 
 __all__ = [
     "AbsorptionEdge",
@@ -23,4 +24,5 @@ __all__ = [
     "PowderShots",
     "Scene",
     "Speckle",
+    "XrtsShots",
 ]
