@@ -29,7 +29,7 @@ def test_notebooks_are_listed_by_name_and_title() -> None:
     known = shipped_notebooks()
     assert known["regions"].title == "Regions: from the picture to the produced file"
     listed = CliRunner().invoke(app, ["notebooks", "list"])
-    assert listed.output.splitlines() == [f"{one.name:12} {one.title}" for one in known.values()]
+    assert listed.output.splitlines() == [f"{one.name:22} {one.title}" for one in known.values()]
     plain = json.loads(CliRunner().invoke(app, ["notebooks", "list", "--json"]).output)
     assert [one["name"] for one in plain] == list(known)
 
