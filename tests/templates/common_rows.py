@@ -1,8 +1,10 @@
 """Rows of the templates of all hutches."""
 
+from pathlib import Path
+
 from tests.templates.matrix import Place, Row
 from workbench.batch import BatchItem
-from workbench.synthetic.scenes import GridScene, MotorScene
+from workbench.synthetic.scenes import GridScene, MaskedCamera, MotorScene
 from workbench.synthetic.station import station
 
 SPOT = {"xpp": "epix_1", "xcs": "epix_2", "mec": "epix100a_2_bxrts"}
@@ -11,6 +13,17 @@ MONITOR = {"xpp": "XppSb2BmMon/totalIntensityJoules", "xcs": "ipm4/sum", "mec": 
 
 def spot_signal(place: Place) -> dict[str, str | float | bool | None]:
     return {"signal": f"{SPOT[place[0]]}/signal_sum"}
+
+
+def spot_camera(place: Place) -> dict[str, str | float | bool | None]:
+    return {"detector": SPOT[place[0]]}
+
+
+def what_is_missing_is_named(item: BatchItem, place: Place) -> None:
+    assert item.results["not_in_the_file"]["value"] == "nothing"
+    assert "run sum, noise, stored pixels" in Path(item.report).read_text()  # of the ring camera
+    frames = item.results[f"frames_{SPOT[place[0]]}"]["value"]
+    assert frames == item.results["frames"]["value"]
 
 
 def second_monitor(place: Place) -> dict[str, str | float | bool | None]:
@@ -80,6 +93,13 @@ ROWS = {
         faults=("dead-detector", "renamed-detector"),
         made={"camera_every": 1, "n_events": 2400},
         given=second_monitor,
+    ),
+    "common/detector_overview": Row(
+        faults=("missing-detector", "saturated"),
+        scene=MaskedCamera(),
+        made={"n_events": 1200},
+        given=spot_camera,
+        check=what_is_missing_is_named,
     ),
     "common/grid_scan": Row(
         faults=("stale-pedestal", "zero-events"),

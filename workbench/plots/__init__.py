@@ -8,6 +8,7 @@ from workbench.plots.correlations import Axis, correlation
 from workbench.plots.curves import Curve, Level, Line, binned_curve, on_off_curves, trend
 from workbench.plots.cut_pictures import cut_histograms, draw_cuts
 from workbench.plots.delay_scan import delay_scan
+from workbench.plots.detector_overview import detector_pictures
 from workbench.plots.difference import (
     component_panels,
     difference_map,
@@ -65,6 +66,7 @@ __all__ = [
     "cut_histograms",
     "delay_coverage",
     "delay_scan",
+    "detector_pictures",
     "difference_map",
     "difference_slices",
     "draw_cuts",

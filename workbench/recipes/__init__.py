@@ -11,6 +11,7 @@ from workbench.recipes.correlation import (
     movie_of,
     two_times,
 )
+from workbench.recipes.detector_overview import DetectorOverview, detector_overview
 from workbench.recipes.difference import Difference, DifferenceError, difference_curves
 from workbench.recipes.dispersion import sharpest_rotation
 from workbench.recipes.edge import EdgeFit, fit_edge
@@ -93,6 +94,7 @@ __all__ = [
     "Components",
     "Correlation",
     "CorrelationError",
+    "DetectorOverview",
     "Difference",
     "DifferenceError",
     "Dispersion",
@@ -144,6 +146,7 @@ __all__ = [
     "compare_patterns",
     "components",
     "correlate",
+    "detector_overview",
     "difference_curves",
     "dispersion",
     "emission",

@@ -6,6 +6,7 @@ from workbench.synthetic.scenes.emission import EmissionLine
 from workbench.synthetic.scenes.grid_scan import GridScene
 from workbench.synthetic.scenes.laser_shots import LaserShots
 from workbench.synthetic.scenes.liquid_scattering import LiquidScattering
+from workbench.synthetic.scenes.masked_camera import MaskedCamera
 from workbench.synthetic.scenes.motor_scan import MotorScene
 from workbench.synthetic.scenes.powder_shots import PowderShots
 from workbench.synthetic.scenes.speckle import Speckle
@@ -19,6 +20,7 @@ __all__ = [
     "GridScene",
     "LaserShots",
     "LiquidScattering",
+    "MaskedCamera",
     "MotorScene",
     "Planted",
     "PowderShots",
