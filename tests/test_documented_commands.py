@@ -21,7 +21,8 @@ OPTION = re.compile(r"--[a-z][a-z-]*|-[a-z](?=\s|$)")
 def shown(page: Path) -> list[str]:
     """Return the commands of a page; `new|update` and the like are several."""
     found = []
-    for block, inline in SHOWN.findall(page.read_text(encoding="utf-8")):
+    whole = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))  # lines that go on
+    for block, inline in SHOWN.findall(whole):
         text = (block or inline).partition("  #")[0]
         words = text.split()
         bars = [word for word in words[1:3] if re.fullmatch(r"[a-z-]+(\|[a-z-]+)+", word)]
