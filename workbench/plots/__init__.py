@@ -15,6 +15,7 @@ from workbench.plots.difference import (
     difference_slices,
     global_fit_curves,
 )
+from workbench.plots.edges import time_tool_edges
 from workbench.plots.emission import emission_spectrum
 from workbench.plots.event_pictures import against, over_events
 from workbench.plots.grid_scan import grid_scan
@@ -104,5 +105,6 @@ __all__ = [
     "tiled",
     "time_tool",
     "time_tool_calibration",
+    "time_tool_edges",
     "trend",
 ]

@@ -72,6 +72,13 @@ from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
 from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
 from workbench.recipes.shots import RunShots, Shot, read_shots, truths_of
 from workbench.recipes.singular import Components, components
+from workbench.recipes.spatial_time_tool import (
+    EdgeCalibration,
+    Edges,
+    TimeToolError,
+    calibrate_edges,
+    find_edges,
+)
 from workbench.recipes.speckle_statistics import (
     RegionSpeckle,
     SpeckleStatistics,
@@ -98,7 +105,9 @@ __all__ = [
     "Difference",
     "DifferenceError",
     "Dispersion",
+    "EdgeCalibration",
     "EdgeFit",
+    "Edges",
     "ElasticInelastic",
     "Emission",
     "EmissionError",
@@ -136,12 +145,14 @@ __all__ = [
     "Spectrum",
     "SpectrumError",
     "TimeToolCalibration",
+    "TimeToolError",
     "VonHamos",
     "VonHamosError",
     "absorption",
     "azimuthal",
     "browse_pictures",
     "build_shot_table",
+    "calibrate_edges",
     "check_calibrant",
     "compare_patterns",
     "components",
@@ -153,6 +164,7 @@ __all__ = [
     "emission_spectra",
     "export_pictures",
     "files_for",
+    "find_edges",
     "find_feature",
     "find_peaks",
     "find_photons",

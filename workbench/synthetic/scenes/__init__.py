@@ -9,6 +9,7 @@ from workbench.synthetic.scenes.liquid_scattering import LiquidScattering
 from workbench.synthetic.scenes.masked_camera import MaskedCamera
 from workbench.synthetic.scenes.motor_scan import MotorScene
 from workbench.synthetic.scenes.powder_shots import PowderShots
+from workbench.synthetic.scenes.spatial_edge import SpatialEdge
 from workbench.synthetic.scenes.speckle import Speckle
 from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 from workbench.synthetic.scenes.xrts_shots import XrtsShots
@@ -25,6 +26,7 @@ __all__ = [
     "Planted",
     "PowderShots",
     "Scene",
+    "SpatialEdge",
     "Speckle",
     "XrtsShots",
 ]

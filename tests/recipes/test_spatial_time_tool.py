@@ -1,0 +1,117 @@
+"""Spatial time tool: planted scale recovered, cut edges left out, what is lacking is named."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import workbench as wb
+from workbench import binning
+from workbench.core.errors import WorkbenchError
+from workbench.recipes import EdgeCalibration, Edges, TimeToolError, calibrate_edges, find_edges
+from workbench.runs import Run
+from workbench.synthetic import PumpProbe, write_small_data
+from workbench.synthetic.faults import FAULTS
+from workbench.synthetic.scenes import SpatialEdge
+
+SPEC = PumpProbe(
+    experiment="mecsyn0126", n_events=240, scan="lxt", delay_first=-1, delay_last=1, n_steps=9,
+    missing=0.0,
+)  # fmt: skip
+REGIONS = {"level": ((0, 160), (0, 10)), "signal": ((8, 152), (16, 40))}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("edges")
+    return write_small_data(SPEC, folder, generation="lcls1", scene=SpatialEdge())
+
+
+def calibrated(run: Run) -> tuple[Edges, EdgeCalibration]:
+    edges = find_edges(run, "alvium_tt/full_area", **REGIONS)
+    return edges, calibrate_edges(edges, run.delay(time_tool=False).read())
+
+
+def test_the_planted_scale_and_time_zero_are_recovered(file: Path) -> None:
+    run = wb.open_run(file)
+    edges, found = calibrated(run)
+    assert edges.counts == {
+        "edge": int(run.mask(of="on").sum()), "no edge": 0, "fit failed": 0, "too wide": 0,
+        "no picture": 0,
+    }  # fmt: skip
+    dark = (run.classes.xray == 0) & (run.classes.laser == 1)  # others have no light at all
+    assert edges.references == int(dark.sum())
+    rows = binning.verdict(found, run.truth).as_dicts()
+    assert [row["quantity"] for row in rows] == ["ps_per_pixel", "row_at_zero"]
+    assert all(row["within 3 errors"] for row in rows)
+    assert found.parameters["ps_per_pixel"].error < 4e-4
+    scatter = found.parameters["scatter"]
+    assert abs(scatter.value - SPEC.jitter) < 4 * scatter.error
+    assert abs(np.nanmedian(edges.width) - np.hypot(6.0, 2.0)) < 0.2  # planted and smoothing
+
+
+def drawn(seed: int, *, ends: tuple[int, int] = (0, 160)) -> tuple[Edges, np.ndarray]:
+    """Edges without pictures: rows at delays, some beyond the ends of the region."""
+    draw = np.random.default_rng(seed)
+    delay = np.repeat(np.linspace(-1, 1, 9), 25)
+    row = 79.5 + (delay + 0.08 * draw.standard_normal(delay.size)) / 0.02
+    row = np.where((row >= ends[0]) & (row < ends[1]), row, np.nan)
+    width = np.where(np.isfinite(row), 6.0, np.nan)
+    return Edges("drawn", np.arange(delay.size), row, width, width, ends, {}, 9), delay
+
+
+def test_errors_are_those_of_the_scatter_also_where_edges_are_cut() -> None:
+    for ends in ((0, 160), (40, 120)):
+        pulls = []
+        for seed in range(60):
+            found = calibrate_edges(*drawn(seed, ends=ends)).parameters
+            scale, zero = found["ps_per_pixel"], found["row_at_zero"]
+            pulls.append([(scale.value - 0.02) / scale.error, (zero.value - 79.5) / zero.error])
+        assert (np.abs(np.mean(pulls, axis=0)) < 0.45).all()
+        assert ((np.std(pulls, axis=0) > 0.7) & (np.std(pulls, axis=0) < 1.3)).all()
+
+
+def test_a_run_without_a_scan_or_without_references_is_told(file: Path) -> None:
+    edges, delay = drawn(1)
+    still = calibrate_edges(edges, np.zeros_like(delay))
+    assert (still.state, still.parameters) == ("no scale", {})
+    assert "1 of 1" not in still.message
+    blind = replace(edges, position=np.random.default_rng(2).uniform(60, 100, delay.size))
+    assert calibrate_edges(blind, delay).message == "the edge does not follow the delay"
+    none = replace(edges, position=np.full(delay.size, np.nan))
+    assert calibrate_edges(none, delay).state == "no scale"
+    run = wb.open_run(file)
+    with pytest.raises(WorkbenchError, match="did you mean"):
+        find_edges(run, "alvium_tt/full_aera", **REGIONS)
+    with pytest.raises(TimeToolError, match="two pairs"):
+        find_edges(run, "alvium_tt/full_area", level=((0,), (0, 10)), signal=((8, 152), (16, 40)))
+
+
+TOUCHES = (
+    "truncated", "zero-events", "one-event", "unsorted", "duplicate-events", "nan", "sentinel",
+    "missing-detector", "unknown-beam", "swapped-flags",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in TOUCHES if name in FAULTS])
+def test_a_faulty_file_gives_the_scale_or_says_why_not(
+    name: str, file: Path, tmp_path: Path
+) -> None:
+    if not FAULTS[name].applies("mec", "lcls1", "ours"):
+        pytest.skip("cannot happen to this file")
+    copied = tmp_path / file.name
+    shutil.copy(file, copied)
+    with FAULTS[name].inject(copied, np.random.default_rng(3)):
+        try:
+            run = wb.open_run(copied)
+            _, found = calibrated(run)
+        except WorkbenchError:
+            return  # it says what is lacking, as the tests above demand
+        told = found.state == "no scale" or any(
+            finding.severity != "info" for finding in run.check()
+        )
+    if not told:
+        scale = found.parameters["ps_per_pixel"]
+        assert abs(scale.value - 0.02) < 4 * scale.error
