@@ -1,7 +1,12 @@
 """Rows of XPP's templates."""
 
 from tests.templates.matrix import Row, both_generations
-from workbench.synthetic.scenes import AbsorptionEdge, CurvedTimeTool, LiquidScattering
+from workbench.synthetic.scenes import (
+    AbsorptionEdge,
+    CurvedTimeTool,
+    DiffractionPeak,
+    LiquidScattering,
+)
 
 ROWS = {
     "xpp/delay_scan": Row(
@@ -43,6 +48,17 @@ ROWS = {
             "n_events": 9600,
             "delay_first": -0.8,
             "delay_last": 2.4,
+        },
+    ),
+    "xpp/peak_tracking": Row(
+        faults=("unsorted", "nan"),
+        places=both_generations("xpp"),
+        scene=DiffractionPeak(),
+        made={
+            "camera_every": 1,
+            "amplitude": -0.3,
+            "delay_first": -0.8,
+            "delay_last": 3.2,
         },
     ),
 }

@@ -24,6 +24,7 @@ from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.live import live
 from workbench.plots.motor_scan import motor_scan
 from workbench.plots.patterns import calibrant_residuals, patterns, peak_shifts
+from workbench.plots.peak import peak_region, peak_track
 from workbench.plots.picture_pages import first_picture, picture_page
 from workbench.plots.shot_overview import shot_overview
 from workbench.plots.speckle import photon_statistics_of
@@ -92,7 +93,9 @@ __all__ = [
     "on_off_curves",
     "over_events",
     "patterns",
+    "peak_region",
     "peak_shifts",
+    "peak_track",
     "photon_statistics_of",
     "picture_page",
     "pixel_places",

@@ -28,6 +28,15 @@ from workbench.recipes.global_fit import GlobalFit, fit_global
 from workbench.recipes.grid_scan import GridScan, grid_scan
 from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
 from workbench.recipes.motor_scan import MotorScan, motor_scan
+from workbench.recipes.oscillation import Oscillation, fit_oscillation, fit_track
+from workbench.recipes.peak import (
+    Track,
+    TrackedPeak,
+    TrackingError,
+    find_peak,
+    position_window,
+    track_peak,
+)
 from workbench.recipes.photon_frames import (
     PhotonList,
     Region,
@@ -123,6 +132,7 @@ __all__ = [
     "MotorScan",
     "Movie",
     "NoPictureError",
+    "Oscillation",
     "Pattern",
     "PatternComparison",
     "PatternError",
@@ -146,6 +156,9 @@ __all__ = [
     "SpectrumError",
     "TimeToolCalibration",
     "TimeToolError",
+    "Track",
+    "TrackedPeak",
+    "TrackingError",
     "VonHamos",
     "VonHamosError",
     "absorption",
@@ -166,14 +179,17 @@ __all__ = [
     "files_for",
     "find_edges",
     "find_feature",
+    "find_peak",
     "find_peaks",
     "find_photons",
     "find_regions",
     "fit_edge",
     "fit_elastic",
     "fit_global",
+    "fit_oscillation",
     "fit_peak",
     "fit_relaxation",
+    "fit_track",
     "geometry_of",
     "grid_scan",
     "legendre",
@@ -190,6 +206,7 @@ __all__ = [
     "picture_fields",
     "pictures_of",
     "poni_geometry",
+    "position_window",
     "read_kept",
     "read_shot_sheet",
     "read_shots",
@@ -201,6 +218,7 @@ __all__ = [
     "tiff_line_outs",
     "tiff_pictures",
     "time_tool_calibration",
+    "track_peak",
     "truths_of",
     "two_times",
     "window",

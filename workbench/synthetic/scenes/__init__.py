@@ -2,6 +2,7 @@
 
 from workbench.synthetic.scenes.absorption_edge import AbsorptionEdge
 from workbench.synthetic.scenes.base import Planted, Scene
+from workbench.synthetic.scenes.diffraction_peak import DiffractionPeak
 from workbench.synthetic.scenes.emission import EmissionLine
 from workbench.synthetic.scenes.grid_scan import GridScene
 from workbench.synthetic.scenes.laser_shots import LaserShots
@@ -17,6 +18,7 @@ from workbench.synthetic.scenes.xrts_shots import XrtsShots
 __all__ = [
     "AbsorptionEdge",
     "CurvedTimeTool",
+    "DiffractionPeak",
     "EmissionLine",
     "GridScene",
     "LaserShots",
