@@ -198,7 +198,7 @@ def track_peak(
 
     Raises `TrackingError` where no bin is left.
     """
-    edges = check_edges("delay", edges)
+    check_edges("delay", edges)
     position = run.channel(delay).read().astype(np.float64)
     values = np.stack([_above_dark(run, one) for one in peak.moments])
     there = np.isfinite(values).all(axis=0)
@@ -208,21 +208,16 @@ def track_peak(
     counts = np.bincount(numbers[used], minlength=len(edges) - 1)
     kept = np.flatnonzero(counts >= fewest)
     if not kept.size or not off.any():
-        raise TrackingError(
-            f"{run.label}: no bin of delay holds {fewest} laser-on shots ({int(used.sum())} in "
-            f"all), or there is none without laser ({int(off.sum())}): take wider bins or loosen "
-            "the cuts"
-        )
+        raise TrackingError(_nothing_left(run.label, fewest, int(used.sum()), int(off.sum())))
     origin = np.array([[peak.centre[0], 0], [peak.centre[1], 0], [0, 0]])
     groups = [used & (numbers == one) for one in kept]
     found = np.array([_shape(values[:, group]) + origin for group in groups])
     still = _shape(values[:, off]) + origin
-    mean = np.array([position[group].mean() for group in groups])
-    spread = np.sqrt(3) * np.array([position[group].std() for group in groups])
+    mean, spread = (np.array([of(position[group]) for group in groups]) for of in (np.mean, np.std))
     return Track(
         mean,
-        mean - spread,
-        mean + spread,
+        mean - np.sqrt(3) * spread,
+        mean + np.sqrt(3) * spread,
         row=found[:, 0, 0],
         row_error=found[:, 0, 1],
         col=found[:, 1, 0],
@@ -345,6 +340,13 @@ def _photons_only(
     near = [np.abs(values - number * energy) < half_width for number in photons]
     kept = np.any(near, axis=0) | np.isnan(values)
     return np.where(kept, values, 0.0)
+
+
+def _nothing_left(where: str, fewest: int, on: int, off: int) -> str:
+    return (
+        f"{where}: no bin of delay holds {fewest} laser-on shots ({on} in all), or there is none "
+        f"without laser ({off}): take wider bins or loosen the cuts"
+    )
 
 
 def _dropped(edges: Floats, counts: Ints, fewest: int, outside: int) -> str:
