@@ -29,6 +29,7 @@ from workbench.plots.picture_pages import first_picture, picture_page
 from workbench.plots.shot_overview import shot_overview
 from workbench.plots.speckle import photon_statistics_of
 from workbench.plots.spectra import elastic_inelastic
+from workbench.plots.split_delay import split_branches
 from workbench.plots.style import DELAY_LABEL, Picture
 from workbench.plots.summary import (
     average_images,
@@ -104,6 +105,7 @@ __all__ = [
     "regions_of",
     "shot_overview",
     "speckle_correlation",
+    "split_branches",
     "tally",
     "tiled",
     "time_tool",

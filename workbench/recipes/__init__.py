@@ -95,6 +95,13 @@ from workbench.recipes.speckle_statistics import (
 )
 from workbench.recipes.spectral_lines import Dispersion, ElasticInelastic, dispersion, fit_elastic
 from workbench.recipes.spectrometer import Spectrum, SpectrumError, line_spectrum
+from workbench.recipes.split_delay import (
+    Branch,
+    BranchError,
+    SplitDelay,
+    split_delay,
+    two_level_inputs,
+)
 from workbench.recipes.tiff_export import Browsed, Exported, browse_pictures, export_pictures
 from workbench.recipes.time_tool import CalibrationError, TimeToolCalibration, time_tool_calibration
 from workbench.recipes.von_hamos import VonHamos, VonHamosError
@@ -103,6 +110,8 @@ __all__ = [
     "Absorption",
     "AbsorptionError",
     "Azimuthal",
+    "Branch",
+    "BranchError",
     "Browsed",
     "CalibrantCheck",
     "CalibrationError",
@@ -154,6 +163,7 @@ __all__ = [
     "Spectra",
     "Spectrum",
     "SpectrumError",
+    "SplitDelay",
     "TimeToolCalibration",
     "TimeToolError",
     "Track",
@@ -214,12 +224,14 @@ __all__ = [
     "scanned",
     "sharpest_rotation",
     "speckle_statistics",
+    "split_delay",
     "stored_geometry",
     "tiff_line_outs",
     "tiff_pictures",
     "time_tool_calibration",
     "track_peak",
     "truths_of",
+    "two_level_inputs",
     "two_times",
     "window",
     "write_kept",

@@ -12,6 +12,7 @@ from workbench.synthetic.scenes.motor_scan import MotorScene
 from workbench.synthetic.scenes.powder_shots import PowderShots
 from workbench.synthetic.scenes.spatial_edge import SpatialEdge
 from workbench.synthetic.scenes.speckle import Speckle
+from workbench.synthetic.scenes.split_delay import SplitAndDelay
 from workbench.synthetic.scenes.time_tool_scan import CurvedTimeTool
 from workbench.synthetic.scenes.xrts_shots import XrtsShots
 
@@ -30,5 +31,6 @@ __all__ = [
     "Scene",
     "SpatialEdge",
     "Speckle",
+    "SplitAndDelay",
     "XrtsShots",
 ]
