@@ -168,13 +168,7 @@ def split_delay(
     volts = np.array([_numbers(run, name) for name in (first, second)])
     opened, clear = _levels(run, (first, second), volts, lit, threshold)
     one, two = lit & clear & opened[0] & ~opened[1], lit & clear & ~opened[0] & opened[1]
-    counts = {
-        "first alone": int(one.sum()),
-        "second alone": int(two.sum()),
-        "both": int((lit & clear & opened.all(axis=0)).sum()),
-        "neither": int((lit & clear & ~opened.any(axis=0)).sum()),
-        "not told": int((lit & ~clear).sum()),
-    }
+    counts = _counts(opened, clear, lit)
     for name, shots in (("first", one), ("second", two)):
         if shots.sum() < 2:
             raise BranchError(
@@ -197,6 +191,18 @@ def two_level_inputs(run: Run, threshold: float, group: str = "ai/") -> tuple[st
     lit = run.classes.xray == 1
     names = [name for name in run.infos if name.startswith(group)]
     return tuple(name for name in names if _has_levels(_numbers(run, name)[lit], threshold))
+
+
+def _counts(opened: Bools, clear: Bools, lit: Bools) -> dict[str, int]:
+    """Return the selected shots by what was open."""
+    first, second = opened
+    return {
+        "first alone": int((lit & clear & first & ~second).sum()),
+        "second alone": int((lit & clear & ~first & second).sum()),
+        "both": int((lit & clear & first & second).sum()),
+        "neither": int((lit & clear & ~first & ~second).sum()),
+        "not told": int((lit & ~clear).sum()),
+    }
 
 
 def _numbers(run: Run, name: str) -> Floats:
