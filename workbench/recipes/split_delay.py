@@ -19,6 +19,7 @@ from workbench.runs import Channel, Cut, Run
 MIDDLE = 0.25  # of the distance between the levels, from either, that a clear reading keeps
 BETWEEN = 0.02  # of the shots between the levels, worth telling
 RARE = 0.005  # of the shots, below which a level does not count as one
+FEWEST = 2  # shots of a branch
 MOST_STEPS = 500  # of the motor
 
 
@@ -166,23 +167,17 @@ def split_delay(
         raise BranchError(f"both branches are told by {first}: name two inputs")
     lit = run.mask(where) & (run.classes.xray == 1)
     volts = np.array([_numbers(run, name) for name in (first, second)])
-    opened, clear = _levels(run, (first, second), volts, lit, threshold)
-    one, two = lit & clear & opened[0] & ~opened[1], lit & clear & ~opened[0] & opened[1]
-    counts = _counts(opened, clear, lit)
-    for name, shots in (("first", one), ("second", two)):
-        if shots.sum() < 2:
-            raise BranchError(
-                f"{run.label}: {int(shots.sum())} shots with the {name} branch alone ({counts}); "
-                "check the inputs, or loosen the cuts"
-            )
+    one, two, counts = _shots(run, (first, second), volts, lit, threshold)
     delay = _delay(run, motor, slope, offset)
-    branches = [
-        _branch(run, name, shots, signal, by, delay, width)
-        for name, shots in (("first", one), ("second", two))
-    ]
     notes = [*_notes(counts), *_exchanged(run, diode, one, two)]
     return SplitDelay(
-        branches[0], branches[1], counts, volts[:, lit], threshold, (first, second), tuple(notes)
+        _branch(run, "first", one, signal, by, delay, width),
+        _branch(run, "second", two, signal, by, delay, width),
+        counts,
+        volts[:, lit],
+        threshold,
+        (first, second),
+        tuple(notes),
     )
 
 
@@ -191,6 +186,22 @@ def two_level_inputs(run: Run, threshold: float, group: str = "ai/") -> tuple[st
     lit = run.classes.xray == 1
     names = [name for name in run.infos if name.startswith(group)]
     return tuple(name for name in names if _has_levels(_numbers(run, name)[lit], threshold))
+
+
+def _shots(
+    run: Run, names: tuple[str, str], volts: Floats, lit: Bools, threshold: float
+) -> tuple[Bools, Bools, dict[str, int]]:
+    """Return the shots of either branch alone, and all selected shots by what was open."""
+    opened, clear = _levels(run, names, volts, lit, threshold)
+    one, two = lit & clear & opened[0] & ~opened[1], lit & clear & ~opened[0] & opened[1]
+    counts = _counts(opened, clear, lit)
+    if min(one.sum(), two.sum()) < FEWEST:
+        text = ", ".join(f"{name} {number}" for name, number in counts.items())
+        raise BranchError(
+            f"{run.label}: too few shots with one branch alone ({text}); check the inputs, or "
+            "loosen the cuts"
+        )
+    return one, two, counts
 
 
 def _counts(opened: Bools, clear: Bools, lit: Bools) -> dict[str, int]:
