@@ -163,8 +163,8 @@ def _shapes(
 def _start(centre: Floats, chi2: Callable[[Floats], float]) -> Floats:
     """Return the best of a coarse grid of time zeros, frequencies and decay times."""
     span, bin_ = float(np.ptp(centre)), float(np.median(np.diff(centre)))
-    zeros = centre[1 : max(3, 2 * len(centre) // 3)]
-    frequencies = np.arange(1 / span, 0.4 / bin_, 0.35 / span)
+    zeros = centre[1 : max(3, 2 * len(centre) // 3) : 2]
+    frequencies = np.arange(1 / span, 0.4 / bin_, 0.5 / span)
     tried = product(zeros, frequencies, np.log([0.15 * span, 0.6 * span]))
     return min((np.array(one) for one in tried), key=chi2)
 
