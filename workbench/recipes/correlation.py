@@ -151,6 +151,11 @@ def movie_of(
         known = find_regions(run, photons.detector, texts, mask=mask)
         chosen = _named(known, "" if texts else region)
         _fits(int(lit.sum()), chosen.pixels)
+        if not lit.any():
+            raise CorrelationError(
+                f"{run.label}: 0 of {run.n_events} events are selected shots with X-rays; at least "
+                f"{SHORTEST} are needed: loosen the cuts, or check the run with run.check()"
+            )
         stacks = list(photon_stacks(run, photons, (chosen,), lit))
         events = np.concatenate([stack.events for stack in stacks])
         values = np.concatenate([stack.photons[chosen.name][:, chosen.good] for stack in stacks])
