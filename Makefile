@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all lint docs site notebooks oracle browser executors bench binder wheel clean
+.PHONY: help demo test test-all lint docs site faults notebooks oracle browser executors bench binder wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -32,7 +32,7 @@ demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a ma
 	$(BIN)/workbench demo --output $(DEMO)
 
 test: $(VENV)/.with-dev ## every test that belongs to each commit (under 6 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser and not executors and not notebook' \
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser and not executors and not notebook and not faults' \
 	  --durations 15 $(ARGS)
 
 test-all: $(VENV)/.with-dev ## the long property runs too (tens of minutes)
@@ -59,6 +59,9 @@ $(ORACLE)/.installed: tests/oracle/install.sh
 notebooks: $(VENV)/.with-dev ## the notebooks that ship, headless, on made-up and real data
 	$(BIN)/python -m pytest -m notebook tests/test_first_plot.py $(ARGS)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m notebook tests/test_notebooks.py tests/test_course.py tests/templates tests/automation --durations 15 $(ARGS)
+
+faults: $(VENV)/.with-dev ## every recipe on every fault of the catalogue: a true number, a finding or a refusal
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'faults and not long' tests/recipes $(ARGS)
 
 oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, in its own environment
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \

@@ -141,6 +141,7 @@ def test_a_run_without_a_moving_monochromator_says_which_stand(tmp_path: Path) -
         absorption(run, SIGNAL)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in OTHER_SCAN])
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
     name: str, scan: Run, meet: Callable[..., str]

@@ -176,6 +176,7 @@ def test_errors_of_line_and_shift_are_honest(tmp_path: Path) -> None:
 FACILITY_ONLY = ("missing-part", "late-detector")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_no_fault_gives_a_wrong_number_without_a_word(
     file: Path, found: Emission, tmp_path: Path, name: str

@@ -132,6 +132,7 @@ def test_planted_kinetics_come_back_from_a_run(liquid: Run) -> None:
     assert components(found).significant == 2
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in NO_SUCH_FILE])
 def test_a_faulty_run_gives_true_kinetics_a_finding_or_a_refusal(
     name: str, liquid: Run, meet: Callable[..., str]

@@ -82,6 +82,7 @@ def test_the_picture_shows_map_and_cuts_with_units(raster: Path) -> None:
     assert found.middle == (int(np.argmin(np.abs(found.y + 0.24))), 6)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [*MET, *ALSO])
 def test_a_faulty_grid_gives_true_numbers_a_finding_or_a_refusal(
     name: str, raster: Path, meet: Callable[..., str]

@@ -150,6 +150,7 @@ def test_the_table_and_the_picture_say_centre_error_and_unit(knife: Path) -> Non
     assert picture.axes[1].get_xlabel() == "scan/sam_x, set position [mm]"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
     name: str, knife: Path, meet: Callable[..., str]

@@ -206,6 +206,7 @@ def test_what_cannot_be_tracked_is_said(scan: Run) -> None:
         fit_track(track, "height")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in OTHER_FILE])
 def test_a_faulty_run_gives_true_numbers_a_finding_or_a_refusal(
     name: str, scan: Run, meet: Callable[..., str]

@@ -221,6 +221,7 @@ TOUCHES_PICTURES = (
 )  # fmt: skip
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [name for name in TOUCHES_PICTURES if name in FAULTS])
 def test_a_faulty_file_gives_the_rings_or_says_why_not(
     name: str, shots: Path, clean: list[float], tmp_path: Path

@@ -269,6 +269,7 @@ PLAUSIBLE = {"swapped-monitors", "constant-monitor", "shot-lag"}  # listed as st
 NEEDS_MORE = {"ps-as-seconds", "double-counted", "duplicate-events"}  # a scan, or more shots
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_faulty_file_gives_true_rows_or_says_why_not(
     name: str, one_run: tuple[Path, ShotTable], tmp_path: Path

@@ -95,6 +95,7 @@ TOUCHES = (
 )  # fmt: skip
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [name for name in TOUCHES if name in FAULTS])
 def test_a_faulty_file_gives_the_scale_or_says_why_not(
     name: str, file: Path, tmp_path: Path

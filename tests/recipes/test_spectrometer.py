@@ -130,6 +130,7 @@ TOUCHES_PICTURES = (
 )  # fmt: skip
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", [name for name in TOUCHES_PICTURES if name in FAULTS])
 def test_a_faulty_file_gives_the_lines_or_says_why_not(
     name: str, file: Path, tmp_path: Path

@@ -121,6 +121,7 @@ FACILITY_ONLY = ("missing-part", "late-detector")
 OF_THE_LASER = ("ps-as-seconds", "double-counted")  # in a scan that this measurement does not have
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", sorted(set(FAULTS) - set(OF_THE_LASER)))
 def test_no_fault_gives_a_wrong_number_without_a_word(
     file: Path, found: SplitDelay, tmp_path: Path, name: str

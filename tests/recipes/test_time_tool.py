@@ -104,6 +104,7 @@ def test_a_scan_without_edges_or_steps_says_what_to_do(straight: Path) -> None:
         time_tool_calibration(run, degrees=(3,))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
     name: str, straight: Path, meet: Callable[..., str]

@@ -180,6 +180,7 @@ FACILITY_ONLY = ("missing-part", "late-detector")
 ELSEWHERE = ("changed-region",)  # in a second file, and in a region that this run does not have
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", sorted(set(FAULTS) - set(ELSEWHERE)))
 def test_no_fault_gives_a_wrong_number_without_a_word(
     file: Path, found: Correlation, tmp_path: Path, name: str
