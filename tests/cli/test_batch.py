@@ -53,7 +53,7 @@ def test_a_failed_item_gives_exit_1_and_json_alone_on_stdout(tmp_path: Path) -> 
     )
     assert done.returncode == 1
     (item,) = json.loads(done.stdout)["items"]
-    assert set(item) == {"run", "state", "notebook", "report", "error", "results"}
+    assert set(item) == {"run", "runs", "state", "notebook", "report", "error", "results"}
     assert (item["run"], item["state"]) == (5, "failed")
     assert "no small-data file of run 5" in item["error"]
     assert "run 5: failed" in done.stderr
