@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What Binder would build, without Docker: its recipe is accepted, its packages install, its steps run, its notebooks work.
 set -euo pipefail
-python=$1
+python=$(realpath --no-symlinks "$1")
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-git clone --quiet . "$place/repo"
+mkdir "$place/repo"
+tar -cf - --exclude=./.venv --exclude=./.oracle --exclude=./.hub --exclude=./.git --exclude=./demo-output . | tar -xf - -C "$place/repo"
 cd "$place/repo"
 "$python" -m venv "$place/recipe"
 "$place/recipe/bin/pip" install --quiet jupyter-repo2docker
