@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 from workbench.binning import Parameter
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
-from workbench.core.table import Table
+from workbench.recipes.shown import Shown
 
 NAMES = ("edge_energy", "edge_width", "edge_height", "floor")
 LINE_NAMES = ("line_energy", "line_width", "line_height")
@@ -19,7 +19,7 @@ SIGNIFICANT = 25.0  # by which an edge must lower chi2 below that of a constant
 
 
 @dataclass(frozen=True)
-class EdgeFit:
+class EdgeFit(Shown):
     """floor + height (1/2 + arctan(2 (E - E0) / width) / pi), and a Lorentzian on it.
 
     The arctangent is the edge of a continuum of levels with a Lorentzian width (Richtmyer, Barnes
@@ -54,20 +54,9 @@ class EdgeFit:
         return _model(np.array([one.value for one in self.parameters.values()]), energy)
 
     @property
-    def table(self) -> Table:
-        """Parameters with errors and units."""
-        rows = tuple(
-            (name, one.value, one.error, one.unit) for name, one in self.parameters.items()
-        )
-        caption = f"{self.state}: chi2 {self.chi2:.1f} for {self.dof} degrees of freedom"
-        notes = (self.message, f"half of the height is reached at {self.half_maximum:.5f} keV")
-        return Table(("parameter", "value", "error", "unit"), rows, caption, notes)
-
-    def __str__(self) -> str:
-        return str(self.table)
-
-    def _repr_html_(self) -> str:
-        return self.table._repr_html_()
+    def notes(self) -> tuple[str, ...]:
+        """The state in words, and where half of the height is reached."""
+        return (self.message, f"half of the height is reached at {self.half_maximum:.5f} keV")
 
 
 def fit_edge(

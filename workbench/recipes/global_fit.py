@@ -10,8 +10,8 @@ from scipy.optimize import least_squares
 from workbench.binning import Parameter, step_decay_in_bins
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
-from workbench.core.table import Table
 from workbench.recipes.difference import Difference
+from workbench.recipes.shown import Shown
 
 LASTING = 1e4  # measured windows: the decay time of what does not decay
 NARROWEST = 0.02  # of the median bin: a response below this cannot be told from none
@@ -25,7 +25,7 @@ SPARE = 2  # bins of delay beyond the number of curves and times
 
 
 @dataclass(frozen=True)
-class GlobalFit:
+class GlobalFit(Shown):
     """dS(t, q) = offset(q) + sum of curves_k(q) * decay_k(t), each decay blurred by the response.
 
     The curves are those associated with each decay: a state that decays into another with `tau_1`
@@ -72,21 +72,6 @@ class GlobalFit:
     def residuals(self) -> Floats:
         """Data minus model in units of the errors, shape (delay, q)."""
         return np.asarray((self.difference.value - self.model) / self.difference.error)
-
-    @property
-    def table(self) -> Table:
-        """Times with errors and units."""
-        rows = tuple(
-            (name, one.value, one.error, one.unit) for name, one in self.parameters.items()
-        )
-        caption = f"{self.state}: chi2 {self.chi2:.1f} for {self.dof} degrees of freedom"
-        return Table(("parameter", "value", "error", "unit"), rows, caption, (self.message,))
-
-    def __str__(self) -> str:
-        return str(self.table)
-
-    def _repr_html_(self) -> str:
-        return self.table._repr_html_()
 
 
 def fit_global(

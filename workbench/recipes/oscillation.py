@@ -11,8 +11,8 @@ from scipy.special import erfc, wofz
 from workbench.binning import Parameter
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
-from workbench.core.table import Table
 from workbench.recipes.peak import Track
+from workbench.recipes.shown import Shown
 
 NODES = (np.arange(5) - 2) / 5.0  # places within a bin, over its width
 SPARE = 3  # bins beyond the number of parameters
@@ -22,7 +22,7 @@ NUMBERS = 6  # t0, frequency, damping, offset, shift, swing
 
 
 @dataclass(frozen=True)
-class Oscillation:
+class Oscillation(Shown):
     """offset + step(u) (shift - swing exp(-u / damping) cos(2 pi frequency u)), u = delay - t0.
 
     Displacive excitation: the new place of rest appears at t0 and the quantity swings around it
@@ -57,21 +57,6 @@ class Oscillation:
         searched = np.array([value["t0"], value["frequency"], np.log(value["damping"])])
         step, swing = _shapes(searched, np.asarray(delay), np.zeros(len(delay)), self.response)
         return np.asarray(value["offset"] + value["shift"] * step - value["swing"] * swing)
-
-    @property
-    def table(self) -> Table:
-        """Parameters with errors and units."""
-        rows = tuple(
-            (name, one.value, one.error, one.unit) for name, one in self.parameters.items()
-        )
-        caption = f"{self.state}: chi2 {self.chi2:.1f} for {self.dof} degrees of freedom"
-        return Table(("parameter", "value", "error", "unit"), rows, caption, (self.message,))
-
-    def __str__(self) -> str:
-        return str(self.table)
-
-    def _repr_html_(self) -> str:
-        return self.table._repr_html_()
 
 
 def fit_oscillation(
