@@ -1,6 +1,6 @@
 """The checker: what is wrong with a small-data file, how much it matters and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
@@ -83,14 +83,23 @@ def check_apart(path: Path, module: str, function: str) -> list[Finding]:
 
 def inspect_file(path: Path) -> list[Finding]:
     """Check a file in this process."""
+    return named(_inspect_open, path)
+
+
+def named(inspect: Callable[[Path], list[Finding]], path: Path) -> list[Finding]:
+    """Return what `inspect` finds in a file; what it stumbles over is a finding too."""
     try:
-        with open_file(path) as file:
-            return worst_first(_inspect(file))
+        return inspect(path)
     except WorkbenchError as error:
         return [refusal(error)]
     except HDF5_ERRORS as error:
         text = f"{path}: damaged, HDF5 gave up ({error}); copy it or produce the run again"
         return [Finding("damaged", Severity.ERROR, text)]
+
+
+def _inspect_open(path: Path) -> list[Finding]:
+    with open_file(path) as file:
+        return worst_first(_inspect(file))
 
 
 def tell(path: str) -> None:

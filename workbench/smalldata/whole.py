@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.core.errors import WorkbenchError
 from workbench.core.findings import Finding, Severity
-from workbench.smalldata.check import check_apart, refusal
+from workbench.smalldata.check import check_apart, named
 from workbench.smalldata.isolated import answer
-from workbench.smalldata.layout import HDF5_ERRORS
 from workbench.smalldata.listing import list_file
 from workbench.smalldata.live import is_live
 from workbench.smalldata.reader import open_file
@@ -26,13 +24,7 @@ def what_lacks(path: Path) -> list[Finding]:
 
 def inspect_whole(path: Path) -> list[Finding]:
     """Return what a file lacks, found out in this process."""
-    try:
-        return list(_lacking(path))
-    except WorkbenchError as error:
-        return [refusal(error)]
-    except HDF5_ERRORS as error:
-        text = f"{path}: damaged, HDF5 gave up ({error}); copy it or produce the run again"
-        return [Finding("damaged", Severity.ERROR, text)]
+    return named(lambda file: list(_lacking(file)), path)
 
 
 def tell(path: str) -> None:
