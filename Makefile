@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all lint docs site faults notebooks oracle browser executors bench binder wheel clean
+.PHONY: help demo test test-all lint docs site pictures faults notebooks oracle browser executors bench binder wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /' | sort
@@ -52,13 +52,16 @@ docs: $(VENV)/.with-dev ## write docs/architecture.md from the modules' docstrin
 site: $(VENV)/.with-dev ## the documentation as web pages, in docs/_build; every warning and broken link is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 
+pictures: $(VENV)/.with-dev ## draw the pictures of the how-to pages anew, by the lines on the pages (ARGS=how-to/xpcs: of one)
+	$(BIN)/python -m tests.pages.pictures $(ARGS)
+
 $(ORACLE)/.installed: tests/oracle/install.sh
 	bash tests/oracle/install.sh $(ORACLE)
 	@touch $@
 
 notebooks: $(VENV)/.with-dev ## the notebooks that ship, headless, on made-up and real data
 	$(BIN)/python -m pytest -m notebook tests/test_first_plot.py $(ARGS)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m notebook tests/test_notebooks.py tests/test_course.py tests/templates tests/automation --durations 15 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m notebook tests/test_notebooks.py tests/test_course.py tests/pages tests/templates tests/automation --durations 15 $(ARGS)
 
 faults: $(VENV)/.with-dev ## every recipe on every fault of the catalogue: a true number, a finding or a refusal
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'faults and not long' tests/recipes $(ARGS)

@@ -134,7 +134,13 @@ def test_a_field_without_rows_and_columns_is_refused(source: Path, tmp_path: Pat
         write_tiffs(source, ["alvium_tt/sum"], tmp_path)
 
 
-def test_assembled_frames_have_their_tiles_where_they_lie(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_a_function", [True, False])  # whole frames need no function
+def test_assembled_frames_have_their_tiles_where_they_lie(
+    source: Path, tmp_path: Path, by_a_function: bool
+) -> None:
+    if not by_a_function:
+        with h5py.File(source, "r+") as h5:
+            del h5["UserDataCfg/cspad/full__full_writeArea"]
     result = write_tiffs(source, ["cspad/full_area"], tmp_path / "img", assembled=True)
     frames = content(source, "cspad/full_area")
     for path, frame in zip(result.files, frames, strict=True):

@@ -10,6 +10,7 @@ from workbench.smalldata.coordinates import axis_names, inner_shape, place_of
 from workbench.smalldata.reader import SmallDataFile
 from workbench.smalldata.settings import DetectorSettings, FunctionSettings, detector_settings
 
+WHOLE = "full_area"  # whole frames, which are stored by no function
 MAPS = {
     "x": ("um", "x of pixel centres in the laboratory frame"),
     "y": ("um", "y of pixel centres in the laboratory frame"),
@@ -47,9 +48,9 @@ class PixelMap:
 def pixel_maps(file: SmallDataFile, name: str) -> tuple[PixelMap, ...]:
     """Return places and mask of the pixels of an image field; empty for other fields.
 
-    Regions get their part of the detector's maps. The mask is the region's own, else the
-    detector's; in either True means use, whatever the file's polarity. Run sums
-    (``Sums/<det>_<what>``) get the maps of the whole detector.
+    Regions get their part of the detector's maps; whole frames (``<det>/full_area``) and run sums
+    (``Sums/<det>_<what>``) get all of them. The mask is the region's own, else the detector's; in
+    either True means use, whatever the file's polarity.
     """
     info = file.info(name)
     shape = inner_shape(info)
@@ -87,7 +88,7 @@ def _source(
         return None, None
     place = place_of(file, info)
     if place is None or place.function is None:
-        return None, None
+        return (place.detector if place is not None and place.leaf == WHOLE else None), None
     shown = place.function.kind == "roi" and place.leaf in {"area", ""}
     return (place.detector, place.function) if shown else (None, None)
 
