@@ -53,6 +53,8 @@ def show_config(
         typer.echo(json.dumps(shown(config), indent=1))
         return
     typer.echo(f"{file} in run {run}: detectors {', '.join(config.detectors) or 'none'}")
+    if config.left_out:
+        typer.echo(f"  left out: {', '.join(config.left_out)}")
     for entry in config.reductions:
         typer.echo(f"  line {entry.line}: {entry}: {as_text(as_plain(entry.reduction))}")
     for summed in config.sums:

@@ -44,6 +44,13 @@ Detector = Annotated[
     list[str] | None, typer.Option(help="Store this detector's whole frames; repeatable.")
 ]
 Source = Annotated[str, typer.Option(help="Who reads the raw run: xtc2, our own reader, or psana.")]
+Archiver = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of the EPICS archiver to ask for `epicsPV`, or none; default: the "
+        "facility's, for data in its folders."
+    ),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse instead of skipping bad entries.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace what an earlier production wrote.")
@@ -83,6 +90,7 @@ def produce(
     strict: Strict = False,
     replace: Replace = False,
     source: Source = "xtc2",
+    archiver: Archiver = None,
     naming: Naming = "lcls2",
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -109,6 +117,7 @@ def produce(
         patience=patience,
         command=" ".join(["workbench", *sys.argv[1:]]),
         source=source,
+        archiver=archiver,
     )
     results = _produced([dataclasses.replace(request, run=number) for number in numbers], json_)
     write_pictures(request, results, tiff, tiff_folder, pack=tiff_pack)

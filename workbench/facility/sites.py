@@ -11,6 +11,7 @@ from workbench.facility.hutches import hutch_name
 
 DATA_ROOT = "WORKBENCH_DATA_ROOT"
 SITE_ROOT = "WORKBENCH_SITE_ROOT"
+ARCHIVER = "WORKBENCH_ARCHIVER"
 LOCAL = "local"
 FFB = "ffb"
 SITE_KEYS = ("s3df", FFB, "psdm", LOCAL)
@@ -166,6 +167,21 @@ def known_experiments(sites: tuple[Site, ...], hutch: str = "") -> list[str]:
     folders = {site.hutch_folder(one) for site in sites for one in hutches}
     listable = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
     return sorted({path.name for folder in listable for path in folder.iterdir()})
+
+
+def archiver_address(folder: Path) -> str:
+    """Return the address of the archiver of slow values for data in a folder; empty for none.
+
+    That in the environment variable WORKBENCH_ARCHIVER; else, for a folder in the tree of a site,
+    the facility's.
+    """
+    given = os.environ.get(ARCHIVER)
+    if given is not None:
+        return given
+    trees = (Path(site.folder.partition("{")[0]) for site in _facility())
+    if any(folder.is_relative_to(tree) for tree in trees):
+        return str(read_facts("", "sites")["archiver"]["address"])
+    return ""
 
 
 def _check_access(folder: Path) -> None:

@@ -13,6 +13,7 @@ from workbench.core.errors import InputError
 from workbench.core.findings import Finding, worst_first
 from workbench.core.workers import Team
 from workbench.producer.accounts import count_failures, findings_of, mismatches, skipped_of
+from workbench.producer.archive import ask_for_variables
 from workbench.producer.config import ProducerConfig
 from workbench.producer.entries import Skipped
 from workbench.producer.identity import constants_hash
@@ -71,14 +72,21 @@ def assemble(
     with (
         create_small_data(request.target, attributes_of(request), place=place) as file,
         ThreadPoolExecutor(1) as beside,
+        ThreadPoolExecutor(1) as asking,
     ):
+        asked = asking.submit(ask_for_variables, plan, job)
+        if request.strict:
+            refuse(asked.result().skipped)
         started = beside.submit(_begin, file, plan, job)  # while workers work
         work = make_units(plan, run=request.run, folder=units or place, workers=request.crew)
         collected = run_units(plan, work, workers=request.crew, progress=progress, ahead=ahead)
         hashes = started.result()
         failures = count_failures(plan, collected)
         failed = findings_of(failures, collected)
-        found, skipped = [*found, *failed], [*skipped, *skipped_of(failed)]
+        answers = asked.result()
+        found = [*found, *answers.findings, *failed]
+        skipped = [*skipped, *answers.skipped, *skipped_of(failed)]
+        file.keep(answers.values)
         file.keep(run_sums(plan, collected.sums, collected.counts))
         written = beside.submit(file.sync)  # while columns are merged
         n_events = file.merge(collected.parts, plan.specs, plan.frames)
@@ -106,6 +114,7 @@ def job_of(request: ProduceRequest, config: ProducerConfig) -> Job:
         request.constants,
         request.detectors,
         request.naming,
+        request.asked,
     )
 
 

@@ -64,6 +64,8 @@ class ProducerConfig:
         Edges in the traces of LCLS-II's time tools.
     epics, epics_once, epics_archiver
         Control-system variables from the run's files, once a run, and from the archiver.
+    left_out
+        Detectors that nothing is made of, as if the run had none of them.
     integrating
         Detectors slower than the beam: the one that sets the pace, then those read out with it.
     empty
@@ -86,6 +88,7 @@ class ProducerConfig:
     epics: tuple[PvEntry, ...] = ()
     epics_once: tuple[PvEntry, ...] = ()
     epics_archiver: tuple[PvEntry, ...] = ()
+    left_out: tuple[str, ...] = ()
     integrating: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -160,7 +163,10 @@ def _checked(
     check_names(places, evaluated.values, report)
     name = "detectors" if "detectors" in evaluated.values else "detnames"  # as LCLS-I calls it
     listed = _detectors(name, evaluated.values.get(name), report)
+    left_out = _detectors("xdetectors", evaluated.values.get("xdetectors"), report)
+    listed = _without(left_out, name, listed, report)
     integrating = read_integrating(evaluated.values.get("get_intg"), report)
+    integrating = _without(left_out, "get_intg", integrating, report)
     known = _in_run(name, listed, shapes, report)
     listed = tuple(dict.fromkeys([*listed, *integrating]))
     known = tuple(one for one in listed if one in known or one in (shapes or integrating))
@@ -177,9 +183,6 @@ def _checked(
     for name, text in NOT_PRODUCED.items():
         if values.get(name):
             report.skip("not-produced", text, name, severity=Severity.WARNING)
-    if values.get("xdetectors"):
-        text = "extra detectors are not produced by this version"
-        report.skip("not-produced", text, "xdetectors", severity=Severity.WARNING)
     return ProducerConfig(
         empty.path,
         empty.text,
@@ -193,6 +196,7 @@ def _checked(
         epics=_variables("epicsArchFilePV", values, report),
         epics_once=_variables("epicsOncePV", values, report),
         epics_archiver=_variables("epicsPV", values, report),
+        left_out=left_out,
         integrating=integrating,
         empty=tuple(
             name
@@ -237,6 +241,16 @@ def _detectors(name: str, value: object, report: Report) -> tuple[str, ...]:
         report.skip("wrong-type", text, name)
         return ()
     return tuple(dict.fromkeys(value))
+
+
+def _without(
+    left_out: tuple[str, ...], where: str, listed: tuple[str, ...], report: Report
+) -> tuple[str, ...]:
+    for name in listed:
+        if name in left_out:
+            text = f"{name!r} is left out by `xdetectors`; take it out of one of the two lists"
+            report.skip("left-out", text, where, name, severity=Severity.WARNING)
+    return tuple(name for name in listed if name not in left_out)
 
 
 def _in_run(where: str, listed: tuple[str, ...], shapes: Shapes, report: Report) -> tuple[str, ...]:
@@ -308,10 +322,11 @@ def _variables(name: str, values: dict[str, Any], report: Report) -> tuple[PvEnt
             text = f"a variable is a name or (name, alias), not {kind(item)}"
             report.skip("wrong-type", text, name, position)
             continue
-        if pair[1] in entries:
-            other = entries[pair[1]].pv
+        stored = pair[1].replace(":", "_").replace("/", "_")
+        if stored in entries:
+            other = entries[stored].pv
             text = f"{other} is stored as {pair[1]!r} already; give it an alias of its own"
             report.skip("duplicate-name", text, name, pair[0])
             continue
-        entries[pair[1]] = PvEntry(pair[0], pair[1], report.line(name, pair[0]))
+        entries[stored] = PvEntry(pair[0], pair[1], report.line(name, pair[0]))
     return tuple(entries.values())

@@ -10,8 +10,9 @@ from workbench.producer.area_detector import AreaDetector
 from workbench.producer.entries import PvEntry
 from workbench.producer.frames import stored_constants
 from workbench.producer.naming import LCLS1
-from workbench.producer.plan import Job, Plan, in_stream
+from workbench.producer.plan import Job, Plan
 from workbench.producer.run_sums import RunSums
+from workbench.producer.variables import in_stream
 from workbench.smalldata import OnceValue
 
 

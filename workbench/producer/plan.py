@@ -11,24 +11,25 @@ from workbench.core.errors import UnknownNameError, near
 from workbench.core.findings import Finding, Severity
 from workbench.facility import Hutch
 from workbench.producer.area_detector import AreaDetector, Task
-from workbench.producer.columns import Column, EventCodeColumn, SlowColumn
+from workbench.producer.columns import Column, EventCodeColumn
 from workbench.producer.config import ProducerConfig
 from workbench.producer.doubts import masked_out, uncalibrated
 from workbench.producer.entries import (
     DetectorFacts,
     EntryError,
-    PvEntry,
     ReductionEntry,
     Skipped,
     SumEntry,
 )
-from workbench.producer.fields import known_hutch, scalar_columns, slow_column
+from workbench.producer.fields import known_hutch, scalar_columns
 from workbench.producer.frames import FrameField, calibration_of, frame_fields, stored_constants
 from workbench.producer.integrating import Integration, doubts_of_frames, frame_ends, leaves_of
+from workbench.producer.left_out import leave_out
 from workbench.producer.naming import LCLS1, LCLS2, as_lcls1
 from workbench.producer.pictures import layout_of
 from workbench.producer.ranges import unit_ranges
 from workbench.producer.trace_edges import TraceEdgeColumn
+from workbench.producer.variables import asked_variables
 from workbench.reductions import Roi
 from workbench.reductions.calibrate import ConstantsShapeError
 from workbench.smalldata import DatasetSpec, OwnRows
@@ -57,6 +58,8 @@ class Job:
         Whose whole frames are stored.
     naming
         Of the datasets: "lcls1" or "lcls2".
+    archiver
+        Address of the archiver that is asked for slow variables; empty for none.
     """
 
     run: int
@@ -65,6 +68,7 @@ class Job:
     constants: Path | None
     detectors: tuple[str, ...]
     naming: str = LCLS2
+    archiver: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,10 +168,12 @@ class Plan:
 
 def make_plan(job: Job, raw: RawRun) -> Plan:
     """Decide what is written."""
+    raw, left_out = leave_out(raw, job.config.left_out)
     place = known_hutch(job.experiment)
     columns, findings = scalar_columns(raw, place, job.experiment, job.run)
     skipped: list[Skipped] = []
-    columns += _asked_variables(raw, job.config, findings, skipped)
+    findings += left_out
+    columns += asked_variables(raw, job.config, findings, skipped, archiver=job.archiver)
     columns += _time_tool(raw, columns, place, job.config, findings, skipped)
     has_status = any(isinstance(column, EventCodeColumn) and column.rule for column in columns)
     if job.naming == LCLS1:
@@ -295,24 +301,6 @@ def _integrating(
     return found
 
 
-def _asked_variables(
-    raw: RawRun, config: ProducerConfig, findings: list[Finding], skipped: list[Skipped]
-) -> list[SlowColumn]:
-    columns: list[SlowColumn] = []
-    for kind, entries in (("epicsArchFilePV", config.epics), ("epicsPV", config.epics_archiver)):
-        for entry in entries:
-            name = in_stream(raw, entry)
-            if name:
-                dataset = f"epicsUser/{entry.alias.replace('/', '_')}"
-                columns.append(slow_column(raw.epics, "epics", name, dataset))
-            else:
-                _missing_variable(kind, entry, config, findings, skipped)
-    for entry in config.epics_once:
-        if not in_stream(raw, entry):
-            _missing_variable("epicsOncePV", entry, config, findings, skipped)
-    return list({column.spec.name: column for column in columns}.values())
-
-
 def _time_tool(
     raw: RawRun,
     columns: list[Column],
@@ -329,29 +317,6 @@ def _time_tool(
             file, line = str(config.path or ""), entry.line if entry else 0
             _skip(error.code, str(entry), str(error), findings, skipped, file=file, line=line)
     return made
-
-
-def in_stream(raw: RawRun, entry: PvEntry) -> str:
-    """Return the name of a variable in the run's own files, by name or alias; empty if not."""
-    return next((name for name in (entry.pv, entry.alias) if name in raw.epics.names), "")
-
-
-def _missing_variable(
-    kind: str,
-    entry: PvEntry,
-    config: ProducerConfig,
-    findings: list[Finding],
-    skipped: list[Skipped],
-) -> None:
-    text = f"{entry.pv} is not among the control-system variables in the run's files"
-    if kind == "epicsPV":
-        text += ", and the archiver is not asked by this version"
-    place, file = f"{kind}[{entry.pv!r}]", str(config.path or "")
-    told = Finding(
-        "pv-not-in-run", Severity.WARNING, f"{text}; skipped", place, 1, file, entry.line
-    )
-    findings.append(told)
-    skipped.append(Skipped(place, text, file, entry.line))
 
 
 def _without_clashes(

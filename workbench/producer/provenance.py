@@ -44,6 +44,7 @@ def provenance(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "source": request.source,
+        "archiver": request.asked,
         "inputs": [file_facts(path) for path in sorted(plan.raw.files)],
         "constants": file_facts(request.constants) if request.constants else {},
         "calibration": {

@@ -7,6 +7,7 @@ from pathlib import Path
 from workbench.core.errors import InputError
 from workbench.core.findings import Finding
 from workbench.core.workers import Workers
+from workbench.facility import archiver_address
 from workbench.producer.entries import Skipped
 from workbench.producer.naming import LCLS2, NAMINGS
 
@@ -55,6 +56,9 @@ class ProduceRequest:
         Text for the provenance record: how this was started.
     source
         Who reads the raw run: "xtc2", our own reader, or "psana".
+    archiver
+        Address of the archiver that is asked for the control-system variables of `epicsPV`; "" or
+        "none": nobody is; None: the one that `facility.archiver_address` has for `xtc`.
     """
 
     experiment: str
@@ -74,6 +78,7 @@ class ProduceRequest:
     patience: float = 300.0
     command: str = "workbench.producer.produce"
     source: str = "xtc2"
+    archiver: str | None = None
 
     def __post_init__(self) -> None:
         if self.executor and self.workers != 1:
@@ -102,6 +107,13 @@ class ProduceRequest:
     def crew(self) -> Workers:
         """Who works."""
         return Workers.parse(self.executor) if self.executor else Workers("local", self.workers)
+
+    @property
+    def asked(self) -> str:
+        """Address of the archiver that is asked; empty for none."""
+        if self.archiver is None:
+            return archiver_address(self.xtc)
+        return "" if self.archiver == "none" else self.archiver
 
     @property
     def target(self) -> Path:

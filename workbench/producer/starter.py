@@ -35,7 +35,7 @@ Regions can be drawn: workbench app regions PATH_TO_XTC --config {name}
 detectors = []
 integrating_detectors = []
 slow_detectors = []
-xdetectors = []
+xdetectors = []  # nothing is made of these
 
 # Slow values beyond the usual ones of the hutch: from the archiver, from the data stream, and of
 # the latter those that are wanted once a run.
