@@ -121,10 +121,14 @@ def produce(
     )
     results = _produced([dataclasses.replace(request, run=number) for number in numbers], json_)
     write_pictures(request, results, tiff, tiff_folder, pack=tiff_pack)
+    _end(results, len(numbers), json_)
+
+
+def _end(results: "list[ProduceResult]", asked: int, json_: bool) -> None:
     if json_:
         told = [result.as_dict() for result in results]
-        typer.echo(json.dumps(told if len(numbers) > 1 else told[0], indent=1))
-    if len(results) < len(numbers):
+        typer.echo(json.dumps(told if asked > 1 else told[0], indent=1))
+    if len(results) < asked:
         raise typer.Exit(FAILED)
     if any(result.skipped for result in results):
         raise typer.Exit(DONE_WITH_GAPS)
