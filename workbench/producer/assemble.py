@@ -67,27 +67,22 @@ def assemble(
     plan = make_plan(job, raw)
     found = [*findings, *config.findings, *plan.findings, *raw.findings, *mismatches(request, plan)]
     skipped = [*config.skipped, *plan.skipped]
-    if request.strict:
-        refuse(skipped)
+    _judge(request, skipped)
     with (
         create_small_data(request.target, attributes_of(request), place=place) as file,
-        ThreadPoolExecutor(1) as beside,
-        ThreadPoolExecutor(1) as asking,
+        ThreadPoolExecutor(2) as beside,  # one of them asks, the other one writes
     ):
-        asked = asking.submit(ask_for_variables, plan, job)
-        if request.strict:
-            refuse(asked.result().skipped)
+        asked = beside.submit(ask_for_variables, plan, job)
+        _judge(request, asked.result().skipped if request.strict else ())
         started = beside.submit(_begin, file, plan, job)  # while workers work
         work = make_units(plan, run=request.run, folder=units or place, workers=request.crew)
         collected = run_units(plan, work, workers=request.crew, progress=progress, ahead=ahead)
         hashes = started.result()
         failures = count_failures(plan, collected)
         failed = findings_of(failures, collected)
-        answers = asked.result()
-        found = [*found, *answers.findings, *failed]
-        skipped = [*skipped, *answers.skipped, *skipped_of(failed)]
-        file.keep(answers.values)
-        file.keep(run_sums(plan, collected.sums, collected.counts))
+        found = [*found, *asked.result().findings, *failed]
+        skipped = [*skipped, *asked.result().skipped, *skipped_of(failed)]
+        file.keep({**run_sums(plan, collected.sums, collected.counts), **asked.result().values})
         written = beside.submit(file.sync)  # while columns are merged
         n_events = file.merge(collected.parts, plan.specs, plan.frames)
         if plan.integration is not None:
@@ -103,6 +98,11 @@ def assemble(
     return ProduceResult(
         request.target, n_events, seconds, failures, told, left_out, collected.resumed
     )
+
+
+def _judge(request: ProduceRequest, skipped: Sequence[Skipped]) -> None:
+    if request.strict:
+        refuse(skipped)
 
 
 def job_of(request: ProduceRequest, config: ProducerConfig) -> Job:
