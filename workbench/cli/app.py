@@ -20,6 +20,7 @@ from workbench.cli.new import new
 from workbench.cli.notebooks import notebooks
 from workbench.cli.produce import produce
 from workbench.cli.templates import templates, update
+from workbench.cli.tiffs import tiffs
 from workbench.cli.watch import watch
 from workbench.core.errors import WorkbenchError
 
@@ -44,6 +45,7 @@ app.add_typer(config, name="config")
 app.add_typer(constants, name="constants")
 app.add_typer(templates, name="templates")
 app.add_typer(notebooks, name="notebooks")
+app.add_typer(tiffs, name="tiffs")
 app.add_typer(boards, name="app")
 
 

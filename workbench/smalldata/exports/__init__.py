@@ -10,6 +10,7 @@ from workbench.smalldata.exports.tiffs import (
     TiffForecast,
     TiffResult,
     forecast_tiffs,
+    holds_pictures,
     write_tiffs,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "TiffForecast",
     "TiffResult",
     "forecast_tiffs",
+    "holds_pictures",
     "pack_tiffs",
     "write_netcdf",
     "write_nexus",

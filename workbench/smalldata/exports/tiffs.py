@@ -244,11 +244,15 @@ def _layout(file: SmallDataFile, info: FieldInfo) -> Layout:
     return Layout(*places)
 
 
+def holds_pictures(info: FieldInfo) -> bool:
+    """Tell whether a field has rows and columns, once or for each event."""
+    axes = len(info.shape) - int(info.kind == "event")
+    return info.kind in {"event", "once"} and axes in {2, 3} and info.dtype != "str"
+
+
 def _picture(file: SmallDataFile, name: str) -> FieldInfo:
     info = file.info(name)
-    per_event = info.kind in {"event", "intg"}
-    axes = len(info.shape) - int(per_event)
-    if info.kind not in {"event", "once"} or axes not in {2, 3} or info.dtype == "str":
+    if not holds_pictures(info):
         raise InputError(
             f"{name} in {file.path} has shape {info.shape}: no pictures; name a dataset with rows "
             "and columns, such as one that ends in _area or img"
