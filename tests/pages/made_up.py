@@ -64,6 +64,14 @@ def mec(run: int, scene: Scene, n_events: int, **values: object) -> Write:
     return small("mecl1000123", run, scene, generation="lcls1", **given)
 
 
+def peak(n_events: int) -> Write:
+    """Return what writes a run with a diffraction peak that the pump weakens and moves."""
+    return small(
+        run=22, scene=DiffractionPeak(), camera_every=1, amplitude=-0.3, delay_first=-0.8,
+        delay_last=3.2, n_events=n_events,
+    )  # fmt: skip
+
+
 def powder(folder: Path) -> None:
     """Write one run before the drive laser and one that it drives."""
     mec(11, PowderShots(driven=False), 1)(folder)
@@ -74,6 +82,9 @@ LOST = {2: ((1, "epix100a_2_bxrts"),), 5: ((1, "Epix10kaQuad2"), (2, "Epix10kaQu
 MADE_UP: dict[str, Write] = {
     "reference/producer-functions": several(),
     "tutorial/first-plot": small("xppsyn0126", 1, n_events=6000),
+    "how-to/averages-over-runs": several(
+        *(small(run=run, n_events=600, jungfrau_every=1) for run in (14, 15, 16))
+    ),
     "how-to/custom-variable": small(camera_every=1, n_events=1200),
     "how-to/delay-scan": small(n_events=6000, camera_every=1),
     "how-to/detector-overview": small(scene=MaskedCamera(), n_events=600),
@@ -101,10 +112,12 @@ MADE_UP: dict[str, Write] = {
         delay_first=-1, delay_last=1, n_steps=9, missing=0.0,
     ),
     "how-to/motor-scan": small(scene=MotorScene(kind="edge"), camera_every=1, n_events=2400),
-    "how-to/peak-tracking": small(
-        run=22, scene=DiffractionPeak(), camera_every=1, amplitude=-0.3, delay_first=-0.8,
-        delay_last=3.2, n_events=4800,
+    "how-to/pair-distribution": small(
+        run=31, scene=LiquidScattering(), n_events=3600, jungfrau_every=1
     ),
+    "how-to/peak-tracking": peak(4800),
+    "how-to/pictures-over-delay": peak(2400),
+    "how-to/run-summary": small(n_events=3600, jungfrau_every=1),
     "how-to/speckle-statistics": small("xcslx1234", scene=Speckle(), n_events=1800, camera_every=3),
     "how-to/split-delay": small("xcslx1234", scene=SplitAndDelay(), n_events=1500, n_steps=5),
     "how-to/time-tool-calibration": small(

@@ -23,6 +23,7 @@ from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
 from workbench.plots.live import live
 from workbench.plots.motor_scan import motor_scan
+from workbench.plots.pair_distribution import pair_distribution
 from workbench.plots.patterns import calibrant_residuals, patterns, peak_shifts
 from workbench.plots.peak import peak_region, peak_track
 from workbench.plots.picture_pages import first_picture, picture_page
@@ -93,6 +94,7 @@ __all__ = [
     "motor_scan",
     "on_off_curves",
     "over_events",
+    "pair_distribution",
     "patterns",
     "peak_region",
     "peak_shifts",

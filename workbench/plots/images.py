@@ -18,6 +18,7 @@ from workbench.plots.style import (
     panels,
     robust_range,
     say_empty,
+    tidy,
 )
 
 GAP = 12  # pixels between tiles
@@ -112,6 +113,7 @@ def _draw(picture: Picture, axes: Axes, frame: Frame, tail: float) -> None:
     extend = "both" if np.nanmax(page) > high and np.nanmin(page) < low else "neither"
     scale = axes.inset_axes((1.03, 0.0, 0.05, 1.0))  # as high as the image, whatever its shape
     picture.colorbar(drawn, cax=scale, label=label("value", frame.unit), extend=extend)
+    tidy(scale)
     _draw_regions(axes, frame)
 
 

@@ -29,6 +29,11 @@ from workbench.recipes.grid_scan import GridScan, grid_scan
 from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
 from workbench.recipes.motor_scan import MotorScan, motor_scan
 from workbench.recipes.oscillation import Oscillation, fit_oscillation, fit_track
+from workbench.recipes.pair_distribution import (
+    PairDistribution,
+    PairDistributionError,
+    pair_distribution,
+)
 from workbench.recipes.peak import (
     Track,
     TrackedPeak,
@@ -142,6 +147,8 @@ __all__ = [
     "Movie",
     "NoPictureError",
     "Oscillation",
+    "PairDistribution",
+    "PairDistributionError",
     "Pattern",
     "PatternComparison",
     "PatternError",
@@ -209,6 +216,7 @@ __all__ = [
     "movie_of",
     "moving",
     "other_pictures",
+    "pair_distribution",
     "parse_runs",
     "patterns",
     "peaks_table",
