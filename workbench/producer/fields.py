@@ -14,7 +14,7 @@ from workbench.producer.columns import (
     PresenceColumn,
     SlowColumn,
 )
-from workbench.producer.frames import is_large
+from workbench.producer.frames import is_large, packed_streams
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawField, RawRun, ValueStore
 from workbench.sources.timing import EventCodeRule
@@ -74,6 +74,8 @@ def _of_detector(
 ) -> Iterator[FieldColumn]:
     algorithms = raw.detectors[fact.source]
     shared = Counter(name for fields in algorithms.values() for name in fields)
+    if packed := packed_streams(raw, fact.source):
+        findings.append(_packed(fact.source, packed))
     for algorithm, fields in algorithms.items():
         for field in fields.values():
             source = f"{fact.source}.{algorithm}.{field.name}"
@@ -152,6 +154,15 @@ def _clash(name: str, source: str) -> Finding:
 def _not_stored(source: str) -> Finding:
     text = "arrays of several axes whose shape changes from event to event are not stored"
     return Finding("not-stored", Severity.INFO, text, source)
+
+
+def _packed(detector: str, fields: tuple[str, ...]) -> Finding:
+    text = (
+        f"{detector} is a digitizer whose samples are packed: {', '.join(fields)} are stored as "
+        "the bytes of the DAQ, not as waveforms, and nothing is made of them; psana unpacks them "
+        "(det.raw.waveforms)"
+    )
+    return Finding("packed-waveforms", Severity.WARNING, text, detector, len(fields))
 
 
 def _no_rule(experiment: str) -> Finding:

@@ -16,6 +16,8 @@ from workbench.sources.constants import read_constants
 from workbench.sources.epix10ka import Epix10kaConfigError, range_choice
 
 OF_FRAMES = ("pedestal", "gain", "good", "noise")  # constants by which frames are calibrated
+HSD = "hsd"  # type of digitizers whose records are packed streams of samples
+HEADER = "eventHeader"  # of such a record: no measurement
 SMALL_ARRAY = 4096  # values; an array of two or more axes up to this size is kept as it is
 
 
@@ -73,7 +75,7 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
             (field.rank >= 2, algorithm == "raw", prod(field.shape), f"{algorithm}.{field.name}")
             for algorithm, fields in algorithms.items()
             for field in fields.values()
-            if is_array(field)
+            if is_array(field) and (field.name != HEADER or raw.detector_types[detector] != HSD)
         ]
         if not candidates:
             continue
@@ -133,6 +135,18 @@ def is_array(field: RawField) -> bool:
     """Tell whether a field could be reduced as frames: numbers, always of one shape."""
     numeric = field.dtype not in {"str", "enum"}
     return numeric and field.rank >= 1 and not field.variable and prod(field.shape) > 0
+
+
+def packed_streams(raw: RawRun, detector: str) -> tuple[str, ...]:
+    """Return the fields of a digitizer that hold packed samples, as bytes of changing number."""
+    if raw.detector_types.get(detector) != HSD:
+        return ()
+    return tuple(
+        field.name
+        for algorithm in raw.detectors[detector].values()
+        for field in algorithm.values()
+        if field.dtype == "uint8" and field.variable
+    )
 
 
 def is_large(field: RawField) -> bool:

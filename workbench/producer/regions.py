@@ -21,6 +21,10 @@ ROI_KEYS = (
 PROJECTION_KEYS = ("name", "axis", "thresADU", "mean", "singlePhoton")
 FUNCTION = "getROIs"
 OPEN_END = 10_000  # pixels: a region that ends there or later is meant to reach the edge
+HSD_REGION = (
+    "regions of a digitizer's channels, {'hsd_1': [first, last]}, are not produced; write "
+    "{'ROI': [first, last]} where the run holds waveforms of one length"
+)
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -38,6 +42,9 @@ def read_rois(
             hint = suggestion(str(detector), detectors) if detectors else ""
             text = f"detector {detector!r} is not in the list `detectors`{hint}"
             report.skip("detector-not-listed", text, FUNCTION, detector)
+            continue
+        if isinstance(regions, dict) and any(str(key).startswith("hsd_") for key in regions):
+            report.skip("hsd-region", HSD_REGION, FUNCTION, detector)
             continue
         if shapes and detector not in shapes:
             continue  # reported once, at the list of detectors
