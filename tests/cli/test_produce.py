@@ -1,5 +1,6 @@
 """The command: exit codes, JSON alone on standard output, a summary that names what is missing."""
 
+import io
 import json
 import subprocess
 import sys
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner
 
-from workbench.cli.produce import produce
+from workbench.cli.produce import _Bar, produce
 from workbench.core.errors import WorkbenchError
 from workbench.sources.xtc2_writer import Names, Xtc2Writer
 
@@ -144,3 +146,30 @@ def test_pictures_of_a_detector_are_written_as_tiff_files_and_counted_before(
     for path, frame in zip(files, there, strict=True):
         with Image.open(path) as image:
             np.testing.assert_array_equal(np.array(image), frame)
+
+
+def test_one_time_left_is_told_for_a_whole_range_of_runs() -> None:
+    console = Console(file=io.StringIO())
+    bar = _Bar(console, 3, shown=False)
+    (task,) = bar._progress.tasks
+    told: list[tuple[float, float | None]] = []
+    for run, size in ((14, 100), (15, 300), (16, 200)):
+        bar.begin(f"run {run}")
+        assert task.description == f"run {run}"
+        for done in (0, size):
+            bar.tell(done, size)
+            told.append((task.completed, task.total))
+    assert told == [
+        (0, 300), (100, 300),  # two runs that nobody looked at yet are taken for as long
+        (100, 600), (400, 600),  # likewise one, of the mean of 100 and 300 events
+        (400, 600), (600, 600),
+    ]  # fmt: skip
+    bar = _Bar(console, 2, shown=False)
+    (task,) = bar._progress.tasks
+    clock = iter(np.arange(100.0))
+    bar._progress.get_time = task._get_time = lambda: float(next(clock))
+    bar.begin("run 14")
+    bar._progress.start_task(task.id)
+    for done in range(0, 60, 10):
+        bar.tell(done, 100)
+    assert task.time_remaining == pytest.approx((200 - 50) / task.speed, abs=1)

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from workbench.core.errors import InputError
+from workbench.core.errors import InputError, NotThereError
 from workbench.producer import LiveState, ProduceRequest, produce
 from workbench.runs import Run, open_run
 from workbench.sources import RunStalledError, open_raw
@@ -268,3 +268,13 @@ def test_one_file_cannot_be_followed(whole: Any, tmp_path: Path) -> None:
     file = next(whole.folder.glob("*.xtc2"))
     with pytest.raises(InputError, match="give the folder"):
         produce(request(whole, file, tmp_path))
+
+
+def test_a_run_of_lcls1_is_refused_at_once_and_says_what_reads_it(
+    whole: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "e1234-r0007-s00-c00.xtc.inprogress").touch()
+    with pytest.raises(InputError, match=r"LCLS-I .*facility's own producer.*cannot be followed"):
+        produce(request(whole, tmp_path, tmp_path / "out", patience=60.0))
+    with pytest.raises(NotThereError, match="of LCLS-I can be opened when"):
+        open_run(tmp_path, 7, live=True)

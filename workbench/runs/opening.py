@@ -138,9 +138,13 @@ def _found(place: str | Path, run: int, *, live: bool) -> list[SmallDataCandidat
         )
     found = _candidates(place, run, live=live)
     if not found:
+        following = (
+            "; a run of LCLS-II that is being taken is followed by workbench produce --live, one "
+            "of LCLS-I can be opened when the facility's producer has finished"
+        )
         raise NotThereError(
-            f"no small data of {place} run {run} ({_known(place)}); produce the run, or set "
-            "WORKBENCH_DATA_ROOT"
+            f"no small data of {place} run {run} ({_known(place)}){following if live else ''}; "
+            "produce the run, or set WORKBENCH_DATA_ROOT"
         )
     return found
 

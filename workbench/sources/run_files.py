@@ -11,6 +11,11 @@ IN_PROGRESS = ".inprogress"  # at the end of the name of a file that is still be
 DATA_FILE = re.compile(
     r"(?P<experiment>.+)-r(?P<run>\d{1,9})-s(?P<stream>\d+)-c(?P<chunk>\d+)\.xtc2"
 )
+LCLS1_FILE = re.compile(r"e\d+-r\d+-s\d+-c\d+\.xtc")
+
+
+class LclsOneRawError(InputError):
+    """Raw data of LCLS-I, which another program reads."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def find_files(path: Path) -> list[RunFiles]:
     else:
         raise NotThereError(f"{path} does not exist; give a folder of .xtc2 files, or one of them")
     if not files:
+        _refuse_lcls1(path)
         raise NotThereError(
             f"no .xtc2 files in {path}; give the folder that holds <experiment>-rNNNN-sNNN-cNNN"
             ".xtc2 files"
@@ -51,6 +57,17 @@ def find_files(path: Path) -> list[RunFiles]:
             f"{files[0]} is the index of a data file; give the data file or its folder"
         )
     return _grouped(files)
+
+
+def _refuse_lcls1(folder: Path) -> None:
+    names = (file.name for file in folder.iterdir())
+    old = next((name for name in names if LCLS1_FILE.match(name)), None)
+    if old is not None:
+        raise LclsOneRawError(
+            f"{folder} holds raw data of LCLS-I ({old}), which only the facility's own producer "
+            "reads: produce the run with it, and open its small data with open_run when that has "
+            "finished; it cannot be followed live. Raw files of LCLS-II end in .xtc2"
+        )
 
 
 def _is_data(file: Path) -> bool:
