@@ -23,6 +23,7 @@ from workbench.producer import (
 from workbench.producer.ranges import unit_ranges
 from workbench.producer.workspace import CannotResumeError, parts_folder
 from workbench.reductions import Roi
+from workbench.runs import open_run
 from workbench.smalldata import check_file, open_file
 from workbench.sources.constants import write_constants
 
@@ -87,6 +88,13 @@ def test_slow_values_are_those_at_or_before_the_event(file: Any) -> None:
     assert file.read("epics/note")[[0, 150]].tolist() == ["", "at 100"]
     np.testing.assert_array_equal(file.read("scan/lxt_ttc"), np.full(300, 1e-12))
     np.testing.assert_array_equal(file.read("scan/varStep"), np.zeros(300))
+
+
+def test_presence_of_some_fields_tells_of_their_detectors_alone(result: Any) -> None:
+    run = open_run(result.output)
+    (note,) = run.presence("tiles/tile_sum").notes
+    assert note.startswith("tiles, counted when the file was made: ")
+    assert {note.split(",")[0] for note in run.presence().notes} == {"XppSb2BmMon", "cam", "tiles"}
 
 
 def test_regions_follow_their_definition_in_events_with_the_camera(made: Any, file: Any) -> None:

@@ -28,7 +28,7 @@ def presence_table(file: SmallDataFile, names: Sequence[str]) -> Table:
         ("field", "events", *COLUMNS.values()),
         rows,
         caption=f"{file.path.name}: events by state",
-        notes=(*_doubts(found), *_detectors(file)),
+        notes=(*_doubts(found), *_detectors(file, found if names else ())),
     )
 
 
@@ -66,10 +66,13 @@ def _doubts(found: Sequence[Presence]) -> list[str]:
     return notes
 
 
-def _detectors(file: SmallDataFile) -> list[str]:
+def _detectors(file: SmallDataFile, found: Sequence[Presence]) -> list[str]:
+    """Return what the producer counted, of the detectors of these fields; without any, of all."""
+    groups = {one.field.split("/")[0] for one in found}
     counted = {
         detector: {state: count for state, count in states.items() if state != "present" and count}
         for detector, states in file.failures.items()
+        if not groups or detector in groups
     }
     return [
         f"{detector}, counted when the file was made: "
