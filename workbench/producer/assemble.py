@@ -1,7 +1,7 @@
 """From a plan to the small-data file: units worked, parts merged, all of it recorded."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.core.constants import Constants
 from workbench.core.errors import InputError
 from workbench.core.findings import Finding, worst_first
 from workbench.core.workers import Team
@@ -77,22 +78,22 @@ def assemble(
         started = beside.submit(_begin, file, plan, job)  # while workers work
         work = make_units(plan, run=request.run, folder=units or place, workers=request.crew)
         collected = run_units(plan, work, workers=request.crew, progress=progress, ahead=ahead)
-        hashes = started.result()
+        hashes = beside.submit(_hashes, started.result())  # while columns are merged
         failures = count_failures(plan, collected)
         failed = findings_of(failures, collected)
         found = [*found, *asked.result().findings, *failed]
         skipped = [*skipped, *asked.result().skipped, *skipped_of(failed)]
-        file.keep({**run_sums(plan, collected.sums, collected.counts), **asked.result().values})
-        written = beside.submit(file.sync)  # while columns are merged
-        n_events = file.merge(collected.parts, plan.specs, plan.frames)
+        with file.merging(collected.parts, plan.specs, plan.frames) as merged:
+            file.keep({**run_sums(plan, collected.sums, collected.counts), **asked.result().values})
+            file.sync()
+            n_events = merged()
         if plan.integration is not None:
             plan.integration.write(file, plan.times)
         record = provenance(
             request, config, plan, started=begun.date, findings=found, skipped=skipped,
-            constants=hashes,
+            constants=hashes.result(),
         )  # fmt: skip
         file.record(record, failures)
-        written.result()
     seconds = time.perf_counter() - begun.clock
     told, left_out = tuple(worst_first(found)), tuple(skipped)
     return ProduceResult(
@@ -137,8 +138,8 @@ def attributes_of(request: ProduceRequest) -> dict[str, str | int]:
     }
 
 
-def _begin(file: Assembly, plan: Plan, job: Job) -> dict[str, str]:
-    """Write what is known before any event is read; return the hash of each one's constants."""
+def _begin(file: Assembly, plan: Plan, job: Job) -> dict[str, Constants]:
+    """Write what is known before any event is read; return the constants of each detector."""
     constants = whole_constants(plan, job)
     file.keep(settings(plan, job, constants))
     present = {
@@ -149,4 +150,8 @@ def _begin(file: Assembly, plan: Plan, job: Job) -> dict[str, str]:
     }
     file.declare(plan.specs, plan.raw.n_events, present)
     file.sync()
+    return constants
+
+
+def _hashes(constants: Mapping[str, Constants]) -> dict[str, str]:
     return {name: constants_hash(one) for name, one in constants.items()}

@@ -12,7 +12,7 @@ from workbench.core.errors import NotThereError, near
 from workbench.core.findings import Finding, Severity
 from workbench.producer.common_mode import CommonModeEntry, read_common_modes
 from workbench.producer.entries import EntryError, PvEntry, ReductionEntry, Skipped, SumEntry
-from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluate_config
+from workbench.producer.evaluation import TIME_LIMIT, Evaluated, evaluating
 from workbench.producer.functions import FUNCTIONS, read_functions
 from workbench.producer.integrating_entries import read_integrating
 from workbench.producer.own_entries import read_own
@@ -108,8 +108,8 @@ class ProducerConfig:
         Parameters
         ----------
         shapes
-            Shape of the frames of each detector in the run, or what gives them, called when the
-            file has been evaluated; without it regions are not compared with detectors.
+            Shape of the frames of each detector in the run, or what gives them, called while the
+            file is evaluated; without it regions are not compared with detectors.
         time_limit
             How long the file may run [s].
         """
@@ -121,8 +121,9 @@ class ProducerConfig:
             return _unreadable(path, text, run, error)
         names = (*LISTS, *PRODUCED, *NOT_PRODUCED, *names_of(places))
         handed = str(run) if is_lcls1(places) else run
-        evaluated = evaluate_config(path, text, names, run=handed, time_limit=time_limit)
-        known = shapes() if callable(shapes) else shapes
+        with evaluating(path, text, names, run=handed, time_limit=time_limit) as values:
+            known = shapes() if callable(shapes) else shapes
+            evaluated = values()
         return _checked(cls(path, text, run), evaluated, places, known or {})
 
     @property

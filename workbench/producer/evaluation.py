@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,27 +60,54 @@ def evaluate_config(
     path: Path, text: str, names: Sequence[str], *, run: int | str, time_limit: float = TIME_LIMIT
 ) -> Evaluated:
     """Run the text of a config and return the values of `names`; `run` as it is handed over."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as results:
+    with evaluating(path, text, names, run=run, time_limit=time_limit) as values:
+        return values()
+
+
+@contextmanager
+def evaluating(
+    path: Path, text: str, names: Sequence[str], *, run: int | str, time_limit: float = TIME_LIMIT
+) -> Generator[Callable[[], Evaluated]]:
+    """Do as `evaluate_config` while the block does other things; gives what waits for the values.
+
+    The process talks through files: it never waits for this one.
+    """
+    with (
+        tempfile.TemporaryFile() as told,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as results,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as talk,
+    ):
+        told.write(text.encode())
+        told.seek(0)
         descriptor = results.fileno()
         worker = [sys.executable, str(Path(__file__).with_name("evaluate.py"))]
         limits = [str(descriptor), str(time_limit), str(MEMORY_LIMIT)]
         process = subprocess.Popen(  # noqa: S603 - our own script; it runs the user's own config
             [*worker, str(path), json.dumps(run), json.dumps(list(names)), *limits],
-            stdin=subprocess.PIPE,
+            stdin=told,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=talk,
             pass_fds=(descriptor,),
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )
+
+        watchdog = threading.Timer(time_limit + GRACE, process.kill)
+        watchdog.start()
+
+        def values() -> Evaluated:
+            process.wait()
+            results.seek(0)
+            talk.seek(0)
+            messages = [json.loads(line) for line in results if line.endswith("\n")]
+            return _read(messages, path, talk.read(), process.returncode, time_limit)
+
         try:
-            _, talk = process.communicate(text.encode(), timeout=time_limit + GRACE)
-        except subprocess.TimeoutExpired:
+            yield values
+        finally:
+            watchdog.cancel()
             process.kill()
-            _, talk = process.communicate()
-        results.seek(0)
-        messages = [json.loads(line) for line in results if line.endswith("\n")]
-    return _read(messages, path, talk.decode(errors="replace"), process.returncode, time_limit)
+            process.wait()
 
 
 def _read(

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 
 from workbench.core.errors import NotThereError, WorkbenchError
 from workbench.core.executors import get_ready, team_ahead
@@ -49,28 +49,26 @@ def produce(
     _check_target(request)
     if request.live:
         return produce_live(request, begun, tell, live or (lambda _state: None))
-    with team_ahead(request.crew, WORKER_MODULES, UNITS) as ahead:
-        config, raw = load_config(request)
-        if request.strict:
-            refuse(config.skipped)
-        facts = facts_of(request, config, raw)
-        with parts_folder(request.target, facts, resume=request.resume) as folder:
-            return assemble(request, begun, config, raw, place=folder, progress=tell, ahead=ahead)
+    config, raw = load_config(request)
+    if request.strict:
+        refuse(config.skipped)
+    facts = facts_of(request, config, raw)
+    with (
+        team_ahead(request.crew, WORKER_MODULES, UNITS) as ahead,  # while the plan is made
+        parts_folder(request.target, facts, resume=request.resume) as folder,
+    ):
+        return assemble(request, begun, config, raw, place=folder, progress=tell, ahead=ahead)
 
 
 def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:
     """Return the request's config, checked against the run, and the run; empty without one."""
     if request.constants is not None and not request.constants.is_file():
         raise NotThereError(f"no constants file {request.constants}; name another or leave it out")
-    with ThreadPoolExecutor(1) as beside:  # a config is evaluated in a process of its own
-        opened = beside.submit(open_raw, request.xtc, request.run, source=request.source)
-        if request.config is None:
-            config = ProducerConfig(run=request.run)
-        else:
-            config = ProducerConfig.load(
-                request.config, request.run, shapes=lambda: shapes_of(opened.result())
-            )
-        return config, opened.result()
+    raw = cache(lambda: open_raw(request.xtc, request.run, source=request.source))
+    if request.config is None:
+        return ProducerConfig(run=request.run), raw()
+    config = ProducerConfig.load(request.config, request.run, shapes=lambda: shapes_of(raw()))
+    return config, raw()
 
 
 def _check_target(request: ProduceRequest) -> None:

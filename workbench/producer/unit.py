@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from mmap import ACCESS_COPY, mmap
 from pathlib import Path
 from socket import gethostname
 from threading import get_ident
@@ -175,8 +176,8 @@ def save_plan(path: Path, plan: Plan) -> None:
         file.write(f"{__version__}\n".encode())
         pickle.dump((rest, [view.nbytes for view in views]), file, PROTOCOL)
         for view in views:
+            file.write(bytes(-file.tell() % ALIGNMENT))
             file.write(view)
-            file.write(bytes(-view.nbytes % ALIGNMENT))
 
 
 def _plan_of(path: Path) -> Plan:
@@ -195,9 +196,13 @@ def _read_plan(path: Path, written: int, thread: int) -> Plan:  # noqa: ARG001 -
                 f"{version}: start workers from the same installation"
             )
         rest, sizes = pickle.load(file)  # noqa: S301 - our own file, in a folder of our own
-        room = np.fromfile(file, np.uint8)  # at once: large blocks cost the system less
-    starts = np.cumsum([0, *(size + -size % ALIGNMENT for size in sizes)]).tolist()
-    arrays = [room[start : start + size] for start, size in zip(starts, sizes, strict=False)]
+        end = file.tell()
+        whole = memoryview(mmap(file.fileno(), 0, access=ACCESS_COPY))
+    arrays: list[memoryview] = []  # in memory once, for all workers of a machine
+    for size in sizes:
+        start = end + -end % ALIGNMENT
+        end = start + size
+        arrays.append(whole[start:end])
     plan: Plan = pickle.loads(rest, buffers=arrays)  # noqa: S301 - as above
     # The C library gives freed blocks back, and asks for them anew with each stack of frames, until
     # one of their size was freed: a process that only works units spent a third of its time so.

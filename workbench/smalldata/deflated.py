@@ -1,33 +1,70 @@
-"""Compressed chunks made by several threads at once; HDF5 itself makes one after the other."""
+"""Compressed chunks, made by several threads ahead of being written; HDF5 makes them one by one."""
 
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import islice
 
-import h5py
 import numpy as np
 
-from workbench.core.arrays import Array
-from workbench.core.local_workers import available_cores
+from workbench.core.arrays import Array, Bools
+from workbench.smalldata.missing import missing_rows
+from workbench.smalldata.order import RowOrder
 from workbench.smalldata.specs import DatasetSpec
 
 DEFLATE = 1  # level; higher ones make tables of zeros slower to write and no smaller to speak of
+AHEAD = 8  # chunks that are made before they are asked for
 
 
-def write_deflated(
-    dataset: h5py.Dataset, spec: DatasetSpec, length: int, start: int, values: Array
-) -> None:
-    """Write rows into whole chunks of `length` rows; the last one of the dataset may be cut off."""
+@dataclass(frozen=True)
+class Packed:
+    """One chunk of a dataset.
 
-    def chunk(first: int) -> bytes:
-        return _chunk(spec, length, values[first : first + length])
+    Parameters
+    ----------
+    start
+        Its first row.
+    stored
+        As on file; empty where none of its rows has a value.
+    missing
+        How many of its rows are missing.
+    """
 
-    firsts = range(0, len(values), length)
-    with ThreadPoolExecutor(available_cores()) as threads:
-        for first, stored in zip(firsts, threads.map(chunk, firsts), strict=True):
-            dataset.id.write_direct_chunk((start + first, *(0 for _ in spec.shape)), stored)
+    start: int
+    stored: bytes
+    missing: int
 
 
-def _chunk(spec: DatasetSpec, length: int, values: Array) -> bytes:
+def packed_chunks(
+    spec: DatasetSpec, order: RowOrder, present: Bools, length: int, threads: Executor
+) -> Iterator[Packed]:
+    """Give the chunks of `length` rows of a dataset; the first ones are begun at once.
+
+    `present`: the rows that have a value.
+    """
+
+    def packed(start: int) -> Packed:
+        here = present[start : start + length]
+        if not here.any():
+            return Packed(start, b"", len(here))
+        values = order.read(spec, np.arange(start, start + len(here)))
+        missing = int(np.count_nonzero(missing_rows(values)))
+        return Packed(start, _stored(spec, length, values), missing)
+
+    starts = iter(range(0, len(order), length))
+    waiting = deque(threads.submit(packed, start) for start in islice(starts, AHEAD))
+
+    def given() -> Iterator[Packed]:
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(threads.submit(packed, start) for start in islice(starts, 1))
+
+    return given()
+
+
+def _stored(spec: DatasetSpec, length: int, values: Array) -> bytes:
     """Return a chunk as on file: first bytes of all numbers, all second ones..., then deflated."""
     if len(values) < length:
         values = np.concatenate([values, spec.blank(length - len(values))])

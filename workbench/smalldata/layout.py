@@ -1,5 +1,7 @@
 """Names, sentinels and chunk sizes that the small-data writer, reader and checker share."""
 
+from math import prod
+
 import numpy as np
 
 FORMAT = "workbench small data"
@@ -19,7 +21,7 @@ HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryErr
 
 def chunk_shape(shape: tuple[int, ...], dtype: np.dtype[np.generic], rows: int) -> tuple[int, ...]:
     """Return the chunk of a dataset (event, *shape) with about `rows` events."""
-    row_bytes = max(1, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+    row_bytes = max(1, prod(shape) * dtype.itemsize)
     fitting = max(1, CHUNK_BYTES // row_bytes)
     return (max(1, min(fitting, CHUNK_ROWS, rows)), *(max(1, length) for length in shape))
 

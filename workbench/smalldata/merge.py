@@ -1,6 +1,7 @@
 """Many part files into one small-data file: sorted by time, in bounded memory, all or nothing."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -12,9 +13,10 @@ from h5py import h5s
 from workbench.core.arrays import Array, Bools
 from workbench.core.atomic import replacing
 from workbench.core.errors import InputError
+from workbench.core.local_workers import available_cores
 from workbench.smalldata.catalogue import append_facts
 from workbench.smalldata.columns import create_final, put, write_once
-from workbench.smalldata.deflated import write_deflated
+from workbench.smalldata.deflated import Packed, packed_chunks
 from workbench.smalldata.facts import Facts
 from workbench.smalldata.missing import missing_rows
 from workbench.smalldata.order import RowOrder
@@ -24,6 +26,7 @@ from workbench.smalldata.sink import Sink, create_hdf5
 from workbench.smalldata.specs import DatasetSpec, OnceValue, OwnRows
 
 BLOCK_BYTES = 16 << 20  # of one dataset, held at a time
+_Packing = tuple[h5py.Dataset, Facts, Iterator[Packed]]
 
 
 def merge_parts(
@@ -71,19 +74,22 @@ def create_small_data(
     Until then it lies in the folder `place`, or beside `target`.
     """
     with replacing(target, place=place) as path:
-        with create_hdf5(path) as (h5, sink):
+        with create_hdf5(path) as (h5, sink), ThreadPoolExecutor(1) as beside:
             write_identity(h5, attributes)
-            file = Assembly(h5, sink)
+            file = Assembly(h5, sink, beside)
             yield file
+            file.wait()
         append_facts(path, file.facts)  # the same as in a listing of the file, which takes longer
 
 
 class Assembly:
     """A small-data file that is being put together."""
 
-    def __init__(self, h5: h5py.File, sink: Sink) -> None:
+    def __init__(self, h5: h5py.File, sink: Sink, beside: Executor) -> None:
         self._h5 = h5
         self._sink = sink
+        self._beside = beside
+        self._syncing: list[Future[None]] = []
         self._once: list[str] = []
         self._declared: dict[str, tuple[h5py.Dataset, Facts]] = {}
         self.facts: list[Facts] = []
@@ -115,16 +121,37 @@ class Assembly:
 
         The once-per-file datasets that are axes of others must be there already.
         """
+        with self.merging(parts, specs, frames) as merged:
+            return merged()
+
+    @contextmanager
+    def merging(
+        self, parts: Sequence[Path], specs: Sequence[DatasetSpec], frames: OwnRows | None = None
+    ) -> Generator[Callable[[], int]]:
+        """Give what does `merge`; until it is called, threads compress what is stored so."""
         every = [*specs, *(frames.specs if frames else ())]
         _no_clash([*(spec.name for spec in every), *self._once])
         order = RowOrder(read_parts(parts, every))
-        self._h5.attrs["duplicate_events"] = order.duplicates
-        self._datasets(specs, order)
+        tables = [(specs, order)]
         if frames is not None:
-            self._datasets(frames.specs, order.only(frames.rows))
-        _attach_scales(self._h5, every, self._once)
-        self._merged = order
-        return len(order)
+            tables.append((frames.specs, order.only(frames.rows)))
+        with ThreadPoolExecutor(available_cores()) as threads:
+            packing = {
+                spec.name: self._packing(spec, rows, threads)
+                for some, rows in tables
+                for spec in some
+                if spec.compress and not (spec.ragged or spec.is_text or 0 in spec.shape)
+            }
+
+            def merged() -> int:
+                self._h5.attrs["duplicate_events"] = order.duplicates
+                for some, rows in tables:
+                    self._datasets(some, rows, packing)
+                _attach_scales(self._h5, every, self._once)
+                self._merged = order
+                return len(order)
+
+            yield merged
 
     def rows(self, spec: DatasetSpec, start: int, stop: int) -> Array:
         """Return rows of a dataset that was merged and is not ragged."""
@@ -137,10 +164,14 @@ class Assembly:
         dataset, facts = create_final(self._h5, spec, rows)
         return Filling(dataset, lambda missing: self._done(dataset, facts, missing=missing))
 
-    def _datasets(self, specs: Sequence[DatasetSpec], order: RowOrder) -> None:
+    def _datasets(
+        self, specs: Sequence[DatasetSpec], order: RowOrder, packing: Mapping[str, _Packing]
+    ) -> None:
         for spec in specs:
             if spec.ragged:
                 self._entries(spec, order)
+            elif spec.name in packing:
+                self._chunks(*packing[spec.name])
             else:
                 self._rows(spec, order)
         for name in dict.fromkeys(spec.length_name for spec in specs if spec.ragged):
@@ -150,11 +181,13 @@ class Assembly:
             self._done(dataset, facts, missing=0)
 
     def sync(self) -> None:
-        """Wait until what was written so far is on disk, while another thread may go on.
+        """Begin to flush to disk what was written so far: at the end there is less to wait for."""
+        self._syncing.append(self._beside.submit(self._sink.sync))
 
-        At the end there is less to wait for then.
-        """
-        self._sink.sync()
+    def wait(self) -> None:
+        """Wait until all that is flushed is on disk; OSError when the disk refused."""
+        for one in self._syncing:
+            one.result()
 
     def record(
         self, provenance: Mapping[str, object], failures: Mapping[str, Mapping[str, int]]
@@ -163,14 +196,37 @@ class Assembly:
         write_provenance(self._h5, provenance)
         write_failures(self._h5, failures)
 
-    def _rows(self, spec: DatasetSpec, order: RowOrder) -> None:
-        present, total = order.present(spec.name), len(order)
-        filled = int(np.count_nonzero(present))
+    def _packing(self, spec: DatasetSpec, order: RowOrder, threads: Executor) -> _Packing:
+        present = order.present(spec.name)
+        dataset, facts = self._created(spec, present)
+        length = facts.chunks[0] if facts.chunks else 1
+        return dataset, facts, packed_chunks(spec, order, present, length, threads)
+
+    def _chunks(self, dataset: h5py.Dataset, facts: Facts, chunks: Iterator[Packed]) -> None:
+        lacking = 0
+        for chunk in chunks:
+            if chunk.stored:
+                dataset.id.write_direct_chunk(
+                    (chunk.start, *(0 for _ in facts.shape[1:])), chunk.stored
+                )
+                self._sink.check()
+            lacking += chunk.missing
+        self._done(dataset, facts, missing=lacking)
+
+    def _created(self, spec: DatasetSpec, present: Bools) -> tuple[h5py.Dataset, Facts]:
         declared = self._declared.pop(spec.name, None)
-        dataset, facts = declared or create_final(self._h5, spec, total, filled=filled)
-        if facts.shape[0] != total:
-            raise InputError(f"{spec.name}: declared for {facts.shape[0]} events, not {total}")
-        lacking = total - filled
+        if declared is None:
+            filled = int(np.count_nonzero(present))
+            return create_final(self._h5, spec, len(present), filled=filled)
+        rows = declared[1].shape[0]
+        if rows != len(present):
+            raise InputError(f"{spec.name}: declared for {rows} events, not {len(present)}")
+        return declared
+
+    def _rows(self, spec: DatasetSpec, order: RowOrder) -> None:
+        present = order.present(spec.name)
+        dataset, facts = self._created(spec, present)
+        lacking = int(np.count_nonzero(~present))
         for spans in _batches(present, facts.chunks, spec):
             single = len(spans) == 1
             rows = slice(*spans[0]) if single else np.concatenate([np.arange(*s) for s in spans])
@@ -232,12 +288,10 @@ def _write(
     dataset: h5py.Dataset, facts: Facts, spec: DatasetSpec, start: int, values: Array
 ) -> None:
     """Write rows as ``dataset[start:stop] = values`` does, in a third of the time if possible."""
-    rows, length = len(values), facts.chunks[0]
+    rows = len(values)
     if spec.is_text:
         dataset[start : start + rows] = values
-    elif spec.compress:
-        write_deflated(dataset, spec, length, start, values)
-    elif rows == length:
+    elif rows == facts.chunks[0]:
         dataset.id.write_direct_chunk((start, *(0 for _ in spec.shape)), values)
     elif rows == facts.shape[0]:
         dataset.id.write(h5s.ALL, h5s.ALL, values)

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 
 import h5py
+import numpy as np
 
-from workbench.smalldata.columns import TEXT, describe
+from workbench.smalldata.columns import TEXT, describe, put
 from workbench.smalldata.layout import FORMAT, FORMAT_VERSION, HDF5_ERRORS
 
 
@@ -28,7 +29,7 @@ def write_provenance(h5: h5py.File, record: Mapping[str, object]) -> None:
         text = value if plain else json.dumps(value, sort_keys=True)
         dataset = group.create_dataset(name, data=text, dtype=TEXT)
         describe(dataset, "1", name.replace("_", " "))
-        dataset.attrs["encoding"] = "text" if plain else "json"
+        put(dataset, "encoding", "text" if plain else "json")
 
 
 def read_provenance(h5: h5py.File) -> dict[str, object]:
@@ -49,7 +50,7 @@ def write_failures(h5: h5py.File, failures: Mapping[str, Mapping[str, int]]) -> 
     for detector, counts in sorted(failures.items()):
         entry = group.create_group(detector)
         for state, count in sorted(counts.items()):
-            entry.attrs[state] = int(count)
+            put(entry, state, np.int64(count))
 
 
 def read_failures(h5: h5py.File) -> dict[str, dict[str, int]]:
