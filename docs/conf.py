@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from make_commands import write_commands  # noqa: E402  it lies beside this file
+from make_fields import write_fields  # noqa: E402  likewise
 
 project = "workbench"
 copyright = "the authors of workbench"  # noqa: A001  Sphinx wants this name
@@ -31,5 +32,6 @@ napoleon_google_docstring = False
 
 
 def setup(app: Sphinx) -> None:
-    """Write the page of commands before the pages are read."""
-    app.connect("builder-inited", lambda app: write_commands(Path(app.srcdir) / "reference"))
+    """Write the pages that are made from the code before the pages are read."""
+    for write in (write_commands, write_fields):
+        app.connect("builder-inited", lambda app, write=write: write(Path(app.srcdir, "reference")))
