@@ -23,7 +23,7 @@ from workbench.smalldata import DatasetSpec, SomeRows
 from workbench.sources import Frame, RawRun
 
 GROUP_BYTES = 64 << 20  # of frames worked at a time
-BATCH_PIXELS = 1 << 19  # calibrated at a time, so that they stay in the processor's cache
+BATCH_PIXELS = 9 << 19  # calibrated at a time: eight frames of ePix100, four of a megapixel
 # What a reduction may raise on odd data; anything else is a fault of the machine and stops the run.
 REDUCTION_ERRORS = (
     ArithmeticError,

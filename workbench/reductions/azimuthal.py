@@ -41,16 +41,19 @@ class _Map:
         The detector's mask that it was made for.
     bounds
         Around all usable pixels.
-    places, norm
-        Bin (as many as there are bins for unused pixels) and norm of the pixels inside, flat.
+    slots, norm
+        Where the pixels inside are added, see `bin_kernels`, and their norm, flat.
+    shape
+        Number of bins and of the slots of each.
     totals
         Sum of norm, of its squares, and number of pixels in each bin, shape (3, bin).
     """
 
     good: Bools
     bounds: Bounds
-    places: Array
+    slots: Array
     norm: Floats
+    shape: tuple[int, int]
     totals: Floats
 
 
@@ -187,22 +190,23 @@ class Azimuthal(Reduction):
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return azav and the extras of pixels cut to `region`, shape (event, phi, q)."""
-        made, bins = self._map(spec), prod(self.bins)
-        flat = flattened(pixels)
+        made = self._map(spec)
+        flat, slots = bin_kernels.floating(flattened(pixels)), made.slots
         rules = self.low, self.high, self.square
-        signal = bin_kernels.bin_sums(flat, made.places, bins, *rules, False)
+        signal = bin_kernels.bin_sums(flat, slots, made.shape, *rules, False)
         totals = np.repeat(made.totals[:, np.newaxis], len(flat), axis=1)
         holed = np.isnan(signal).any(axis=1)
         if holed.any():
-            signal[holed] = bin_kernels.bin_sums(flat[holed], made.places, bins, *rules, True)
-            totals[:, holed] = bin_kernels.bin_norms(flat[holed], made.places, made.norm, bins)
+            left = flat[holed]
+            signal[holed] = bin_kernels.bin_sums(left, slots, made.shape, *rules, True)
+            totals[:, holed] = bin_kernels.bin_norms(left, slots, made.shape, made.norm)
         norm, squares, counts = totals
         filled = counts > 0
         mean = np.divide(signal, norm, out=np.full_like(signal, np.nan), where=filled)
         values = {"azav": mean, "norm": norm, "pixels": counts}
         values["signal"] = np.where(filled, signal, np.nan)
         if {"error", "sigma"} & set(self.extra):
-            rest = bin_kernels.bin_scatter(flat, made.places, made.norm, mean, *rules)
+            rest = bin_kernels.bin_scatter(flat, slots, made.shape, made.norm, mean, *rules)
             with np.errstate(divide="ignore", invalid="ignore"):
                 rest = np.where(counts > 1, rest * counts / (counts - 1), np.nan)
                 values["error"] = np.sqrt(rest) / norm
@@ -229,8 +233,10 @@ class Azimuthal(Reduction):
         norm = np.ascontiguousarray(self.scattering.norm[bounds.slices]).ravel()
         norm = np.where(places < bins, norm, 0.0)
         present = np.zeros((1, len(places)), np.float32)
-        sums = bin_kernels.bin_norms(present, places, norm, bins)
-        return _Map(spec.good, bounds, places, norm, np.stack([one[0] for one in sums]))
+        slots, shape = bin_kernels.slots_of(places, bins), (bins, bin_kernels.turns_of(bins))
+        sums = bin_kernels.bin_norms(present, slots, shape, norm)
+        totals = np.stack([one[0] for one in sums])
+        return _Map(spec.good, bounds, slots, norm, shape, totals)
 
 
 def _around(used: Bools) -> Bounds:
