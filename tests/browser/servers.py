@@ -176,7 +176,8 @@ def run_all(page: Page) -> None:
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
         " === 'idle'"
     )
-    assert cell_errors(page) == []
+    errors = cell_errors(page)
+    assert not errors, errors
 
 
 def cell_errors(page: Page) -> list[str]:

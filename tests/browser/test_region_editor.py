@@ -33,6 +33,12 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> RawFiles:
     return write_raw_run(PumpProbe(n_events=30), tmp_path_factory.mktemp("raw"))
 
 
+def shows(page: Page, label: str, value: str) -> None:
+    """Wait until a field shows a value."""
+    field = page.get_by_label(label, exact=True).first
+    until(lambda: field.is_visible() and field.input_value() == value, f"{label} is {value}")
+
+
 def copied(raw: RawFiles, folder: Path) -> Path:
     """Return a copy of the producer config, to be written to."""
     return Path(shutil.copy(raw.config, folder))
@@ -66,25 +72,114 @@ def draw_and_write(editor: EditorPage, config: Path, pictures: Path, name: str) 
     editor.page.get_by_text("Written: ").wait_for()
 
 
-@pytest.fixture
-def served(raw: RawFiles, tmp_path: Path) -> Iterator[tuple[str, Path, Path]]:
+@pytest.fixture(scope="module")
+def served(
+    raw: RawFiles, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path, Path]]:
     """Serve the board by our command; yields its address, the config and the file of its state."""
-    config, state, port = copied(raw, tmp_path), tmp_path / "regions.json", free_ports(1)[0]
+    folder = tmp_path_factory.mktemp("board")
+    config, state, port = copied(raw, folder), folder / "regions.json", free_ports(1)[0]
     command = [
         BIN / "python", "-m", "workbench", "app", "regions", raw.folder, "--config", config,
         "--state", state, "--port", port,
     ]  # fmt: skip
-    with started(command, tmp_path, jupyter_environment(tmp_path)) as log:
+    with started(command, folder, jupyter_environment(folder)) as log:
         wait_for(f"http://127.0.0.1:{port}/regions", log)
         yield f"http://127.0.0.1:{port}/regions", config, state
 
 
-def test_what_is_drawn_in_the_board_is_what_the_config_says(
-    served: tuple[str, Path, Path], page: Page, pictures: Path
-) -> None:
+@pytest.fixture
+def board(raw: RawFiles, served: tuple[str, Path, Path], page: Page) -> tuple[EditorPage, Path]:
+    """Open the board, nothing drawn, the config as it was; return it and the config."""
     address, config, state = served
+    state.unlink(missing_ok=True)
+    shutil.copy(raw.config, config)
     page.goto(address)
-    draw_and_write(EditorPage(page, state), config, pictures, "board")
+    return EditorPage(page, state), config
+
+
+def test_what_is_drawn_in_the_board_is_what_the_config_says(
+    board: tuple[EditorPage, Path], pictures: Path
+) -> None:
+    editor, config = board
+    draw_and_write(editor, config, pictures, "board")
+
+
+def rewritten(config: Path, old: str, new: str) -> str:
+    """Change a config as somebody else would; return all of it."""
+    text = config.read_text()
+    assert text.count(old) == 1
+    config.write_text(text.replace(old, new))
+    return text.replace(old, new)
+
+
+def regions_of(config: Path) -> dict[str, list[list[int]]]:
+    """Return the regions that a config gives the camera."""
+    with edit_config(config) as edit:
+        return {one["name"]: one["ROI"] for one in edit.entries(RUN)["epix_1"]}
+
+
+def test_a_config_that_somebody_else_changes_meanwhile_loses_neither_change(
+    board: tuple[EditorPage, Path], pictures: Path
+) -> None:
+    editor, config = board
+    page = editor.page
+    editor.wait()
+    page.get_by_label("Region", exact=True).first.select_option("signal")
+    shows(page, "rows to", "370")
+    editor.fill("rows to", "372")
+    editor.until(lambda kept: kept["regions"]["signal"]["high"] == [372, 220], "it is larger")
+    editor.click("Show the changes")
+    page.locator(".workbench-diff").wait_for()
+    rewritten(config, "[[330, 370], [260, 300]]", "[[330, 370], [270, 310]]")  # another entry
+    editor.click("Write to the config")
+    page.get_by_text("Changes that somebody else made meanwhile are kept.").wait_for()
+    both = {"signal": [[330, 372], [180, 220]], "background": [[330, 370], [270, 310]]}
+    assert regions_of(config) == both
+
+    editor.fill("rows to", "374")
+    editor.until(lambda kept: kept["regions"]["signal"]["high"] == [374, 220], "larger still")
+    editor.click("Show the changes")
+    page.locator(".workbench-diff").wait_for()
+    theirs = rewritten(config, "[[330, 372], [180, 220]]", "[[320, 372], [180, 220]]")  # this one
+    editor.click("Write to the config")
+    alert = page.get_by_role("alert").filter(has_text="somebody else changed the same entries")
+    alert.wait_for()
+    assert "[[320, 372], [180, 220]]" in alert.inner_text()
+    page.screenshot(path=pictures / "changed_meanwhile.png", full_page=True)
+    assert config.read_text() == theirs
+    editor.click("Show the changes")  # now on what they wrote
+    page.locator(".workbench-diff", has_text="[[320, 372], [180, 220]]").wait_for()
+    editor.click("Write to the config")
+    page.get_by_text("Written: ").wait_for()
+    assert regions_of(config)["signal"] == [[330, 374], [180, 220]]
+
+
+def test_an_entry_that_only_a_mask_chooses_is_taken_out_by_its_name(
+    board: tuple[EditorPage, Path], pictures: Path
+) -> None:
+    editor, config = board
+    page = editor.page
+    editor.wait()
+    editor.draw_with("Ring")
+    editor.drag((500, 550), (560, 550))
+    editor.until(lambda kept: "ROI_0" in kept["regions"], "a ring")
+    page.get_by_label("Write", exact=True).select_option("the selected region")
+    editor.click("Show the changes")
+    page.locator(".workbench-diff").wait_for()
+    editor.click("Write to the config")
+    page.get_by_text("Written: ").wait_for()
+    assert set(regions_of(config)) == {"signal", "background", "ROI_0"}
+    editor.click("Delete region")
+    editor.until(lambda kept: "ROI_0" not in kept["regions"], "it is drawn no more")
+    page.get_by_label("Write", exact=True).select_option("no more: an entry of the config")
+    page.get_by_label("Entry", exact=True).select_option("ROI_0")
+    editor.click("Show the changes")
+    page.locator(".workbench-diff", has_text="ROI_0").wait_for()
+    page.screenshot(path=pictures / "no_more.png", full_page=True)
+    editor.click("Write to the config")
+    page.get_by_text("Written: ").wait_for()
+    assert set(regions_of(config)) == {"signal", "background"}
 
 
 def test_what_is_drawn_in_jupyterlab_is_what_the_config_says(

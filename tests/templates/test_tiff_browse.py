@@ -28,6 +28,7 @@ def test_pictures_are_shown_packed_and_read_back(
     values = {name: result["value"] for name, result in item.results.items()}
     assert values == {
         "shots": 2, "pictures": 2, "not_in_shot": 0, "tiff_files": 2, "tiff_same": True,
+            "shot": 1,
     }  # fmt: skip
     page = Path(item.report).read_text()
     assert "made with 2 shots; the run has 2" in page

@@ -1,6 +1,7 @@
 """The region board in JupyterLab's launcher, also behind JupyterHub: for jupyter-server-proxy."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -32,6 +33,7 @@ def setup_regions() -> dict[str, Any]:  # Any: the settings are those of jupyter
             "enabled": True,
             "title": "Regions",
             "category": "Workbench",
+            "icon_path": str(Path(__file__).with_name("regions.svg")),
             "path_info": "workbench-regions/regions",
         },
     }

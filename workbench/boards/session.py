@@ -13,6 +13,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from workbench.automation import check_room
+from workbench.boards.kernel import misplaced
 from workbench.core.atomic import CannotWriteError
 from workbench.core.extras import MissingToolError, load
 from workbench.facility import (
@@ -137,13 +138,16 @@ def check_kernel() -> Iterator[Diagnosis]:
         text, has = _workbench_in(found["spec"]["argv"])
         usable += [name] if has else []
         health = Health.FINE if has else Health.UNKNOWN
+        why = misplaced(Path(found["spec"]["argv"][0])) if has else ""
+        if why:
+            health, text = Health.ERROR, f"{text}; {why}"
         yield Diagnosis("kernel", health, f"{found['spec']['display_name']} ({name}): {text}")
     if not usable:
         yield Diagnosis(
             "kernel",
             Health.ERROR,
-            "no kernel of Jupyter has the workbench: in an environment that has it, call "
-            "python -m ipykernel install --user --name workbench",
+            "no kernel of Jupyter has the workbench, so JupyterLab's launcher has no card for it: "
+            "in an environment that has it, call workbench kernel",
         )
     else:
         yield _started(usable[0])
@@ -173,15 +177,19 @@ def check_proxy(server: JupyterServer | None) -> Diagnosis:
         return Diagnosis("proxy", Health.UNKNOWN, "no Jupyter server of yours runs here")
     try:
         told = json.loads(server.ask("server-proxy/servers-info"))
-        names = [one["name"] for one in told["server_processes"]]
+        known = {one["name"]: one["launcher_entry"] for one in told["server_processes"]}
     except (URLError, OSError, ValueError, KeyError, TypeError) as error:
         return Diagnosis(
             "proxy", Health.WARNING, f"{server.url} has no proxy for boards ({error}): {INSTALL}"
         )
-    if BOARD not in names:
+    if BOARD not in known:
         text = f"{server.url} does not know the board of regions: {INSTALL}"
         return Diagnosis("proxy", Health.WARNING, text)
-    return Diagnosis("proxy", Health.FINE, f"the board of regions is at {server.url}{BOARD}")
+    where = f"the board of regions is at {server.url}{BOARD}"
+    if not known[BOARD]["enabled"]:
+        text = f"{where}, but its card in JupyterLab's launcher was switched off"
+        return Diagnosis("proxy", Health.WARNING, text)
+    return Diagnosis("proxy", Health.FINE, f"{where}; launcher: {known[BOARD]['title']}")
 
 
 def check_rooms(places: ExperimentPlaces | None, home: Path) -> Iterator[Diagnosis]:

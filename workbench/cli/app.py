@@ -15,6 +15,7 @@ from workbench.cli.constants import constants
 from workbench.cli.demo import demo
 from workbench.cli.hub_check import hub_check
 from workbench.cli.info import info
+from workbench.cli.kernel import kernel
 from workbench.cli.link import link, quota
 from workbench.cli.new import new
 from workbench.cli.notebooks import notebooks
@@ -40,6 +41,7 @@ for command in (demo, new, link, quota, info, check, produce, batch, watch, upda
 config.command("check")(check_config)
 config.command("show")(show_config)
 config.command("status")(config_status)
+app.command()(kernel)
 app.command("hub-check")(hub_check)
 app.add_typer(config, name="config")
 app.add_typer(constants, name="constants")

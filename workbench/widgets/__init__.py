@@ -2,5 +2,6 @@
 
 from workbench.widgets.views.choice import region_editor
 from workbench.widgets.views.live import live_view
+from workbench.widgets.views.slider import slider
 
-__all__ = ["live_view", "region_editor"]
+__all__ = ["live_view", "region_editor", "slider"]

@@ -136,7 +136,29 @@ def test_a_mask_is_written_for_one_entry_and_is_what_the_overlay_shows(
 
 def test_a_region_is_taken_out_of_the_config(editor: RegionEditor, config: Path) -> None:
     editor.model.select("old")
-    assert set(written(editor, "no more: the selected region", config)["rois"]) == set()
+    assert set(written(editor, "no more: an entry of the config", config)["rois"]) == set()
+
+
+def test_an_entry_that_only_a_mask_chooses_is_taken_out_by_its_name_and_comes_back(
+    editor: RegionEditor, config: Path
+) -> None:
+    editor.model.put("round", Circle(30, 30, 8))
+    written(editor, "the selected region", config)
+    editor.model.remove("round")
+    editor.writing._what.value = "no more: an entry of the config"
+    assert editor.writing._entry.visible
+    assert editor.writing._entry.options == ["old", "round"]
+    assert editor.picture.canvas._names.data["text"] == ["spot", "old", "round"]
+    editor.writing._entry.value = "round"
+    editor.writing._plan()
+    assert "round" in editor.writing._diff.object
+    editor.writing._save()
+    assert set(existing_regions(config, "epix", SHAPE, run=12)) == {"old"}
+    assert editor.writing._entry.options == ["old"]
+    assert editor.picture.canvas._names.data["text"] == ["spot", "old"]
+    editor.writing._undo()
+    assert set(existing_regions(config, "epix", SHAPE, run=12)) == {"old", "round"}
+    assert editor.picture.canvas._names.data["text"] == ["spot", "old", "round"]
 
 
 def test_a_config_region_with_a_mask_is_outlined_pixel_by_pixel_and_cannot_be_dragged(

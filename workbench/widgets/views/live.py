@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from html import escape
-from time import monotonic
+from time import monotonic, strftime
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -51,7 +51,7 @@ class LiveView:
             self._say(f"{error}; trying again")
         else:
             self.ended = snapshot.ended
-            self._say("the run has ended: this is all of it" if self.ended else "")
+            self._say(_told(snapshot))
         return monotonic() - started
 
     def follow(self) -> None:
@@ -79,6 +79,14 @@ class LiveView:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return self._box._repr_mimebundle_(include=include, exclude=exclude)
+
+
+def _told(snapshot: Snapshot) -> str:
+    """Say of when the picture is: one that stands still must not pass for a run that does."""
+    if snapshot.ended:
+        return "the run has ended: this is all of it"
+    late = f", {snapshot.waiting:,} of them only on the left" if snapshot.waiting else ""
+    return f"{snapshot.n_events:,} shots{late}, drawn at {strftime('%H:%M:%S')}"
 
 
 def _picture(snapshot: Snapshot) -> Any:

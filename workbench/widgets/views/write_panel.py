@@ -26,7 +26,7 @@ AREAS = {"as it is": None, "keep": True, "do not keep": False}
 MASKED = {"not the drawn one": False, "the drawn one": True}
 ALL, SELECTED = "all regions", "the selected region"
 MASK, AZAV_MASK = "the mask, for the selected region", "the mask, for the azimuthal average"
-CENTRE, REMOVE = "the centre, for the azimuthal average", "no more: the selected region"
+CENTRE, REMOVE = "the centre, for the azimuthal average", "no more: an entry of the config"
 
 
 class WritePanel:
@@ -62,8 +62,10 @@ class WritePanel:
         )
         # No check box: Bokeh's has no name that a screen reader could tell.
         self._masked = make.Select(label="Mask", options=list(MASKED), width=160)
+        self._entry = make.Select(label="Entry", options=[], visible=False, width=160)
         self._config.param.watch(notes.guarded(self._use_config), "value")
-        self._what.param.watch(lambda _event: self._show_options(), "value")
+        self._what.param.watch(notes.guarded(self._show_options), "value")
+        self._entry.param.watch(lambda _event: self._plan_no_more(), "value")
         self._write = make.Button(
             label="Write to the config", color="success", disabled=True, align="end"
         )
@@ -78,6 +80,8 @@ class WritePanel:
         if parts & {"shown", "regions", "mask_steps", "centre", "beam"} and self._back is not None:
             self._forget()
             self._diff.object = "Something was changed since: show the changes again."
+        if "selected" in parts and self._model.selected in self._entry.options:
+            self._entry.value = self._model.selected
 
     def take_over(self, told: Sequence[str] = ()) -> None:
         """Draw the regions that the config has for the run, besides those drawn already.
@@ -85,12 +89,9 @@ class WritePanel:
         Those that a mask makes are outlined only: they are no shape that could be dragged. What
         was told before is said with the rest.
         """
+        found = self._outline()
         with self._new() as back:
-            found, taken = back.existing(self._model), back.take_over(self._model)
-        layout = self._model.picture.layout
-        self._picture.show_given(
-            {name: around for name, one in found.items() if (around := one.outline(layout))}
-        )
+            taken = back.take_over(self._model)
         self._model.select("")
         others = {name: found[name] for name in sorted(set(found) - set(self._model.regions))}
         lines = [*told, f"In the config for this run: {', '.join(found) or 'no region'}"]
@@ -98,6 +99,20 @@ class WritePanel:
         self._notes.say("\n".join(lines))
         if taken:
             self._forget()
+
+    def _outline(self) -> dict[str, Existing]:
+        """Outline the regions that the config has now for the run; return them."""
+        with self._new() as back:
+            found = back.existing(self._model)
+        layout = self._model.picture.layout
+        self._picture.show_given(
+            {name: around for name, one in found.items() if (around := one.outline(layout))}
+        )
+        selected = self._model.selected
+        names, chosen = list(found), self._entry.value
+        kept = next((name for name in (selected, chosen) if name in found), None)
+        self._entry.param.update(options=names, value=kept or next(iter(names), None))
+        return found
 
     def _use_config(self) -> list[str]:
         """Take the common mode of the config off the frames, as a production does."""
@@ -111,11 +126,17 @@ class WritePanel:
         self.take_over(self._use_config())
 
     def _show_options(self) -> None:
-        self._forget()
-        self._diff.object = ""
+        self._plan_no_more()
         regions = self._what.value in (ALL, SELECTED)
         self._area.visible = self._floor.visible = regions
         self._masked.visible = regions or self._what.value == CENTRE
+        self._entry.visible = self._what.value == REMOVE
+        if self._entry.visible:
+            self._outline()
+
+    def _plan_no_more(self) -> None:
+        self._forget()
+        self._diff.object = ""
 
     @property
     def _model(self) -> RegionModel:
@@ -138,7 +159,7 @@ class WritePanel:
         end = {"align_items": "flex-end"}
         return self._pn.Column(
             box(self._config, self._first, self._last, load_, **end),
-            box(self._what, self._area, self._floor, self._masked, **end),
+            box(self._what, self._entry, self._area, self._floor, self._masked, **end),
             box(show, self._write, back, **end),
             self._diff,
             sizing_mode="stretch_width",
@@ -160,7 +181,7 @@ class WritePanel:
             MASK: lambda back: back.plan_mask(self._model, self._chosen()),
             AZAV_MASK: lambda back: back.plan_mask(self._model, "azav", function="azav"),
             CENTRE: self._plan_centre,
-            REMOVE: lambda back: back.plan_removal(self._detector, self._chosen()),
+            REMOVE: lambda back: back.plan_removal(self._detector, self._listed()),
         }
 
     def _plan(self) -> None:
@@ -198,6 +219,12 @@ class WritePanel:
             raise InputError("no region is selected: choose one in the list, or draw one")
         return self._model.selected
 
+    def _listed(self) -> str:
+        name: str | None = self._entry.value
+        if name is None:
+            raise InputError(f"the config gives no region of {self._detector} for this run")
+        return name
+
     def _save(self) -> None:
         if self._back is None:
             raise InputError("show the changes first, then write them")
@@ -207,6 +234,7 @@ class WritePanel:
         finally:
             self._forget()
         self._diff.object = ""
+        self._outline()
         self._notes.say("\n".join([_written(saved), *self._commands(back)]))
 
     def _commands(self, back: WriteBack) -> list[str]:
@@ -224,6 +252,7 @@ class WritePanel:
         self._forget()
         with self._new() as back:
             version = undo(back.path)
+        self._outline()
         self._notes.say(f"The config is as it was before: {version.what}")
         self._diff.object = ""
 
@@ -241,7 +270,8 @@ def _undrawn(others: Mapping[str, Existing]) -> list[str]:
     if masked:
         lines.append(
             f"Dashed: {', '.join(masked)}. A mask chooses their pixels, so they cannot be dragged; "
-            "they stay as they are until regions of these names are drawn and written."
+            "they stay as they are until regions of these names are drawn and written, or until "
+            f"they are taken out (Write: {REMOVE})."
         )
     return lines
 
