@@ -152,6 +152,11 @@ def jupyter_environment(home: Path) -> dict[str, str]:
 def open_notebook(page: Page, url: str) -> None:
     """Open a notebook in JupyterLab and wait for its kernel."""
     page.goto(url, wait_until="domcontentloaded")
+    wait_for_kernel(page)
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the notebook in front has a kernel, which has nothing to do."""
     page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook", timeout=60_000)
     page.wait_for_function(
         """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status

@@ -1,29 +1,41 @@
-"""A session of JupyterHub: the linked folder of an experiment, a template in it, the board."""
+"""A session of JupyterHub: an experiment linked into it, a template, the launcher, the board."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.notebooks import cells, outputs
-from tests.browser.servers import BIN, Server, cell_errors, open_notebook, run_all, sign_in
+from tests.browser.notebooks import cells, execute, outputs
+from tests.browser.servers import (
+    BIN,
+    Server,
+    cell_errors,
+    open_notebook,
+    run_all,
+    sign_in,
+    until,
+    wait_for_kernel,
+)
 
 pytestmark = pytest.mark.browser
 
 EXPERIMENT = "xppsyn0126"
+DRAWN = "one => one.tagName !== 'IMG' || one.naturalWidth > 0"
 
 
 @pytest.fixture(scope="module")
 def linked(hub: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Set an experiment with a made-up run up, and link it into the home folder, as users do."""
+    """Set an experiment with a made-up run up, link it into the home folder, offer the kernel."""
     root = tmp_path_factory.mktemp("site")
     place = ("--site", "local", "--root", root)
+    environment = {**os.environ, "HOME": str(hub.folder)}
     for words in (("new", EXPERIMENT, *place, "--made-up"),
-                  ("link", EXPERIMENT, *place, "--home", hub.folder)):  # fmt: skip
+                  ("link", EXPERIMENT, *place), ("kernel",)):  # fmt: skip
         command = [BIN / "python", "-m", "workbench", *words]
-        subprocess.run([*map(str, command)], check=True, capture_output=True)
+        subprocess.run([*map(str, command)], check=True, capture_output=True, env=environment)
     return root
 
 
@@ -47,6 +59,29 @@ def test_a_template_runs_in_the_linked_folder_and_the_board_opens_behind_the_pre
     page.goto(f"{hub.url}/user/alice/workbench-regions/regions")
     page.get_by_label("Small-data file, or folder of raw data").wait_for(timeout=90_000)
     assert "/beamline/user/alice/workbench-regions/" in page.url
+
+
+def test_the_launcher_has_cards_for_a_notebook_with_the_workbench_and_for_the_board(
+    hub: Server, linked: Path, page: Page, pictures: Path
+) -> None:
+    """The kernel's card: here it opens a notebook. That of the board: in test_region_editor."""
+    sign_in(page, hub)
+    page.goto(f"{hub.url}/user/alice/lab?reset", wait_until="domcontentloaded")
+    section = page.locator(".jp-Launcher-section")
+    notebook = section.filter(has_text="Notebook").locator(".jp-LauncherCard[title*=Workbench]")
+    board = section.filter(has_text="Workbench").locator(".jp-LauncherCard", has_text="Regions")
+    for card in (notebook.first, board.first):
+        card.wait_for(timeout=60_000)
+        icon = card.locator("img, svg").first
+        until(lambda icon=icon: icon.evaluate(DRAWN), "its picture is there")
+    page.screenshot(path=pictures / "launcher.png")
+    notebook.first.click()
+    wait_for_kernel(page)
+    kernel = page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.name"
+    )
+    assert kernel == "workbench"
+    execute(page, "import workbench")
 
 
 def type_in(notebook: Path, data: Path) -> None:
@@ -78,3 +113,5 @@ def test_the_check_of_a_session_finds_links_kernel_widgets_proxy_and_room_in_ord
     assert [row for row in rows if row["health"] != "fine"] == []
     assert any("JupyterLab's page has @bokeh/jupyter_bokeh" in row["text"] for row in rows)
     assert any("/beamline/user/alice/workbench-regions" in row["text"] for row in rows)
+    assert any("launcher: Regions" in row["text"] for row in rows)
+    assert any(row["text"].startswith("Workbench (workbench): ") for row in rows)

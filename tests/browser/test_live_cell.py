@@ -52,10 +52,10 @@ def test_the_live_cell_follows_a_run_drops_pictures_instead_of_falling_behind_an
     opened(page, lab, "live", WATCH.format(folder=str(growing.folder), last=LAST))
     cell = page.locator(".jp-Notebook .jp-Cell").first
     picture = cell.locator("img").first
-    until(lambda: shots(cell) == 400, "the run so far is shown", seconds=30)
+    until(lambda: shots(cell) == 400, "the run so far is shown", seconds=60)
     first = picture.get_attribute("src")
     growing.up_to(2000)
-    until(lambda: shots(cell) == 2000, "new shots are shown", seconds=30)
+    until(lambda: shots(cell) == 2000, "new shots are shown", seconds=60)
     assert picture.get_attribute("src") != first
     assert picture.evaluate("one => one.naturalWidth") > 1000
 
@@ -64,12 +64,13 @@ def test_the_live_cell_follows_a_run_drops_pictures_instead_of_falling_behind_an
     for number in range(APPENDED):
         growing.up_to(2000 + 40 * (number + 1))
     busy()
-    until(lambda: shots(cell) == EVENTS, "it is up to date at once", seconds=30)
+    until(lambda: shots(cell) == EVENTS, "it is up to date at once", seconds=60)
     assert 1 <= page.evaluate("window.drawn") < APPENDED / 2
     page.screenshot(path=pictures / "live_cell.png")
 
     growing.up_to("end")
-    cell.get_by_text("the run has ended: this is all of it").wait_for()
+    ended = "the run has ended: this is all of it"
+    until(lambda: ended in cell.inner_text(), "it ends with the run", seconds=60)
     page.screenshot(path=pictures / "live_cell_ended.png")
     run_all(page)
     page.wait_for_function("() => document.querySelectorAll('.jp-RenderedImage img').length === 1")

@@ -28,8 +28,8 @@ from workbench.plots.style import (
     tidy,
 )
 
-WIDTH, HEIGHT = 10.4, 10.0  # inch
-_PLACE = {"left": 0.115, "right": 0.985, "top": 0.925, "bottom": 0.14, "hspace": 0.4}
+WIDTH, HEIGHT = 10.4, 8.2  # inch, so that all of it fits a screen
+_PLACE = {"left": 0.115, "right": 0.985, "top": 0.912, "bottom": 0.17, "hspace": 0.5}
 _LETTERS = 150  # in a line of the text
 
 
@@ -66,7 +66,7 @@ def _centres(snapshot: Snapshot) -> Floats:
 
 def _curves(pair: Sequence[Axes], snapshot: Snapshot) -> None:
     texts = snapshot.texts
-    over = f" over {texts['i0']}" if "i0" in texts else ""
+    over = " over I0" if "i0" in texts else ""
     unit = f"{texts['signal_unit']}/{texts['i0_unit']}" if "i0" in texts else texts["signal_unit"]
     for axes, side, name in zip(pair, snapshot.sides or (), ("last", "all"), strict=True):
         off = Level(float(side.off.value[0]), float(side.off.error[0]))
@@ -77,7 +77,7 @@ def _curves(pair: Sequence[Axes], snapshot: Snapshot) -> None:
         used = f"{int(side.on.count.sum()):,} on, {int(side.off.count[0]):,} off"
         axes.set_title(f"{name} {side.n_shots:,} shots: {used}", loc="left")
         axes.tick_params(labelbottom=False)
-    pair[0].set_ylabel(label(f"{texts['signal']}{over}", unit))
+    pair[0].set_ylabel(label(f"signal{over}", unit))
     pair[1].legend(loc="best")
     _alike(pair)
 
@@ -123,7 +123,7 @@ def _trend(
     axes.plot(seconds, mean, color=BLUE, marker=".")
     axes.axvspan(snapshot.recent_from, max(seconds[-1], snapshot.recent_from), color=ORANGE,
                  alpha=0.25, linewidth=0)  # fmt: skip
-    axes.set_ylabel(label(snapshot.texts[which], unit))
+    axes.set_ylabel(label({"i0": "I0", "position": "edge"}[which], unit))
     last, every = (f"{_mean(moments)} {unit}" for moments in sides)
     axes.set_title(f"last: {last}", fontsize=9.5, loc="left")
     axes.set_title(f"all: {every}", fontsize=9.5, loc="right")
@@ -146,7 +146,7 @@ def _presence(axes: Axes, recent: Side, whole: Side) -> None:
     axes.set_xticks(place, names, rotation=25, ha="right", fontsize=9.5)
     axes.set_ylim(0, 100)
     axes.grid(visible=False, axis="x")
-    axes.set_ylabel("there [% of shots]")
+    axes.set_ylabel("there [%]")
     legend_above(axes)
 
 
@@ -160,8 +160,11 @@ def _told(picture: Picture, snapshot: Snapshot, recent: Side, whole: Side) -> No
     )  # fmt: skip
     found = ["none expected" if np.isnan(one.edges_found) else f"{one.edges_found:.1%}"
              for one in (recent, whole)]  # fmt: skip
+    names = {"signal": "Signal", "i0": "I0", "position": "edge"}
+    fields = [f"{word}: {snapshot.texts[key]}" for key, word in names.items()
+              if key in snapshot.texts]  # fmt: skip
     facts = (
-        f"Edge found in {found[0]} of the last and {found[1]} of all shots with both beams. "
+        f"{', '.join(fields)}. Edge found in {found[0]} of the last and {found[1]} of all shots with both beams. "
         f"Refreshed in {snapshot.seconds:.2g} s. {snapshot.why[:1].upper()}{snapshot.why[1:]}"
     )
     lines = textwrap.wrap(facts, _LETTERS, max_lines=3, placeholder=" ...")
