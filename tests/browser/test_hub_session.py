@@ -23,7 +23,6 @@ from tests.browser.servers import (
 pytestmark = pytest.mark.browser
 
 EXPERIMENT = "xppsyn0126"
-DRAWN = "one => one.tagName !== 'IMG' || one.naturalWidth > 0"
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +66,14 @@ def test_the_launcher_has_cards_for_a_notebook_with_the_workbench_and_for_the_bo
     """The kernel's card: here it opens a notebook. That of the board: in test_region_editor."""
     sign_in(page, hub)
     page.goto(f"{hub.url}/user/alice/lab?reset", wait_until="domcontentloaded")
-    section = page.locator(".jp-Launcher-section")
-    notebook = section.filter(has_text="Notebook").locator(".jp-LauncherCard[title*=Workbench]")
-    board = section.filter(has_text="Workbench").locator(".jp-LauncherCard", has_text="Regions")
-    for card in (notebook.first, board.first):
-        card.wait_for(timeout=60_000)
-        icon = card.locator("img, svg").first
-        until(lambda icon=icon: icon.evaluate(DRAWN), "its picture is there")
+    section = page.locator(".jp-Launcher-section", has_text="Notebook").first
+    notebook, board = (section.locator(".jp-LauncherCard", has_text=text)
+                       for text in ("Workbench", "Regions"))  # fmt: skip
+    for icon in (notebook.locator("img"), board.locator("img")):
+        icon.wait_for(timeout=60_000)
+        until(lambda icon=icon: icon.evaluate("one => one.naturalWidth > 0"), "its picture")
     page.screenshot(path=pictures / "launcher.png")
-    notebook.first.click()
+    notebook.click()
     wait_for_kernel(page)
     kernel = page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.name"

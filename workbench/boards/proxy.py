@@ -32,7 +32,7 @@ def setup_regions() -> dict[str, Any]:  # Any: the settings are those of jupyter
         "launcher_entry": {
             "enabled": True,
             "title": "Regions",
-            "category": "Workbench",
+            "category": "Notebook",  # the launcher shows pictures of cards there only
             "icon_path": str(Path(__file__).with_name("regions.svg")),
             "path_info": "workbench-regions/regions",
         },

@@ -164,7 +164,8 @@ def _told(picture: Picture, snapshot: Snapshot, recent: Side, whole: Side) -> No
     fields = [f"{word}: {snapshot.texts[key]}" for key, word in names.items()
               if key in snapshot.texts]  # fmt: skip
     facts = (
-        f"{', '.join(fields)}. Edge found in {found[0]} of the last and {found[1]} of all shots with both beams. "
+        f"{', '.join(fields)}. "
+        f"Edge found in {found[0]} of the last and {found[1]} of all shots with both beams. "
         f"Refreshed in {snapshot.seconds:.2g} s. {snapshot.why[:1].upper()}{snapshot.why[1:]}"
     )
     lines = textwrap.wrap(facts, _LETTERS, max_lines=3, placeholder=" ...")

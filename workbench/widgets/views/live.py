@@ -34,7 +34,8 @@ class LiveView:
     def __init__(self, watched: Live, every: float = EVERY) -> None:
         make = load("ipywidgets", "the live picture", "widgets")
         self.watched, self.every = watched, every
-        self.image = make.Image(format="png")
+        around = {"max_width": "100%", "align_self": "flex-start"}  # never larger than it is
+        self.image = make.Image(format="png", layout=around)
         self.note = make.HTML()
         self.button = make.ToggleButton(description="Pause", tooltip="Draw no more for a while")
         self._box = make.VBox([make.HBox([self.button, self.note]), self.image])

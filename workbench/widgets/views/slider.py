@@ -103,7 +103,9 @@ class Slider(Generic[Made]):
             value=self.values.index(self._value), description=self.name, continuous_update=False,
             style={"description_width": "initial"}, layout={"width": "480px"},
         )  # fmt: skip
-        image = make.Image(value=self._png, format="png", layout={"max_width": "100%"})
+        image = make.Image(
+            value=self._png, format="png", layout={"max_width": "100%", "align_self": "flex-start"}
+        )
         note = make.HTML()
 
         def moved(change: Any) -> None:
