@@ -26,6 +26,7 @@ from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
 pytestmark = pytest.mark.browser
 
 RUN = 1
+BOUNDS = "[low, high] per axis"  # of a region as the config has it
 
 
 @pytest.fixture(scope="session")
@@ -126,8 +127,8 @@ def test_a_config_that_somebody_else_changes_meanwhile_loses_neither_change(
     page = editor.page
     editor.wait()
     page.get_by_label("Region", exact=True).first.select_option("signal")
-    shows(page, "rows to", "370")
-    editor.fill("rows to", "372")
+    shows(page, BOUNDS, "[[330, 370], [180, 220]]")
+    editor.fill(BOUNDS, "[[330, 372], [180, 220]]")
     editor.until(lambda kept: kept["regions"]["signal"]["high"] == [372, 220], "it is larger")
     editor.click("Show the changes")
     page.locator(".workbench-diff").wait_for()
@@ -137,7 +138,7 @@ def test_a_config_that_somebody_else_changes_meanwhile_loses_neither_change(
     both = {"signal": [[330, 372], [180, 220]], "background": [[330, 370], [270, 310]]}
     assert regions_of(config) == both
 
-    editor.fill("rows to", "374")
+    editor.fill(BOUNDS, "[[330, 374], [180, 220]]")
     editor.until(lambda kept: kept["regions"]["signal"]["high"] == [374, 220], "larger still")
     editor.click("Show the changes")
     page.locator(".workbench-diff").wait_for()

@@ -100,7 +100,7 @@ class Slider(Generic[Made]):
         labels = ["none" if one is None else f"{one:g} {self.unit}".rstrip() for one in self.values]
         slider = make.SelectionSlider(
             options=[(label, place) for place, label in enumerate(labels)],
-            value=self.values.index(self._value), description=self.name, continuous_update=False,
+            index=self.values.index(self._value), description=self.name, continuous_update=False,
             style={"description_width": "initial"}, layout={"width": "480px"},
         )  # fmt: skip
         image = make.Image(
@@ -115,7 +115,7 @@ class Slider(Generic[Made]):
                 note.value = escape(self.note)
             image.value = self._png
 
-        slider.observe(moved, "value")
+        slider.observe(moved, "index")
         return make.VBox([slider, note, image])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
