@@ -27,6 +27,7 @@ pytestmark = pytest.mark.browser
 
 RUN = 1
 BOUNDS = "[low, high] per axis"  # of a region as the config has it
+LARGER, LARGEST = [[330, 372], [180, 220]], [[330, 374], [180, 220]]
 
 
 @pytest.fixture(scope="session")
@@ -128,8 +129,8 @@ def test_a_config_that_somebody_else_changes_meanwhile_loses_neither_change(
     editor.wait()
     page.get_by_label("Region", exact=True).first.select_option("signal")
     shows(page, BOUNDS, "[[330, 370], [180, 220]]")
-    editor.fill(BOUNDS, "[[330, 372], [180, 220]]")
-    editor.until(lambda kept: kept["regions"]["signal"]["high"] == [372, 220], "it is larger")
+    editor.fill(BOUNDS, str(LARGER))
+    editor.until(lambda kept: kept["regions"]["signal"]["bounds"] == LARGER, "it is larger")
     editor.click("Show the changes")
     page.locator(".workbench-diff").wait_for()
     rewritten(config, "[[330, 370], [260, 300]]", "[[330, 370], [270, 310]]")  # another entry
@@ -138,8 +139,8 @@ def test_a_config_that_somebody_else_changes_meanwhile_loses_neither_change(
     both = {"signal": [[330, 372], [180, 220]], "background": [[330, 370], [270, 310]]}
     assert regions_of(config) == both
 
-    editor.fill(BOUNDS, "[[330, 374], [180, 220]]")
-    editor.until(lambda kept: kept["regions"]["signal"]["high"] == [374, 220], "larger still")
+    editor.fill(BOUNDS, str(LARGEST))
+    editor.until(lambda kept: kept["regions"]["signal"]["bounds"] == LARGEST, "larger still")
     editor.click("Show the changes")
     page.locator(".workbench-diff").wait_for()
     theirs = rewritten(config, "[[330, 372], [180, 220]]", "[[320, 372], [180, 220]]")  # this one
