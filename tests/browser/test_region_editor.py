@@ -20,7 +20,7 @@ from tests.browser.servers import (
     until,
     wait_for,
 )
-from workbench.producer.editor import edit_config
+from workbench.producer.editor import edit_config, set_roi
 from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
 
 pytestmark = pytest.mark.browser
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.browser
 RUN = 1
 BOUNDS = "[low, high] per axis"  # of a region as the config has it
 LARGER, LARGEST = [[330, 372], [180, 220]], [[330, 374], [180, 220]]
+THEIRS, ELSEWHERE = [[320, 372], [180, 220]], [[330, 370], [270, 310]]
 
 
 @pytest.fixture(scope="session")
@@ -107,12 +108,12 @@ def test_what_is_drawn_in_the_board_is_what_the_config_says(
     draw_and_write(editor, config, pictures, "board")
 
 
-def rewritten(config: Path, old: str, new: str) -> str:
-    """Change a config as somebody else would; return all of it."""
-    text = config.read_text()
-    assert text.count(old) == 1
-    config.write_text(text.replace(old, new))
-    return text.replace(old, new)
+def moved_by_another(config: Path, name: str, place: list[list[int]]) -> str:
+    """Change a region of a config as somebody else does, at another editor; return all of it."""
+    with edit_config(config) as edit:
+        edit.apply(set_roi("epix_1", name, place, from_run=RUN))
+        edit.save()
+    return config.read_text()
 
 
 def regions_of(config: Path) -> dict[str, list[list[int]]]:
@@ -133,28 +134,27 @@ def test_a_config_that_somebody_else_changes_meanwhile_loses_neither_change(
     editor.until(lambda kept: kept["regions"]["signal"]["bounds"] == LARGER, "it is larger")
     editor.click("Show the changes")
     page.locator(".workbench-diff").wait_for()
-    rewritten(config, "[[330, 370], [260, 300]]", "[[330, 370], [270, 310]]")  # another entry
+    moved_by_another(config, "background", ELSEWHERE)
     editor.click("Write to the config")
     page.get_by_text("Changes that somebody else made meanwhile are kept.").wait_for()
-    both = {"signal": [[330, 372], [180, 220]], "background": [[330, 370], [270, 310]]}
-    assert regions_of(config) == both
+    assert regions_of(config) == {"signal": LARGER, "background": ELSEWHERE}
 
     editor.fill(BOUNDS, str(LARGEST))
     editor.until(lambda kept: kept["regions"]["signal"]["bounds"] == LARGEST, "larger still")
     editor.click("Show the changes")
     page.locator(".workbench-diff").wait_for()
-    theirs = rewritten(config, "[[330, 372], [180, 220]]", "[[320, 372], [180, 220]]")  # this one
+    theirs = moved_by_another(config, "signal", THEIRS)
     editor.click("Write to the config")
     alert = page.get_by_role("alert").filter(has_text="somebody else changed the same entries")
     alert.wait_for()
-    assert "[[320, 372], [180, 220]]" in alert.inner_text()
+    assert str(THEIRS) in alert.inner_text()
     page.screenshot(path=pictures / "changed_meanwhile.png", full_page=True)
     assert config.read_text() == theirs
     editor.click("Show the changes")  # now on what they wrote
-    page.locator(".workbench-diff", has_text="[[320, 372], [180, 220]]").wait_for()
+    page.locator(".workbench-diff", has_text=str(THEIRS)).wait_for()
     editor.click("Write to the config")
     page.get_by_text("Written: ").wait_for()
-    assert regions_of(config)["signal"] == [[330, 374], [180, 220]]
+    assert regions_of(config) == {"signal": LARGEST, "background": ELSEWHERE}
 
 
 def test_an_entry_that_only_a_mask_chooses_is_taken_out_by_its_name(

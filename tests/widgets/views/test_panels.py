@@ -139,6 +139,21 @@ def test_a_region_is_taken_out_of_the_config(editor: RegionEditor, config: Path)
     assert set(written(editor, "no more: an entry of the config", config)["rois"]) == set()
 
 
+def test_a_region_that_somebody_else_moved_in_the_config_follows_and_is_not_moved_back(
+    editor: RegionEditor, config: Path
+) -> None:
+    config.write_text(CONFIG.replace("[[1, 5], [2, 9]]", "[[2, 6], [2, 9]]"))
+    found = written(editor, "all regions", config)["rois"]
+    assert found["old"]["ROI"] == [[2, 6], [2, 9]]
+    assert found["spot"]["ROI"] == [[10, 20], [30, 50]]
+    assert editor.model["old"] == Box(Bounds((2, 2), (6, 9)))
+    config.write_text(config.read_text().replace("[[2, 6], [2, 9]]", "[[3, 7], [2, 9]]"))
+    editor.model.change("old", Rectangle(30, 40, 30, 40))  # moved here, too: the plan says so
+    editor.writing._plan()
+    assert "is replaced" in editor.writing._diff.object
+    assert editor.model["old"] == Rectangle(30, 40, 30, 40)
+
+
 def test_an_entry_that_only_a_mask_chooses_is_taken_out_by_its_name_and_comes_back(
     editor: RegionEditor, config: Path
 ) -> None:

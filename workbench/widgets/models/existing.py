@@ -43,6 +43,11 @@ class Existing:
         """Its bounds as a region of the detector; its mask is not in it."""
         return None if self.config is None else Box(self.config.bounds)
 
+    @property
+    def has_mask(self) -> bool:
+        """Whether a mask chooses its pixels."""
+        return self.config is not None and self.config.good is not None
+
     def outline(self, layout: Layout) -> tuple[Floats, ...]:
         """Return the lines around its pixels in the picture, at most `MOST_LINES` of them.
 

@@ -18,6 +18,7 @@ from workbench.widgets.models import (
     produce_commands,
     runs_in,
 )
+from workbench.widgets.models.state import Drawn
 from workbench.widgets.opening import Opened
 from workbench.widgets.views.notes import Notes
 from workbench.widgets.views.picture_view import PictureView
@@ -46,6 +47,8 @@ class WritePanel:
         self._opened, self._notes, self._bins = opened, notes, bins
         self._picture = picture
         self._back: WriteBack | None = None  # holds the plan that is shown
+        # What picture and config had alike when they were last compared: detector, name -> region.
+        self._agreed: dict[tuple[str, str], Drawn] = {}
         make = self._pn.widgets
         self._config = make.TextInput(
             label="Config", value=str(config or ""), placeholder="prod_config_xpp.py", width=330
@@ -89,9 +92,9 @@ class WritePanel:
         Those that a mask makes are outlined only: they are no shape that could be dragged. What
         was told before is said with the rest.
         """
-        found = self._outline()
         with self._new() as back:
             taken = back.take_over(self._model)
+        found = self._outline()
         self._model.select("")
         others = {name: found[name] for name in sorted(set(found) - set(self._model.regions))}
         lines = [*told, f"In the config for this run: {', '.join(found) or 'no region'}"]
@@ -104,6 +107,7 @@ class WritePanel:
         """Outline the regions that the config has now for the run; return them."""
         with self._new() as back:
             found = back.existing(self._model)
+        self._follow(found)
         layout = self._model.picture.layout
         self._picture.show_given(
             {name: around for name, one in found.items() if (around := one.outline(layout))}
@@ -113,6 +117,20 @@ class WritePanel:
         kept = next((name for name in (selected, chosen) if name in found), None)
         self._entry.param.update(options=names, value=kept or next(iter(names), None))
         return found
+
+    def _follow(self, found: Mapping[str, Existing]) -> None:
+        """Move regions that somebody else moved in the config, and nobody here since both agreed.
+
+        Else the next write of all regions would take their change back.
+        """
+        model, shape = self._model, self._model.picture.frame.shape
+        for name in [name for name in found if name in model.regions]:
+            one, key = found[name], (self._detector, name)
+            if one.region is None or one.same_pixels(model.config_of(name), shape):
+                self._agreed[key] = model[name]
+            elif model[name] == self._agreed.get(key) and not one.has_mask:
+                model.change(name, one.region)
+                self._agreed[key] = one.region
 
     def _use_config(self) -> list[str]:
         """Take the common mode of the config off the frames, as a production does."""
@@ -186,6 +204,7 @@ class WritePanel:
 
     def _plan(self) -> None:
         self._forget()
+        self._outline()
         planning = self._plans[self._what.value]
         self._back = self._new()
         try:
