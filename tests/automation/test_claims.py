@@ -1,9 +1,7 @@
 """Claims: one watcher makes a page, and what a killed one left is taken over."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -101,17 +99,9 @@ def test_who_lost_a_claim_can_publish_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "page").is_dir()
 
 
-@pytest.fixture
-def umask() -> Iterator[None]:
-    """Put the umask back, which threads of one process that make shared folders mix up."""
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
-
-
 @pytest.mark.parametrize("left", [False, True], ids=["new", "left by a killed watcher"])
 def test_of_many_that_want_a_claim_at_the_same_moment_one_gets_it(
-    tmp_path: Path, umask: None, left: bool
+    tmp_path: Path, left: bool
 ) -> None:
     gone = Claims(tmp_path / "gone").take(3)
     assert gone is not None

@@ -3,12 +3,11 @@
 from pathlib import Path
 from shutil import rmtree
 
-import numpy as np
 import pytest
 
-from workbench.binning import edges_by_width, fit_kinetics, on_off, verdict
-from workbench.core.table import Table
-from workbench.runs import cut, open_run
+from tests.pulls import assert_honest
+from workbench.binning import KineticsFit, edges_by_width, fit_kinetics, on_off, verdict
+from workbench.runs import Truth, cut, open_run
 from workbench.synthetic import PumpProbe, write_small_data
 
 SELECTION = (
@@ -18,33 +17,37 @@ SELECTION = (
 )
 
 
-def judged(spec: PumpProbe, folder: Path) -> Table:
+def fitted(spec: PumpProbe, folder: Path) -> tuple[KineticsFit, Truth]:
     run = open_run(write_small_data(spec, folder))
     assert run.truth is not None
     edges = edges_by_width(spec.delay_first - 0.1, spec.delay_last + 0.1, 0.1)
     binned = on_off(run, {"delay": edges}, "epix_1/signal_sum", SELECTION)
-    fit = fit_kinetics(binned)
-    assert fit.converged, fit.message
-    return verdict(fit, run.truth)
+    return fit_kinetics(binned), run.truth
 
 
 @pytest.mark.parametrize("scan", ["step", "fast"])
 def test_one_run_gives_the_truth_back_within_three_errors(tmp_path: Path, scan: str) -> None:
-    table = judged(PumpProbe(seed=7, scan=scan), tmp_path)
+    fit, truth = fitted(PumpProbe(seed=7, scan=scan), tmp_path)
+    assert fit.converged, fit.message
+    table = verdict(fit, truth)
     assert [row["quantity"] for row in table.as_dicts()] == ["t0", "tau", "amplitude", "sigma"]
     assert all(row["within 3 errors"] for row in table.as_dicts()), str(table)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scan", ["step", "fast"])
-def test_pulls_over_a_hundred_runs_have_zero_mean_and_unit_width(tmp_path: Path, scan: str) -> None:
+@pytest.mark.parametrize(
+    ("scan", "events", "runs"), [("step", 3000, 100), ("fast", 3000, 100), ("step", 1500, 150)]
+)
+def test_pulls_over_a_hundred_runs_have_zero_mean_and_unit_width(
+    tmp_path: Path, scan: str, events: int, runs: int
+) -> None:
+    """In runs of 1500 events a bin holds six shots; of every six such runs one fixes too little."""
     pulls = []
-    for seed in range(100):
+    for seed in range(runs):
         folder = tmp_path / str(seed)
-        table = judged(PumpProbe(seed=seed, scan=scan), folder)
-        pulls.append([row["pull"] for row in table.as_dicts()])  # t0, tau, amplitude, sigma
+        fit, truth = fitted(PumpProbe(seed=seed, scan=scan, n_events=events), folder)
         rmtree(folder)  # a hundred of them would fill a small disk
-    mean, width = np.mean(pulls, axis=0), np.std(pulls, axis=0, ddof=1)
-    assert abs(mean).max() <= 0.3, mean
-    assert width.min() >= 0.8, width
-    assert width.max() <= 1.25, width
+        if fit.converged:
+            pulls.append([row["pull"] for row in verdict(fit, truth).as_dicts()])
+    assert len(pulls) >= (runs if events >= 3000 else 0.75 * runs)
+    assert_honest(pulls, ("t0", "tau", "amplitude", "sigma"))

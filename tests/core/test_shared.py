@@ -32,6 +32,17 @@ def test_a_restrictive_umask_does_not_keep_the_group_out(
     assert os.umask(0o077) == 0o077  # the user's own umask stays
 
 
+def test_the_umask_of_other_threads_is_never_changed(
+    tmp_path: Path, strict_umask: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed: list[int] = []
+    monkeypatch.setattr(os, "umask", changed.append)
+    make_shared_folder(tmp_path / "a" / "b")
+    write_shared(tmp_path / "a" / "b" / "c.txt", "one")
+    monkeypatch.undo()
+    assert (changed, mode(tmp_path / "a")) == ([], 0o2775)
+
+
 def test_a_replaced_file_stays_executable_and_a_made_folder_stays_as_it_is(
     tmp_path: Path, strict_umask: None
 ) -> None:

@@ -20,7 +20,7 @@ def names(hutch: str, generation: str, role: str) -> list[str]:
         ("xpp", "lcls2", "i0", "XppSb2BmMon/totalIntensityJoules"),
         ("xpplx1234", "lcls2", "delay", "scan/lxt_ttc"),
         ("xpp", "lcls2", "jitter", "tt/ttCorr"),
-        ("xpp", "lcls2", "energy", "ebeamh/ebeamPhotonEnergy"),
+        ("xpp", "lcls2", "energy", "epics/ccm_E"),
         ("xpp", "lcls2", "event_id", "timestamp"),
         ("xpp", "lcls1", "i0", "ipm2/sum"),
         ("xpp", "lcls1", "jitter", "tt/ttCorr"),

@@ -62,6 +62,20 @@ def test_every_candidate_that_was_passed_over_is_named_with_its_number_and_reaso
         assert reason in i0.why
 
 
+def test_a_run_of_one_shot_has_an_intensity(write: Write) -> None:
+    shot = {name: np.ones(1, np.int64) for name in STATUS}
+    run = open_run(write({**shot, "XppSb2BmMon/totalIntensityJoules": np.full(1, 2e-6)}))
+    assert run.role("i0").name == "XppSb2BmMon/totalIntensityJoules"
+
+
+def test_the_energy_is_that_of_the_monochromator_where_it_has_one(write: Write) -> None:
+    machine = {"ebeamh/ebeamPhotonEnergy": (np.full(N, 9512.0), "eV")}
+    for value, serves in ((9.5, "epics/ccm_E"), (0.0, "ebeamh/ebeamPhotonEnergy")):
+        run = open_run(write({**machine, "epics/ccm_E": (np.full(N, value), "keV")}))
+        assert run.role("energy").name == serves
+    assert "epics/ccm_E is no energy (0 on median)" in run.role("energy").why
+
+
 def test_a_negative_monitor_after_the_chosen_one_is_named_too(old: Callable[..., Run]) -> None:
     run = old({"ipm2/sum": BEAM, "ipm2/peaks": np.ones((N, 16)), "ipm3/sum": -BEAM})
     i0 = run.role("i0")

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding, Severity
 from workbench.runs import check_between, check_path, open_run
 from workbench.runs.checks import check_physics
 from workbench.smalldata.check import inspect_file
+from workbench.smalldata.editing import edit_file
 from workbench.synthetic import PumpProbe
 from workbench.synthetic.faults import FAULTS, UNVERIFIED, Fault, Injected
 from workbench.synthetic.faults.physics import PHYSICS_FAULTS
@@ -125,3 +127,11 @@ def test_nothing_above_info_is_said_of_any_clean_file(place: Place, tmp_path: Pa
 @pytest.mark.parametrize("seed", range(50))
 def test_nothing_above_info_is_said_of_fifty_seeds(seed: int, tmp_path: Path) -> None:
     assert loud(PLACES[seed % len(PLACES)], tmp_path, seed) == []
+
+
+def test_a_fault_of_a_dataset_that_a_file_lacks_names_file_and_dataset(make: Make) -> None:
+    path = make(FAULTS["ps-as-seconds"], MAIN[0]).paths[0]
+    with edit_file(path) as file:
+        file.remove("scan/lxt_ttc")
+    with pytest.raises(UnknownNameError, match=rf"scan/lxt_ttc.*{path.name}|{path.name}.*lxt_ttc"):
+        FAULTS["double-counted"].inject(path, np.random.default_rng(7))

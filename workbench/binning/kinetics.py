@@ -9,9 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.binning.decay import step_decay, step_decay_in_bins
-from workbench.binning.judgement import SEEN, Outcome, judge, report_rows
+from workbench.binning.judgement import judge, report_rows
 from workbench.binning.parameter import Parameter
 from workbench.binning.points import Points, points_of_arrays, points_of_dataset
+from workbench.binning.widths import (
+    NAMES,
+    Solution,
+    minimize,
+    model_in_bins,
+    over_widths,
+    values_of,
+)
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
 from workbench.core.extras import load
@@ -20,10 +28,8 @@ from workbench.core.table import Table
 if TYPE_CHECKING:
     import xarray as xr
 
-NAMES = ("t0", "tau", "amplitude", "sigma", "offset")
 SPARE = 2  # bins beyond the number of parameters, so that chi2 says something
 SLOPE_STEP = 0.05  # of sigma, to tell the slope of the curve
-WIDTHS = 16  # tried for the upper limit of a response that is too narrow to be seen
 NARROWEST = 0.02  # of the median bin: a response narrower than this is held at it
 
 
@@ -160,26 +166,20 @@ def _fit(points: Points) -> KineticsFit:
     narrowest = NARROWEST * float(np.median(np.diff(np.sort(points.centre))))
     rough = points.leaning(np.zeros(len(points)))
     results = [
-        _minimize(lmfit, rough, start, narrowest) for start in starting_points(rough, narrowest)
+        minimize(lmfit, rough, start, narrowest) for start in starting_points(rough, narrowest)
     ]
-    found = _values(min(results, key=lambda result: float(result.chisqr)))
+    found = values_of(min(results, key=lambda result: float(result.chisqr)))
     points = points.leaning(_slopes(found, points))
-    best = _minimize(lmfit, points, found, narrowest)
-    notes = [points.note] if points.note else []
-    widest = _widest(lmfit, points, best, narrowest)
-    if widest is not None and _unresolved(best.params["sigma"], widest, narrowest):
-        notes.append(f"response narrower than the bins resolve: sigma held at {narrowest:.2g} ps")
-        start = _values(best) | {"sigma": narrowest}
-        best = _minimize(lmfit, points, start, narrowest, hold_sigma=True)
-        widest = _widest(lmfit, points, best, narrowest)
-    fitted = _parameters(best, points)
-    judged = judge(fitted, _outcome(best, widest), points)
+    best = minimize(lmfit, points, found, narrowest)
+    solution = over_widths(points, best, narrowest)
+    fitted = _parameters(solution, points)
+    judged = judge(fitted, solution.outcome, points)
     return KineticsFit(
         **fitted,
         chi2=float(best.chisqr),
         dof=int(best.nfree),
         state=judged.state,
-        message="; ".join([judged.message, *notes]),
+        message="; ".join([judged.message, *([points.note] if points.note else [])]),
         used=len(points),
         left_out=points.left_out,
         undetermined=judged.undetermined,
@@ -222,107 +222,25 @@ def _line(shape: Floats, points: Points) -> tuple[Floats, Floats, Floats]:
     return chi2, slope, intercept
 
 
-def _minimize(
-    lmfit: Any,  # Any: lmfit carries no types
-    points: Points,
-    start: Mapping[str, float],
-    narrowest: float,
-    *,
-    hold_sigma: bool = False,
-) -> Any:
-    parameters = lmfit.Parameters()
-    for name in NAMES:
-        parameters.add(name, value=start[name])
-    parameters["tau"].set(min=narrowest / 10)
-    parameters["sigma"].set(min=narrowest / 10, vary=not hold_sigma)
-
-    def residual(current: Any) -> Floats:
-        plain = {name: float(current[name].value) for name in NAMES}
-        return np.asarray((_model(plain, points) - points.value) / points.error)
-
-    return lmfit.minimize(residual, parameters, method="leastsq", scale_covar=False)
-
-
-def _values(result: Any) -> dict[str, float]:
-    return {name: float(result.params[name].value) for name in NAMES}
-
-
-def _model(plain: Mapping[str, float], points: Points) -> Floats:
-    shape = step_decay_in_bins(
-        points.low, points.high, t0=plain["t0"], tau=plain["tau"], sigma=plain["sigma"]
-    )
-    return np.asarray(plain["offset"] + plain["amplitude"] * shape)
-
-
 def _slopes(plain: Mapping[str, float], points: Points) -> Floats:
     """Return the slope of the curve in each bin [unit/ps]."""
     step = SLOPE_STEP * plain["sigma"]
-    higher = _model({**plain, "t0": plain["t0"] - step}, points)
-    lower = _model({**plain, "t0": plain["t0"] + step}, points)
+    higher = model_in_bins({**plain, "t0": plain["t0"] - step}, points)
+    lower = model_in_bins({**plain, "t0": plain["t0"] + step}, points)
     return np.asarray((higher - lower) / (2 * step))
 
 
-def _parameters(result: Any, points: Points) -> dict[str, Parameter]:
-    errors = {
-        name: np.nan if result.params[name].stderr is None else float(result.params[name].stderr)
-        for name in result.var_names
-    }
+def _parameters(solution: Solution, points: Points) -> dict[str, Parameter]:
     constant, slope = points.common
-    found = _values(result)
     common = {
-        "offset": constant + slope * found["offset"],
-        "amplitude": slope * found["amplitude"],
+        "offset": constant + slope * solution.values["offset"],
+        "amplitude": slope * solution.values["amplitude"],
     }
     return {
         name: Parameter(
-            found[name],
-            float(np.hypot(errors.get(name, np.nan), common.get(name, 0.0))),
+            solution.values[name],
+            float(np.hypot(solution.errors[name], common.get(name, 0.0))),
             points.unit if name in common else "ps",
         )
         for name in NAMES
     }
-
-
-def _widest(lmfit: Any, points: Points, best: Any, narrowest: float) -> float | None:
-    """Return the width [ps] that the response stays below, or None where it is surely not 0.
-
-    Near 0 chi2 hardly depends on the width, so its error says nothing; chi2 itself is asked.
-    """
-    if not points.low.min() < float(best.params["t0"].value) < points.high.max():
-        return None  # no rise in the data whose width could be asked for
-
-    def rise(sigma: float) -> float:
-        start = _values(best) | {"sigma": sigma}
-        held = _minimize(lmfit, points, start, narrowest, hold_sigma=True)
-        return max(0.0, float(held.chisqr) - float(best.chisqr))
-
-    if rise(narrowest) > SEEN**2:
-        return None
-    sigma = max(float(best.params["sigma"].value), narrowest)
-    widths = np.geomspace(sigma, max(2 * sigma, float(np.ptp(points.centre))), WIDTHS)
-    last = (0.0, sigma)
-    for width in map(float, widths):
-        now = (float(np.sqrt(rise(width))), width)
-        if now[0] > SEEN:
-            share = (SEEN - last[0]) / (now[0] - last[0])
-            return last[1] + share * (now[1] - last[1])
-        last = now
-    return last[1]
-
-
-def _unresolved(sigma: Any, widest: float, narrowest: float) -> bool:  # Any: lmfit has no types
-    """Whether a width consistent with 0 is so small, or so unsure, that it takes t0 with it."""
-    unsure = sigma.stderr is None or not sigma.stderr < widest
-    return bool(sigma.value < 2 * narrowest or unsure)
-
-
-def _outcome(result: Any, widest: float | None) -> Outcome:
-    covariance = getattr(result, "covar", None)
-    return Outcome(
-        bool(result.success),
-        str(result.message),
-        float(result.chisqr),
-        tuple(result.var_names),
-        None if covariance is None else np.asarray(covariance, dtype=np.float64),
-        widest,
-    )

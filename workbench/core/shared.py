@@ -8,7 +8,6 @@ from workbench.core.atomic import CannotWriteError, make_folder, replacing
 
 FILE_MODE = 0o664  # the facility's automatic jobs see no ACL: they read as "others"
 FOLDER_MODE = 0o2775  # set-group-id: what is made inside belongs to the same group
-UMASK = 0o002
 
 
 def make_shared_folder(folder: Path) -> Path:
@@ -21,12 +20,8 @@ def make_shared_folder(folder: Path) -> Path:
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
-        before = os.umask(UMASK)  # between mkdir and chmod a colleague may want to write in it
-        try:
-            make_folder(each)
-        finally:
-            os.umask(before)
-        _share(each, FOLDER_MODE)
+        make_folder(each)
+        _share(each, FOLDER_MODE)  # the umask is of the whole process: other threads need theirs
     return make_folder(missing[0] if missing else folder)
 
 

@@ -222,6 +222,8 @@ def _trouble(run: "Run", name: str, role: str) -> str:
     filled = np.isfinite(values)
     if filled.mean() < MOSTLY:
         return f"is measured in only {100 * filled.mean():.0f} % of the events"
+    if role == "energy" and not np.median(values[filled]) > 0:
+        return f"is no energy ({np.median(values[filled]):.3g} on median)"
     return _intensity_trouble(values[filled & ~run.classes.dark]) if role in INTENSITIES else ""
 
 
@@ -234,7 +236,7 @@ def _intensity_trouble(lit: Floats) -> str:
         value = lit.mean() if lit.mean() <= 0 else np.median(lit)
         return f"is {'negative' if value < 0 else 'zero'} on {what} ({value:.3g})"
     largest = lit.max()
-    if lit.min() == largest:
+    if lit.size > 1 and lit.min() == largest:
         return f"never changes ({largest:.3g})"
     at_top = int((lit == largest).sum())
     if at_top >= FEWEST_AT_TOP and at_top > AT_TOP * lit.size:

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from workbench.core.arrays import Array, Ints
+from workbench.core.errors import UnknownNameError
 from workbench.smalldata.layout import ONCE_GROUPS, OWN_GROUPS, TIME_NAMES
 
 _LINKS = ("DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME")  # attributes that HDF5 keeps itself
@@ -66,7 +67,9 @@ class Editor:
         return name in self._h5
 
     def read(self, name: str) -> Array:
-        """Return a whole dataset."""
+        """Return a whole dataset; `UnknownNameError` where the file does not hold it."""
+        if name not in self._h5:
+            raise UnknownNameError("dataset", name, self.events, self._h5.filename)
         values: Array = self._h5[name][()]
         return values
 
