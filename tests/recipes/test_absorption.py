@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench.binning import Parameter, edges_by_width
 from workbench.core.errors import InputError
 from workbench.recipes import Absorption, AbsorptionError, absorption, fit_edge, fit_global
@@ -89,21 +90,18 @@ def test_planted_edge_and_kinetics_come_back(scan: Run) -> None:
     assert found.parameters["edge_energy"].error < 1e-4
 
 
-def test_pulls_of_the_edge_are_those_of_honest_errors() -> None:
+@SEEDS
+def test_pulls_of_the_edge_are_those_of_honest_errors(seeds: int) -> None:
     energy, pulls = SCENE.set_points, []
-    for seed in range(30):
+    line = SCENE.edge + SCENE.line_offset
+    made = {"edge_energy": SCENE.edge, "edge_width": SCENE.width, "line_energy": line}
+    for seed in range(seeds):
         rng = np.random.default_rng(seed)
         error = 0.01 * np.sqrt(SCENE.absorption(energy))
         fit = fit_edge(energy, SCENE.absorption(energy) + error * rng.normal(size=31), error)
         assert fit.state == "converged"
-        found = [fit.parameters[n] for n in ("edge_energy", "edge_width", "line_energy")]
-        made = (SCENE.edge, SCENE.width, SCENE.edge + SCENE.line_offset)
-        pulls.append(
-            [(one.value - true) / one.error for one, true in zip(found, made, strict=True)]
-        )
-    spread = np.std(pulls, axis=0)
-    assert ((spread > 0.65) & (spread < 1.4)).all()
-    assert (np.abs(np.mean(pulls, axis=0)) < 3 / np.sqrt(30)).all()
+        pulls.append(pulls_of(fit.parameters, made))
+    assert_as_stated(pulls, list(made))
 
 
 def test_spectra_without_an_edge_or_with_too_much_structure_are_told() -> None:

@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import quad
 
 import workbench as wb
+from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench.binning import Parameter, edges_by_width, fit_kinetics, on_off
 from workbench.core.errors import InputError
 from workbench.recipes import (
@@ -128,7 +129,8 @@ def test_planted_motion_and_kinetics_come_back(scan: Run) -> None:
             assert abs(one.value - float(np.asarray(truth[name].value))) < 4 * one.error, name
 
 
-def test_pulls_of_the_oscillation_are_those_of_honest_errors() -> None:
+@SEEDS
+def test_pulls_of_the_oscillation_are_those_of_honest_errors(seeds: int) -> None:
     t0, frequency, damping, shift, swing, blur = 0.15, 1.25, 1.5, 0.25, 0.2, 0.05
     centre = np.arange(-0.75, 3.2, 0.1)
 
@@ -148,19 +150,13 @@ def test_pulls_of_the_oscillation_are_those_of_honest_errors() -> None:
     fine = centre[:, None] + (np.arange(6) - 2.5) / 60
     made = np.vectorize(blurred)(fine).mean(axis=1)
     error, pulls = np.full(centre.shape, 0.01), []
-    for seed in range(20):
+    truth = {"t0": t0, "frequency": frequency, "damping": damping, "shift": shift, "swing": swing}
+    for seed in range(seeds):
         values = made + error * np.random.default_rng(seed).normal(size=len(made))
         fit = fit_oscillation(centre - 0.05, centre + 0.05, values, error, response=blur)
         assert fit.state == "converged"
-        names = ("t0", "frequency", "damping", "shift", "swing")
-        truth = (t0, frequency, damping, shift, swing)
-        found = [fit.parameters[name] for name in names]
-        pulls.append(
-            [(one.value - true) / one.error for one, true in zip(found, truth, strict=True)]
-        )
-    spread, mean = np.std(pulls, axis=0), np.mean(pulls, axis=0)
-    assert ((spread > 0.55) & (spread < 1.45)).all()
-    assert (np.abs(mean) < 3.5 / np.sqrt(20)).all()
+        pulls.append(pulls_of(fit.parameters, truth))
+    assert_as_stated(pulls, list(truth))
 
 
 def test_steps_and_noise_are_no_oscillation() -> None:

@@ -1,6 +1,6 @@
 """Spatial time tool: planted scale recovered, cut edges left out, what is lacking is named."""
 
-import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench import binning
 from workbench.core.errors import WorkbenchError
 from workbench.recipes import EdgeCalibration, Edges, TimeToolError, calibrate_edges, find_edges
@@ -62,15 +63,17 @@ def drawn(seed: int, *, ends: tuple[int, int] = (0, 160)) -> tuple[Edges, np.nda
     return Edges("drawn", np.arange(delay.size), row, width, width, ends, {}, 9), delay
 
 
-def test_errors_are_those_of_the_scatter_also_where_edges_are_cut() -> None:
-    for ends in ((0, 160), (40, 120)):
-        pulls = []
-        for seed in range(60):
-            found = calibrate_edges(*drawn(seed, ends=ends)).parameters
-            scale, zero = found["ps_per_pixel"], found["row_at_zero"]
-            pulls.append([(scale.value - 0.02) / scale.error, (zero.value - 79.5) / zero.error])
-        assert (np.abs(np.mean(pulls, axis=0)) < 0.45).all()
-        assert ((np.std(pulls, axis=0) > 0.7) & (np.std(pulls, axis=0) < 1.3)).all()
+@SEEDS
+@pytest.mark.parametrize("ends", [(0, 160), (40, 120)])
+def test_errors_are_those_of_the_scatter_also_where_edges_are_cut(
+    ends: tuple[int, int], seeds: int
+) -> None:
+    truth = {"ps_per_pixel": 0.02, "row_at_zero": 79.5}
+    pulls = [
+        pulls_of(calibrate_edges(*drawn(seed, ends=ends)).parameters, truth)
+        for seed in range(seeds)
+    ]
+    assert_as_stated(pulls, list(truth))
 
 
 def test_a_run_without_a_scan_or_without_references_is_told(file: Path) -> None:
@@ -98,21 +101,8 @@ TOUCHES = (
 @pytest.mark.faults
 @pytest.mark.parametrize("name", TOUCHES)
 def test_a_faulty_file_gives_the_scale_or_says_why_not(
-    name: str, file: Path, tmp_path: Path
+    name: str, file: Path, meet: Callable[..., str]
 ) -> None:
     if not FAULTS[name].applies("mec", "lcls1", "ours"):
         pytest.skip("cannot happen to this file")
-    copied = tmp_path / file.name
-    shutil.copy(file, copied)
-    with FAULTS[name].inject(copied, np.random.default_rng(3)):
-        try:
-            run = wb.open_run(copied)
-            _, found = calibrated(run)
-        except WorkbenchError:
-            return  # it says what is lacking, as the tests above demand
-        told = found.state == "no scale" or any(
-            finding.severity != "info" for finding in run.check()
-        )
-    if not told:
-        scale = found.parameters["ps_per_pixel"]
-        assert abs(scale.value - 0.02) < 4 * scale.error
+    meet(name, file, lambda run: calibrated(run)[1])

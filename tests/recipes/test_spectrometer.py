@@ -1,14 +1,13 @@
 """Spectrometer pictures: background, energy axis, elastic and inelastic lines, faults."""
 
-import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import workbench as wb
-from workbench.core.errors import WorkbenchError
+from tests.pulls import SEEDS, assert_as_stated
 from workbench.recipes import (
     Pictures,
     SpectrumError,
@@ -40,19 +39,20 @@ def drawn(seed: int, scene: XrtsShots, *, turned: bool = False) -> Pictures:
     return Pictures("xrts", "run", "keV", (frame.T if turned else frame)[np.newaxis], (1,))
 
 
-def test_planted_lines_are_recovered_within_errors_that_are_those_of_their_scatter() -> None:
+@SEEDS
+def test_planted_lines_are_recovered_within_errors_that_are_those_of_their_scatter(
+    seeds: int,
+) -> None:
     pulls = []
-    for seed in range(20):
+    for seed in range(seeds):
         axis = dispersion(line_spectrum(drawn(seed, XrtsShots(foil=True)), photon=9.5), FOIL)
-        spectrum = axis.over_energy(line_spectrum(drawn(seed + 50, XrtsShots()), photon=9.5))
+        spectrum = axis.over_energy(line_spectrum(drawn(seed + 500, XrtsShots()), photon=9.5))
         fit = fit_elastic(spectrum, axis_error=axis.error)
         assert fit.state == "fitted"
         pulls.append([(fit.parameters[name].value - value) / fit.parameters[name].error
                       for name, value in PLANTED.items()]
                      + [(axis.slope.value - 1.2) / axis.slope.error])  # fmt: skip
-    assert (np.abs(np.mean(pulls, axis=0)) < 0.8).all()
-    assert (np.std(pulls, axis=0) > 0.5).all()
-    assert 0.7 < np.std(pulls) < 1.2
+    assert_as_stated(pulls, [*PLANTED, "dispersion"])
 
 
 def test_a_sum_over_the_band_is_that_of_plain_numpy_less_the_background() -> None:
@@ -133,17 +133,11 @@ TOUCHES_PICTURES = (
 @pytest.mark.faults
 @pytest.mark.parametrize("name", TOUCHES_PICTURES)
 def test_a_faulty_file_gives_the_lines_or_says_why_not(
-    name: str, file: Path, tmp_path: Path
+    name: str, file: Path, meet: Callable[..., str]
 ) -> None:
     if not FAULTS[name].applies("mec", "lcls1", "ours"):
         pytest.skip("cannot happen to this file")
-    copied = tmp_path / file.name
-    shutil.copy(file, copied)
-    with FAULTS[name].inject(copied, np.random.default_rng(3)):
-        try:
-            pictures = pictures_of(wb.open_run(copied), FIELD)
-            fit = fit_elastic(line_spectrum(pictures, photon=9.5))
-        except WorkbenchError:
-            return  # it says what is lacking, as the tests above demand
-    ratio = fit.parameters["inelastic_ratio"]
-    assert abs(ratio.value - 0.7) < 4 * ratio.error
+    ended = meet(
+        name, file, lambda run: fit_elastic(line_spectrum(pictures_of(run, FIELD), photon=9.5))
+    )
+    assert ended in {"true", "refused"}, ended  # two shots: nothing else can tell

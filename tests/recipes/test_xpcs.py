@@ -6,8 +6,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 import workbench as wb
+from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench.binning import verdict
 from workbench.core.errors import WorkbenchError
 from workbench.plots import speckle_correlation
@@ -27,6 +29,7 @@ from workbench.synthetic.scenes import Speckle
 SPEC = PumpProbe(experiment="xcssyn0126", n_events=900, camera_every=3)
 SCENE = Speckle(relaxation_time=0.2)
 SIDE = 20  # pixels
+PLACE = np.indices((SIDE, SIDE)).reshape(2, -1)
 
 
 def patches(side: int = SIDE) -> np.ndarray:
@@ -34,18 +37,31 @@ def patches(side: int = SIDE) -> np.ndarray:
     return row * 5 + col
 
 
-def speckle_movie(seed: int, frames: int, *, tau: float = 0.3, kbar: float = 0.3) -> Movie:
-    """Photons of fields that keep exp(-dt / tau) of themselves, with gaps; M = 2, 30 Hz."""
+def speckle_movie(
+    seed: int, frames: int, *, tau: float = 0.3, kbar: float = 0.3, size: float = 0.0
+) -> Movie:
+    """Photons of fields that keep exp(-dt / tau) of themselves, with gaps; M = 2, 30 Hz.
+
+    The field is blurred by a Gaussian of `size` pixels: speckles reach over several pixels.
+    """
     draw, period = np.random.default_rng(seed), 1 / 30
     kept = np.exp(-period / tau)
-    field = draw.normal(size=(4, SIDE * SIDE))
+
+    def drawn() -> np.ndarray:
+        field = draw.normal(size=(4, SIDE, SIDE))
+        if size:  # wrapped at the ends, height restored
+            field = gaussian_filter(field, (0, size, size), mode="wrap")
+            field *= 2 * np.sqrt(np.pi) * size
+        return field.reshape(4, -1)
+
+    field = drawn()
     values = np.empty((frames, SIDE * SIDE))
     for frame in range(frames):
         values[frame] = (field**2).sum(axis=0) / 4
-        field = kept * field + np.sqrt(1 - kept**2) * draw.normal(size=field.shape)
+        field = kept * field + np.sqrt(1 - kept**2) * drawn()
     photons = draw.poisson(kbar * values * draw.gamma(10, 0.1, (frames, 1))).astype(float)
     there = np.flatnonzero(draw.random(frames) > 0.05)
-    return Movie(photons[there], there - there[0], period, patches(), "spot", "photons")
+    return Movie(photons[there], there - there[0], period, PLACE, patches(), "spot", "photons")
 
 
 def test_g2_equals_a_loop_over_all_pairs_of_frames_with_gaps() -> None:
@@ -87,20 +103,27 @@ def test_the_two_time_correlation_equals_a_loop_and_pairs_no_frame_with_itself()
     assert (error > 0).all()
 
 
-def test_errors_of_contrast_relaxation_time_and_baseline_are_honest() -> None:
-    pulls = []
-    for seed in range(20):
-        fit = fit_relaxation(correlate(speckle_movie(seed, 400)))
-        truth = {"contrast": 0.5, "relaxation_time": 0.3, "baseline": 1.0}
-        pulls.append(
-            [
-                (fit.parameters[name].value - truth[name]) / fit.parameters[name].error
-                for name in truth
-            ]
-        )
-    assert (np.abs(np.mean(pulls, axis=0)) < 3 / np.sqrt(20)).all(), np.mean(pulls, axis=0)
-    spread = np.std(pulls, axis=0)
-    assert ((spread > 0.7) & (spread < 1.35)).all(), spread
+@SEEDS
+@pytest.mark.parametrize("size", [0.0, 1.0])
+def test_errors_of_contrast_relaxation_time_and_baseline_are_honest(
+    size: float, seeds: int
+) -> None:
+    """Speckles of one pixel, and of 2.4 pixels in patches of four."""
+    truth = {"contrast": 0.5, "relaxation_time": 0.3, "baseline": 1.0}
+    pulls = [
+        pulls_of(fit_relaxation(correlate(speckle_movie(seed, 200, size=size))).parameters, truth)
+        for seed in range(seeds)
+    ]
+    assert_as_stated(pulls, list(truth))
+
+
+def test_speckles_that_reach_into_the_next_patch_stretch_the_errors() -> None:
+    """With r(d)² = exp(-d² / size²) between pixels, summed by hand over patches and the region."""
+    assert speckle_movie(1, 300).stretch == pytest.approx(1, abs=0.01)
+    alike = np.exp(-(np.arange(-3, 4) ** 2))
+    within, over = (1 - np.abs(np.arange(-3, 4)) / side for side in (4, 20))
+    by_hand = (alike @ over) / (alike @ within)  # squared: two directions
+    assert speckle_movie(1, 300, size=1.0).stretch == pytest.approx(by_hand, rel=0.03)
 
 
 def test_a_pattern_that_never_or_at_once_changes_gives_no_relaxation_time() -> None:
@@ -109,7 +132,9 @@ def test_a_pattern_that_never_or_at_once_changes_gives_no_relaxation_time() -> N
     index = np.arange(200)
 
     def movie(rate: np.ndarray) -> Movie:
-        return Movie(draw.poisson(rate).astype(float), index, 0.1, patches(), "spot", "photons")
+        return Movie(
+            draw.poisson(rate).astype(float), index, 0.1, PLACE, patches(), "spot", "photons"
+        )
 
     still = fit_relaxation(correlate(movie(np.tile(fixed, (200, 1)))))
     assert still.state in {"no-signal", "not-determined"}

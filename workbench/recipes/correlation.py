@@ -5,7 +5,7 @@ Frame by frame, sums over pixels normalise: g2(lag) = Σ <I(t) I(t + lag)> / Σ 
 their own mean ("symmetric"), so that the beam's intensity, shot by shot, drops out; a frame is
 never paired with itself, so that counting noise adds nothing. Errors come from leaving out one
 patch of neighbouring pixels after the other (jackknife): speckles are independent in space, while
-lags and frames share the same fields.
+lags and frames share the same fields; `speckle_size` tells what larger speckles add.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from workbench.core.arrays import Bools, Floats, Ints, Times
 from workbench.core.clock import nanoseconds
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.recipes.photon_frames import Region, find_photons, find_regions, photon_stacks
+from workbench.recipes.speckle_size import stretch_of
 from workbench.runs import Channel, Cut, Run
 
 PATCHES = 5  # along each side of the region
@@ -47,6 +48,8 @@ class Movie:
         Place of each frame on an even grid of times, shape (frame,); rising.
     period
         Time between places of the grid [s].
+    place
+        Row and column of each pixel, shape (2, pixel).
     patch
         Which patch of neighbouring pixels each pixel belongs to, shape (pixel,).
     region, field
@@ -58,6 +61,7 @@ class Movie:
     values: Floats
     index: Ints
     period: float
+    place: Ints
     patch: Ints
     region: str
     field: str
@@ -67,6 +71,11 @@ class Movie:
     def patches(self) -> int:
         """Number of patches."""
         return int(self.patch.max()) + 1
+
+    @cached_property
+    def stretch(self) -> float:
+        """Factor on errors from patches, for speckles that reach from one into the next."""
+        return stretch_of(self.values, self.index, self.place, self.patch)
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Correlation:
     @cached_property
     def error(self) -> Floats:
         """Error of g2 from patches left out in turn, shape (lag,)."""
-        return jackknife(self.replicates)
+        return self.movie.stretch * jackknife(self.replicates)
 
 
 def movie_of(
@@ -170,7 +179,8 @@ def movie_of(
     frames = values[order][kept].astype(np.float64)
     lost = int(lit.sum()) - len(kept)
     note = (f"{lost} of {int(lit.sum())} selected shots have no frame",) if lost else ()
-    return Movie(frames, index, period, _patches(good), name, field, (*notes, *told, *note))
+    place, said = np.stack(np.nonzero(good)).astype(np.int64), (*notes, *told, *note)
+    return Movie(frames, index, period, place, _patches(good), name, field, said)
 
 
 def correlate(
@@ -266,7 +276,7 @@ def two_times(movie: Movie, ages: int = AGES) -> tuple[Floats, Floats, Floats]:
         for patch in range(patches)
     ]
     found = ratio(*whole, int(pixels.sum()))
-    return edges * movie.period, found, jackknife(np.array(left_out))
+    return edges * movie.period, found, movie.stretch * jackknife(np.array(left_out))
 
 
 def jackknife(replicates: Floats) -> Floats:

@@ -24,6 +24,7 @@ from workbench.runs import Channel, Cut, Run
 
 FEWEST_PIXELS = 0.5  # of those of the fullest bin, below which a bin at the edge is left out
 FEWEST_BINS = 8  # in a fit of a line
+NARROWEST = 0.01  # bins, width of a line
 NOTHING = 3.0  # errors, that the height of a line must exceed
 
 
@@ -344,7 +345,11 @@ def _listed(run: Run, field: str, region: str) -> _Source:
 def _lorentzian(
     energy: Floats, centre: float, fwhm: float, height: float, constant: float
 ) -> Floats:
-    return constant + height / (1 + (2 * (energy - centre) / fwhm) ** 2)
+    """Return the mean of the line over each bin, whose middles are given: bins widen a line."""
+    half = np.gradient(energy) / 2
+    below, above = (2 * (energy + side * half - centre) / fwhm for side in (-1, 1))
+    mean = (np.arctan(above) - np.arctan(below)) * fwhm / (4 * half)
+    return np.asarray(constant + height * mean)
 
 
 def _fit_line(
@@ -357,7 +362,7 @@ def _fit_line(
     top, floor = int(y.argmax()), float(np.percentile(y, 10))
     above = y > (y[top] + floor) / 2
     start = (x[top], max(float(above.sum() * np.ptp(x) / len(x)), 1e-3), y[top] - floor, floor)
-    limits = ([x[0], 0, 0, -np.inf], [x[-1], np.ptp(x), np.inf, np.inf])
+    limits = ([x[0], NARROWEST * abs(x[1] - x[0]), 0, -np.inf], [x[-1], np.ptp(x), np.inf, np.inf])
     try:
         best, covariance = curve_fit(
             _lorentzian, x, y, start, error[use], absolute_sigma=True, bounds=limits

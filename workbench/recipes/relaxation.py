@@ -2,7 +2,8 @@
 
 For each relaxation time the other two follow from linear least squares, so nothing has to be
 guessed. Errors come from fitting again with one patch of pixels left out, for points of g2 are
-anything but independent.
+anything but independent; so does the correction of what the fit is off by in a small region
+(jackknife; B. Efron, *The Jackknife, the Bootstrap and Other Resampling Plans*, SIAM 1982).
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
+from scipy.optimize import nnls
 
 from workbench.binning import Parameter
 from workbench.core.arrays import Floats
@@ -19,7 +20,9 @@ from workbench.recipes.correlation import Correlation, CorrelationError, jackkni
 
 NAMES = ("contrast", "relaxation_time", "baseline")
 FEWEST = 6  # points
-TRIED = 60  # relaxation times on the coarse grid
+TRIED = 600  # relaxation times
+ROUNDS = 4  # of reweighting
+SMALLEST = 1e-3  # of the mean variance: no point is taken for surer
 SEEN = 3.0  # errors, that the contrast must be away from 0
 OFF = 0.005  # of the baseline from 1, that is worth telling
 SHORT = 0.5  # of the shortest lag: a faster decay is over at the first point
@@ -82,13 +85,15 @@ def fit_relaxation(found: Correlation) -> Relaxation:
             f"{int(use.sum())} points of g2 cannot fix three parameters: take more frames or a "
             "longer lag"
         )
-    weights, error = found.weights[use], found.error[use]
+    weights = found.weights[use]
+    error = _smooth(found.error[use], found.pairs[use])
     taus = np.geomspace(found.single[0] / 5, found.single[-1] * 5, TRIED)
-    value = _fit(found.g2[use], error, weights, found.single, taus)
-    replicates = np.array(
-        [_fit(one[use], error, weights, found.single, taus) for one in found.replicates]
-    )
-    spread = jackknife(replicates)
+    decays = weights @ np.exp(-2 * found.single[:, None] / taus)
+    curves = np.vstack([found.g2[None], found.replicates])[:, use]
+    whole, *left_out = _fit(curves, error, decays, taus)
+    replicates, parts = np.array(left_out), len(left_out)
+    value = parts * whole - (parts - 1) * replicates.mean(axis=0)
+    spread = found.movie.stretch * jackknife(replicates)
     fitted = {
         name: Parameter(float(one), float(its), unit)
         for name, one, its, unit in zip(NAMES, value, spread, ("1", "s", "1"), strict=True)
@@ -97,21 +102,48 @@ def fit_relaxation(found: Correlation) -> Relaxation:
     return Relaxation(**fitted, state=state, message=message)
 
 
-def _fit(g2: Floats, error: Floats, weights: Floats, single: Floats, taus: Floats) -> Floats:
-    """Return contrast, relaxation time and baseline of least chi2."""
+def _smooth(error: Floats, pairs: Floats) -> Floats:
+    """Return errors as constant + factor / pairs of frames in their squares, to weight points by.
 
-    def linear(log_tau: float) -> tuple[Floats, float]:
-        decay = weights @ np.exp(-2 * single / np.exp(log_tau))
-        columns = np.stack([decay, np.ones_like(decay)], axis=1) / error[:, None]
-        solved = np.asarray(np.linalg.lstsq(columns, g2 / error, rcond=None)[0], np.float64)
-        return solved, float(((columns @ solved - g2 / error) ** 2).sum())
+    The errors of single points come from few patches: as weights they would favour points at which
+    patches agree by chance, and the fit would be less sure than it says.
+    """
+    variance = error**2
+    design = np.stack([np.ones_like(pairs), 1 / pairs], axis=1)
+    expected = np.full(variance.shape, variance.mean())
+    for _ in range(ROUNDS):
+        found = nnls(design / expected[:, None], variance / expected)[0]
+        expected = np.maximum(design @ found, SMALLEST * variance.mean())
+    return np.asarray(np.sqrt(expected))
 
-    logs = np.log(taus)
-    best = int(np.argmin([linear(one)[1] for one in logs]))
-    ends = (logs[max(best - 1, 0)], logs[min(best + 1, len(logs) - 1)])
-    log_tau = float(minimize_scalar(lambda one: linear(one)[1], bounds=ends, method="bounded").x)
-    contrast, baseline = linear(log_tau)[0]
-    return np.array([contrast, np.exp(log_tau), baseline])
+
+def _fit(curves: Floats, error: Floats, decays: Floats, taus: Floats) -> Floats:
+    """Return contrast, relaxation time and baseline of least chi2 for each curve.
+
+    For every relaxation time the line through (decay, g2) follows in closed form; between the
+    three best times a parabola is laid through chi2.
+    """
+    weight = error**-2.0
+    one, x, xx = weight.sum(), weight @ decays, weight @ decays**2
+    y, xy = (curves @ weight)[:, None], (curves * weight) @ decays
+    spread = one * xx - x**2
+    contrast, baseline = (one * xy - x * y) / spread, (xx * y - x * xy) / spread
+    chi2 = (curves**2 @ weight)[:, None] - contrast * xy - baseline * y
+    rows = np.arange(len(curves))
+    best = np.clip(chi2.argmin(axis=1), 1, len(taus) - 2)
+    before, here, after = (chi2[rows, best + step] for step in (-1, 0, 1))
+    bend = before - 2 * here + after
+    shift = np.where(bend > 0, 0.5 * (before - after) / np.where(bend > 0, bend, 1), 0.0)
+    shift = np.clip(shift, -1, 1)
+    side = best + np.where(shift < 0, -1, 1)
+
+    def between(values: Floats) -> Floats:
+        return np.asarray(
+            values[rows, best] + np.abs(shift) * (values[rows, side] - values[rows, best])
+        )
+
+    logs = np.broadcast_to(np.log(taus), chi2.shape)
+    return np.stack([between(contrast), np.exp(between(logs)), between(baseline)], axis=1)
 
 
 def _judged(fitted: Mapping[str, Parameter], found: Correlation) -> tuple[str, str]:
