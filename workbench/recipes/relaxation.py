@@ -92,8 +92,10 @@ def fit_relaxation(found: Correlation) -> Relaxation:
     curves = np.vstack([found.g2[None], found.replicates])[:, use]
     whole, *left_out = _fit(curves, error, decays, taus)
     replicates, parts = np.array(left_out), len(left_out)
-    value = parts * whole - (parts - 1) * replicates.mean(axis=0)
     spread = found.movie.stretch * jackknife(replicates)
+    bias = (parts - 1) * (replicates.mean(axis=0) - whole)
+    # Where it exceeds an error, the relaxation time is not determined and the bias means nothing.
+    value = whole - bias if (np.abs(bias) < spread).all() else whole
     fitted = {
         name: Parameter(float(one), float(its), unit)
         for name, one, its, unit in zip(NAMES, value, spread, ("1", "s", "1"), strict=True)
