@@ -10,7 +10,7 @@ from workbench.core.arrays import Array, Ints
 from workbench.core.stack import Stack
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawRun, ValueStore
-from workbench.sources.timing import UNKNOWN, EventCodeRule, event_codes
+from workbench.sources.timing import UNKNOWN, DestinationRule, EventCodeRule, event_codes
 
 Specs = tuple[DatasetSpec, ...]
 
@@ -86,11 +86,20 @@ class EventCodeColumn:
         Folder of the codes.
     rule
         How the status follows; None where nobody has published one: -1, unknown.
+    destination
+        Field of the same record with the beam's destination, where the rule goes by that.
     """
 
     source: str
     group: str
-    rule: EventCodeRule | None
+    rule: EventCodeRule | DestinationRule | None
+    destination: str = ""
+
+    @property
+    def tells_xrays(self) -> bool:
+        """Whether it is known by what X-rays are told."""
+        rule = self.rule
+        return isinstance(rule, DestinationRule) or (rule is not None and bool(rule.xray))
 
     @property
     def specs(self) -> Specs:
@@ -118,7 +127,12 @@ class EventCodeColumn:
         unknown = np.full(len(stack), UNKNOWN, np.int64)
         xray, laser = unknown, unknown.copy()
         if self.rule is not None:
-            status = self.rule.status(codes)
+            if isinstance(self.rule, DestinationRule):
+                sent = np.full(len(stack), -1)
+                sent[here] = stack[self.destination][here]
+                status = self.rule.status(codes, sent)
+            else:
+                status = self.rule.status(codes)
             xray, laser = status.xray.astype(np.int64), status.laser.astype(np.int64)
         names = [spec.name for spec in self.specs]
         return dict(zip(names, (codes, xray, laser), strict=True))

@@ -17,9 +17,10 @@ from workbench.producer.columns import (
 from workbench.producer.frames import is_large, packed_streams
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawField, RawRun, ValueStore
-from workbench.sources.timing import EventCodeRule
+from workbench.sources.timing import DestinationRule, EventCodeRule
 
 GENERATION = "lcls2"
+DESTINATION = "ebeamDestn"  # field of the same record: where the superconducting linac sent it
 CODE_WORDS = ("sequenceValues", (18,), "uint16")  # field of the timing detector with event codes
 
 
@@ -42,7 +43,7 @@ def scalar_columns(
         fact = facts.get(detector, DetectorFact(detector, detector))
         words = _code_words(raw, detector)
         if words:
-            columns.append(EventCodeColumn(words, fact.group, _rule(place, experiment, run)))
+            columns.append(_status(raw, words, fact.group, _rule(place, experiment, run), findings))
             if columns[-1].rule is None:  # type: ignore[attr-defined]
                 findings.append(_no_rule(experiment))
         columns += _of_detector(raw, fact, findings, leave_out=words)
@@ -128,9 +129,32 @@ def _code_words(raw: RawRun, detector: str) -> str:
     return ""
 
 
-def _rule(place: Hutch | None, experiment: str, run: int) -> EventCodeRule | None:
+def _rule(place: Hutch | None, experiment: str, run: int) -> EventCodeRule | DestinationRule | None:
     found = place.status_rule(GENERATION, run, experiment) if place else None
+    if found is not None and found.destination is not None:
+        return DestinationRule(found.destination, found.laser)
     return EventCodeRule(found.xray, found.laser) if found else None
+
+
+def _status(
+    raw: RawRun,
+    words: str,
+    group: str,
+    rule: EventCodeRule | DestinationRule | None,
+    findings: list[Finding],
+) -> EventCodeColumn:
+    """Return codes and status; X-rays are unknown where their destination is not recorded."""
+    if not isinstance(rule, DestinationRule):
+        return EventCodeColumn(words, group, rule)
+    detector, algorithm, _ = words.split(".")
+    if DESTINATION in raw.detectors[detector][algorithm]:
+        return EventCodeColumn(words, group, rule, f"{detector}.{algorithm}.{DESTINATION}")
+    text = (
+        f"{detector} does not record where the linac sent the pulses ({DESTINATION}), by which "
+        "this hutch tells X-rays: lightStatus/xray is -1 (unknown) in every event"
+    )
+    findings.append(Finding("no-destination", Severity.WARNING, text, "lightStatus/xray"))
+    return EventCodeColumn(words, group, EventCodeRule((), rule.laser))
 
 
 def _without_clashes(columns: list[Column], findings: list[Finding]) -> list[Column]:

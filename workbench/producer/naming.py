@@ -162,8 +162,7 @@ def _one(column: Column, folders: Mapping[str, DetectorFact], raw: RawRun) -> It
     if isinstance(column, EventColumn):
         yield UnixTimes(column)
     elif isinstance(column, EventCodeColumn):
-        rule = column.rule
-        ruled = [] if rule is None else [abs(code) for code in (*rule.xray, *rule.laser)]
+        ruled = () if column.rule is None else column.rule.codes
         yield CodeFlags(
             column,
             tuple(sorted({*ALWAYS, *ruled, *codes_of_run(raw, column.source).tolist()})),

@@ -175,7 +175,9 @@ def make_plan(job: Job, raw: RawRun) -> Plan:
     findings += left_out
     columns += asked_variables(raw, job.config, findings, skipped, archiver=job.archiver)
     columns += _time_tool(raw, columns, place, job.config, findings, skipped)
-    has_status = any(isinstance(column, EventCodeColumn) and column.rule for column in columns)
+    has_status = any(
+        isinstance(column, EventCodeColumn) and column.tells_xrays for column in columns
+    )
     if job.naming == LCLS1:
         columns, told = as_lcls1(columns, place, raw)
         findings += told

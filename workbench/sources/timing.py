@@ -50,6 +50,11 @@ class EventCodeRule:
         _check(self.xray, "X-ray")
         _check(self.laser, "laser")
 
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The codes that decide, without sign."""
+        return tuple(abs(code) for code in (*self.xray, *self.laser))
+
     def status(self, codes: Array) -> BeamStatus:
         """Return the status from event codes, shape (event, code), present where above 0."""
         present = _present(codes)
@@ -75,6 +80,11 @@ class DestinationRule:
         _check(self.laser, "laser")
         if not 0 <= self.destination < 16:
             raise InputError(f"beam destination {self.destination}; they are numbered 0 to 15")
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The codes that decide on the laser, without sign."""
+        return tuple(abs(code) for code in self.laser)
 
     def status(self, codes: Array, destination: Array) -> BeamStatus:
         """Return the status; `destination`, shape (event,), is negative where not recorded."""
