@@ -276,6 +276,16 @@ def test_an_endless_loop_ends_at_the_limit_and_names_its_line(tmp_path: Path) ->
     assert config.detectors == ("epix_1",)  # told before the loop
 
 
+def test_a_config_that_wants_too_much_memory_is_stopped_and_named(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "detectors = ['epix_1']\ndef getROIs(run):\n    return bytearray(16 << 30)\n",
+    )
+    finding = only(config, "config-exception")
+    assert (finding.line, "it may use 8 GB of memory" in finding.message) == (3, True)
+    assert config.detectors == ("epix_1",)
+
+
 def test_prints_and_facility_imports_do_no_harm(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -136,10 +136,13 @@ def _read(
 def _failure(message: dict[str, Any], path: Path) -> Finding:
     where = f"{message['name']}(run)" if message["name"] else "the file"
     ending = "calls exit" if message["exit"] else "fails"
+    error = message["error"]
+    if error.startswith("MemoryError"):
+        error = f"MemoryError: it may use {MEMORY_LIMIT >> 30} GB of memory"
     return Finding(
         "config-exit" if message["exit"] else "config-exception",
         Severity.ERROR,
-        f"{where} {ending} with {message['error']}; what it should give is left out. Correct it "
+        f"{where} {ending} with {error}; what it should give is left out. Correct it "
         "and produce again",
         field=message["name"],
         file=str(path),
