@@ -8,6 +8,7 @@ import numpy as np
 from workbench.producer import ProduceRequest, produce
 from workbench.smalldata import open_file
 from workbench.sources import open_raw
+from workbench.sources.xtc2_writer import Names, Xtc2Writer
 
 CONFIG = """
 detectors = ['xpphsd']
@@ -47,3 +48,37 @@ def test_every_digitizer_without_a_row_of_facts_is_kept_field_by_field(
         for stored, written in zip(file.read("wave/var_trace/data"), made.waves, strict=True):
             np.testing.assert_array_equal(stored, written)
     assert "packed-waveforms" not in {finding.code for finding in result.findings}
+
+
+def test_what_is_made_of_a_monitor_of_eight_diodes_lies_beside_its_readings(
+    tmp_path: Path,
+) -> None:
+    traces = np.random.default_rng(5).integers(0, 900, (6, 8, 40)).astype(np.uint16)
+    names = [
+        Names("rix_fim0", "wave8", "raw", fields={"raw": ("uint16", 2)}),
+        Names("rix_fim0", "wave8", "fex", fields={"intensity": ("float64", 0)}),
+    ]
+    begin = 1_100_000_000 << 32
+    with Xtc2Writer(tmp_path / "rixlx1234-r0007-s000-c000.xtc2", names) as stream:
+        stream.configure(begin - 50)
+        stream.begin_run(begin - 40, experiment="rixlx1234", run=7)
+        stream.begin_step(begin - 30)
+        stream.enable(begin - 20)
+        for event, trace in enumerate(traces):
+            stream.event(begin + event, {0: {"raw": trace}, 1: {"intensity": float(event)}})
+        stream.end_run(begin + 1000)
+    config = tmp_path / "config.py"
+    config.write_text(
+        "detectors = ['rix_fim0']\n"
+        "def get_wf_integrate(run):\n"
+        "    return {'rix_fim0': {'sig_roi': [10, 30], 'bkg_roi': [0, 10], 'name': 'wf'}}\n"
+    )
+    request = ProduceRequest("rixlx1234", 7, tmp_path, tmp_path / "out", config=config)
+    result = produce(request)
+    level = np.median(traces[..., :10], axis=2, keepdims=True)
+    pulse = (traces[..., 10:30] - level).sum(axis=2)
+    with open_file(result.output) as file:
+        np.testing.assert_array_equal(file.read("rix_fim0/intensity"), np.arange(6))
+        np.testing.assert_allclose(file.read("det_rix_fim0/wf"), pulse, rtol=1e-6)
+        np.testing.assert_array_equal(file.read("Sums/det_rix_fim0_calib"), traces.sum(axis=0))
+        assert "UserDataCfg/det_rix_fim0/wf__wf_sig_roi" in file.names

@@ -22,6 +22,7 @@ from workbench.regions import Layout
 from workbench.smalldata import DatasetSpec, SomeRows
 from workbench.sources import Frame, RawRun
 
+BESIDE = ("fim", "w8")  # in names of detectors that LCLS-II files keep as det_<name>
 GROUP_BYTES = 64 << 20  # of frames worked at a time
 BATCH_PIXELS = 9 << 19  # calibrated at a time: eight frames of ePix100, four of a megapixel
 # What a reduction may raise on odd data; anything else is a fault of the machine and stops the run.
@@ -76,6 +77,11 @@ class AreaDetector:
         """Name of the detector."""
         return self.frames.detector
 
+    @property
+    def folder(self) -> str:
+        """Folder of what is made of it: monitors of eight diodes have one beside their readings."""
+        return f"det_{self.name}" if any(part in self.name for part in BESIDE) else self.name
+
     @cached_property
     def spec(self) -> FrameSpec:
         """What reductions are told."""
@@ -111,13 +117,13 @@ class AreaDetector:
 
     def dataset(self, task: Task, output: Output) -> str:
         """Return the dataset of one output."""
-        folder = f"intg/{self.name}" if self.integrating else self.name
+        folder = f"intg/{self.folder}" if self.integrating else self.folder
         return f"{folder}/{output.under(task.name).path}"
 
     def setting(self, task: Task, name: str) -> str:
         """Return the dataset of one setting of a reduction, or of one inside it ("pj.axis")."""
         own = f"{task.name}_{name}" if "." not in name else name.replace(".", "_")
-        return f"UserDataCfg/{self.name}/{task.name}__{own}"
+        return f"UserDataCfg/{self.folder}/{task.name}__{own}"
 
     @property
     def group(self) -> int:

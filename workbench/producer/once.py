@@ -61,17 +61,17 @@ def run_sums(
             total = totals[name]
             if entry.sum.image and area.layout is not None:
                 total = area.layout.picture(total)
-            values[f"Sums/{area.name}_{name}"] = OnceValue(total, output.unit, output.long_name)
-            values[f"UserDataCfg/{area.name}/{name}__n_events"] = OnceValue(
+            values[f"Sums/{area.folder}_{name}"] = OnceValue(total, output.unit, output.long_name)
+            values[f"UserDataCfg/{area.folder}/{name}__n_events"] = OnceValue(
                 counted.get(f"summed_{name}", 0),
                 "1",
-                f"number of events in Sums/{area.name}_{name}",
+                f"number of events in Sums/{area.folder}_{name}",
             )
     return values
 
 
 def _constants(area: AreaDetector) -> dict[str, OnceValue]:
-    calibration, folder = area.calibration, f"UserDataCfg/{area.name}"
+    calibration, folder = area.calibration, f"UserDataCfg/{area.folder}"
     pedestal, gain = calibration.pedestal, calibration.gain
     if calibration.table is not None:  # of all gain ranges, as today's producer keeps them
         pedestal, gain = calibration.table.pedestals, calibration.table.gains
@@ -97,7 +97,7 @@ def _positions(area: AreaDetector, constants: Constants | None) -> dict[str, Onc
         position = getattr(constants, axis, None)
         if position is not None:
             text = f"{axis} of pixel centres in the laboratory frame"
-            name = f"UserDataCfg/{area.name}/{axis}"
+            name = f"UserDataCfg/{area.folder}/{axis}"
             values[name] = OnceValue(position.astype(np.float32), "um", text)
     return values
 
