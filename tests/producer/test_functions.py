@@ -68,7 +68,7 @@ def get_autocorrelation(run):
     mask[0, :, :30] = mask[1, 20:, 50:] = True
     return {'cam': [{'mask': mask, 'save_range': (6, 8), 'thresADU': [0, 5.5]},
                     {'name': 'line', 'roi': [[10, 40], [0, 50]], 'save_range': [5, 4],
-                     'save_lineout': True}]}
+                     'save_lineout': True, 'illumination_correction': {'kernel': 9}}]}
 
 def get_droplet2photon(run):
     droplet = {'threshold': 4.5, 'thresholdLow': 3, 'useRms': False}
@@ -291,6 +291,12 @@ def test_autocorrelations_are_mean_products_of_pairs(made: Any, file: Any) -> No
     pairs = good[10:40, :48] & good[10:40, 2:50]
     along = (inside[:, :48] * inside[:, 2:])[pairs].mean()
     assert file.read("cam/line_lineout_h")[0, 6] == pytest.approx(along)
+
+
+def test_a_correction_that_todays_tool_does_not_use_is_named_and_costs_nothing(result: Any) -> None:
+    (told,) = [found for found in result.findings if found.code == "no-correction"]
+    assert "illumination_correction" in told.message
+    assert told.field == "get_autocorrelation['cam'] (line)"
 
 
 def test_how_functions_were_set_up_is_kept(file: Any) -> None:

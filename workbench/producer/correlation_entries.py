@@ -1,6 +1,7 @@
 """``get_autocorrelation`` of a config: autocorrelations inside masks or a region."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ from workbench.reductions import Autocorrelation, Reduction, Roi
 from workbench.reductions.base import Nested
 from workbench.reductions.roi import squeezed
 
-KEYS = ("name", "thresADU", "roi", "mask", "save_range", "save_lineout")
+CORRECTION = "illumination_correction"
+KEYS = ("name", "thresADU", "roi", "mask", "save_range", "save_lineout", CORRECTION)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,8 @@ class AutocorrelationRecipe(Recipe):
         Pixels outside count as 0, in the unit of the frames.
     lines
         Store only the row and the column through the middle.
+    corrected
+        The config asks for a correction of the illumination, which is not made.
     """
 
     masks: Bools | None = None
@@ -41,6 +45,15 @@ class AutocorrelationRecipe(Recipe):
     low: float = -math.inf
     high: float = math.inf
     lines: bool = False
+    corrected: bool = False
+
+    def doubts(self, facts: DetectorFacts) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - for others
+        """Say that the illumination is not corrected, as it never was."""
+        text = (
+            f"{CORRECTION} is not made, as today's tool computes a corrected picture and uses the "
+            "other one; remove the key"
+        )
+        return [("no-correction", text)] if self.corrected else []
 
     def build(self, facts: DetectorFacts) -> Reduction:
         """Return the reduction for frames of this shape."""
@@ -75,6 +88,7 @@ def read_autocorrelation(value: object) -> tuple[str, AutocorrelationRecipe]:
         low,
         high,
         given.flag("save_lineout", default=False),
+        CORRECTION in given,
     )
 
 
