@@ -118,6 +118,7 @@ MADE_UP: dict[str, Write] = {
     "how-to/peak-tracking": peak(4800),
     "how-to/pictures-over-delay": peak(2400),
     "how-to/run-summary": small(n_events=3600, jungfrau_every=1),
+    "how-to/sliders": small(n_events=3600, camera_every=1),
     "how-to/speckle-statistics": small("xcslx1234", scene=Speckle(), n_events=1800, camera_every=3),
     "how-to/split-delay": small("xcslx1234", scene=SplitAndDelay(), n_events=1500, n_steps=5),
     "how-to/time-tool-calibration": small(

@@ -14,7 +14,7 @@ PAGES = {str(page.relative_to(DOCS).with_suffix("")): page for page in sorted(DO
 STORED = {picture.stem: picture for picture in DOCS.glob("how-to/pictures/*.png")}
 LARGEST = 100_000  # bytes of a stored picture
 PARTS = (r"\*\*Question\.\*\*", r"(\*\*|## )Fields", r"(\*\*|## )Pictures?", r"(\*\*|## )Pitfalls")
-NO_RECIPES = {"index", "a-page-per-run", "jupyterhub", "watch-a-run", "write-tiffs"}
+NO_RECIPES = {"index", "a-page-per-run", "jupyterhub", "sliders", "watch-a-run", "write-tiffs"}
 RECIPES = {name: page for name, page in PAGES.items() if name.startswith("how-to/")}
 RECIPES = {name: page for name, page in RECIPES.items() if page.stem not in NO_RECIPES}
 
