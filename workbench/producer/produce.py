@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cache
 
 from workbench.core.errors import NotThereError, WorkbenchError
 from workbench.core.executors import get_ready, team_ahead
+from workbench.core.workers import Team
 from workbench.producer.assemble import Begun, assemble, refuse
 from workbench.producer.config import ProducerConfig
 from workbench.producer.identity import facts_of
@@ -15,6 +16,7 @@ from workbench.producer.live import produce_live
 from workbench.producer.loop import WORKER_MODULES
 from workbench.producer.plan import shapes_of
 from workbench.producer.ranges import UNITS
+from workbench.producer.regions import Shapes
 from workbench.producer.request import LiveState, ProduceRequest, ProduceResult, Progress
 from workbench.producer.workspace import parts_folder
 from workbench.smalldata import open_file
@@ -49,26 +51,29 @@ def produce(
     _check_target(request)
     if request.live:
         return produce_live(request, begun, tell, live or (lambda _state: None))
-    config, raw = load_config(request)
-    if request.strict:
-        refuse(config.skipped)
-    facts = facts_of(request, config, raw)
-    with (
-        team_ahead(request.crew, WORKER_MODULES, UNITS) as ahead,  # while the plan is made
-        parts_folder(request.target, facts, resume=request.resume) as folder,
-    ):
+    with ExitStack() as stack:
+
+        @cache
+        def opened() -> tuple[RawRun, Team | None]:  # while the config is evaluated
+            ahead = stack.enter_context(team_ahead(request.crew, WORKER_MODULES, UNITS))
+            return open_raw(request.xtc, request.run, source=request.source), ahead
+
+        config = _config(request, lambda: shapes_of(opened()[0]))
+        raw, ahead = opened()
+        if request.strict:
+            refuse(config.skipped)
+        facts = facts_of(request, config, raw)
+        folder = stack.enter_context(parts_folder(request.target, facts, resume=request.resume))
         return assemble(request, begun, config, raw, place=folder, progress=tell, ahead=ahead)
 
 
-def load_config(request: ProduceRequest) -> tuple[ProducerConfig, RawRun]:
-    """Return the request's config, checked against the run, and the run; empty without one."""
+def _config(request: ProduceRequest, shapes: Callable[[], Shapes]) -> ProducerConfig:
+    """Return the request's config, checked against the run; empty without one."""
     if request.constants is not None and not request.constants.is_file():
         raise NotThereError(f"no constants file {request.constants}; name another or leave it out")
-    raw = cache(lambda: open_raw(request.xtc, request.run, source=request.source))
     if request.config is None:
-        return ProducerConfig(run=request.run), raw()
-    config = ProducerConfig.load(request.config, request.run, shapes=lambda: shapes_of(raw()))
-    return config, raw()
+        return ProducerConfig(run=request.run)
+    return ProducerConfig.load(request.config, request.run, shapes=shapes)
 
 
 def _check_target(request: ProduceRequest) -> None:
