@@ -23,7 +23,8 @@ CELLS = (
     "wb.publish('scaled', scale * run, 'mm', 0.5)\nassert os.environ['WORKBENCH_BATCH'] == '1'",
     "if fail:\n    raise ValueError('no <beam> & no sample')",
     "if die:\n    os.kill(os.getpid(), 9)\nif crash:\n    import ctypes\n\n    ctypes.string_at(0)",
-    "if orphan:\n    os.kill(os.getppid(), 9)",
+    "if orphan:\n    from multiprocessing import parent_process\n\n"
+    "    os.kill(parent_process().pid, 9)",
     "run",
 )
 

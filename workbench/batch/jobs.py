@@ -157,7 +157,11 @@ def _several(job: _Job) -> tuple[int, ...]:
 
 def _run_one(job: _Job) -> BatchItem:
     # The notebook machinery takes half a second to import: only where a notebook runs.
-    for package in ("ipykernel", "nbconvert", "papermill"):
+    load("ipykernel", "a batch")
+    from workbench.batch.forked import get_ready
+
+    get_ready()  # the kernel's imports begin beside those of this process
+    for package in ("nbconvert", "papermill"):
         load(package, "a batch")
     from workbench.batch.execution import execute
     from workbench.batch.report import write_report

@@ -1,4 +1,4 @@
-"""One private kernel per notebook: this Python, local sockets in a folder of its own, no TCP."""
+"""One private kernel per notebook: this Python, forked where possible, local sockets, no TCP."""
 
 import os
 import shutil
@@ -7,18 +7,22 @@ import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
 import workbench
+from workbench.batch.forked import ForkedProvisioner, may_fork
 from workbench.core.errors import WorkbenchError
 
 ENGINE = "workbench-private-kernel"
+FORKED = "workbench-forked"  # name of the provisioner
 LONGEST_SOCKET = 100  # bytes; the system allows 107 for the path of a socket
 _SOCKET = "s"
 # A crash of the interpreter tells its reason in the log, past the kernel's own streams.
@@ -50,6 +54,7 @@ class ThisPython(KernelSpecManager):
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", _FAULTS],
             display_name=kernel_name,
             language="python",
+            metadata={"kernel_provisioner": {"provisioner_name": FORKED}} if may_fork() else {},
         )
 
 
@@ -89,6 +94,10 @@ class PrivateKernelEngine(Engine):  # type: ignore[misc]  # the base class is un
 
 
 papermill_engines.register(ENGINE, PrivateKernelEngine)
+KernelProvisionerFactory.provisioners[FORKED] = EntryPoint(
+    FORKED, f"{ForkedProvisioner.__module__}:{ForkedProvisioner.__name__}",
+    KernelProvisionerFactory.GROUP_NAME,
+)  # fmt: skip
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from multiprocessing import forkserver
@@ -59,6 +59,16 @@ def start_server(modules: Sequence[str]) -> None:
     """Start the server of `local_pool` in the background; does nothing if it runs already."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
     forkserver.ensure_running()
+
+
+def forked_process(
+    target: Callable[..., None], arguments: tuple[object, ...], modules: Sequence[str]
+) -> BaseProcess:
+    """Start one process from the server of `local_pool`, which does not run the program again."""
+    start_server(modules)
+    process = _ForkAlone().Process(target=target, args=arguments)
+    process.start()
+    return process
 
 
 def available_cores() -> int:
