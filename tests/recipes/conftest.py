@@ -35,40 +35,45 @@ Meet = Callable[[str, Path, Analyse], str]
 
 @pytest.fixture
 def meet(tmp_path: Path) -> Meet:
-    """Put a fault into a copy of a clean file and analyse it; how that ended.
-
-    "true": all numbers within 5 errors of the truth; "refused": by an error of ours that says what
-    to do; "told": a number is wrong, and the result's state or a loud finding says so. Anything
-    else fails the test.
-    """
+    """Put a fault into a copy of a clean file and analyse it; how that ended, see `judge`."""
 
     def run(name: str, clean: Path, analyse: Analyse) -> str:
         file = tmp_path / clean.name
         for path in (clean, truth_path(clean)):
             shutil.copy(path, tmp_path / path.name)
-        truth = read_truth(clean)
-        assert truth is not None
         with FAULTS[name].inject(file, np.random.default_rng(7)):
-            refusal, found = "", None
-            try:
-                found = analyse(wb.open_run(file))
-            except WorkbenchError as error:
-                refusal = str(error)
-            if found is None:
-                assert len(refusal.split()) >= 5, refusal
-                return "refused"
-            wrong = {
-                name: one
-                for name, one in found.parameters.items()
-                if name in truth
-                and not isinstance(truth[name].value, tuple)
-                and not abs(one.value - truth[name].value) <= 5 * one.error
-            }
-            if not wrong:
-                return "true"
-            if found.state not in NAMED:
-                loud = {one.code for one in check_path(file) if one.severity is not Severity.INFO}
-                assert FAULTS[name].code in loud, (wrong, found.state)
-            return "told"
+            return judge(file, FAULTS[name].code, analyse)
 
     return run
+
+
+def judge(file: Path, code: str, analyse: Analyse) -> str:
+    """Analyse a file with a fault; how that ended.
+
+    "true": all numbers within 5 errors of the truth; "refused": by an error of ours that says what
+    to do; "told": a number is wrong, and the result's state or a loud finding says so. Anything
+    else fails the test.
+    """
+    truth = read_truth(file)
+    assert truth is not None
+    refusal, found = "", None
+    try:
+        found = analyse(wb.open_run(file))
+    except WorkbenchError as error:
+        refusal = str(error)
+    if found is None:
+        assert len(refusal.split()) >= 5, refusal
+        return "refused"
+    wrong = {
+        name: one
+        for name, one in found.parameters.items()
+        if name in truth
+        and not isinstance(truth[name].value, tuple)
+        and not abs(one.value - truth[name].value) <= 5 * one.error
+    }
+    if not wrong:
+        return "true"
+    if found.state not in NAMED:
+        loud = {one.code for one in check_path(file) if one.severity is not Severity.INFO}
+        assert code in loud, (wrong, found.state)
+    return "told"

@@ -7,6 +7,7 @@ import numpy as np
 import openpyxl
 import pytest
 
+import workbench as wb
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
 from workbench.recipes import (
     ChangedMeanwhileError,
@@ -17,6 +18,7 @@ from workbench.recipes import (
     ShotTable,
     build_shot_table,
     files_for,
+    findings_of,
     patterns,
     read_kept,
     read_shot_sheet,
@@ -109,7 +111,27 @@ def test_shots_before_driven_and_after_are_found_with_what_is_missing_in_them(
     )
     assert all(float(value) > 0 for value in column(found, "i0"))
     assert found.doubts.rows == ()
-    assert all(row["found so"] for row in found.against(truths_of(read)).as_dicts())
+    assert found.against(truths_of(read)).as_planted is True
+
+
+def test_findings_of_all_runs_are_told_together(
+    one_run: tuple[Path, ShotTable], tmp_path: Path
+) -> None:
+    files = [tmp_path / f"mecsyn0126_Run{run:04d}.h5" for run in (1, 2, 3)]
+    for file in files:
+        shutil.copy(one_run[0], file)
+    for file in files[:2]:
+        FAULTS["nan"].inject(file, np.random.default_rng(1))
+    found = findings_of(read_shots("", (1, 2, 3, 9), small_data=str(tmp_path)))
+    spoilt, clean = (wb.open_run(file).check() for file in files[1:])
+    counts = [sum(one.count for one in each) for each in (found, spoilt, clean)]
+    assert counts[0] == 2 * counts[1] + counts[2]
+    kinds = [(one.code, one.field) for one in spoilt + clean]
+    assert sorted((one.code, one.field) for one in found) == sorted(set(kinds))
+    codes = {one.code for one in spoilt} - {one.code for one in clean}
+    assert codes
+    told = [one.message for one in found if one.code in codes]
+    assert all(text.startswith("runs 1-2: ") for text in told)
 
 
 def test_what_has_no_partner_is_listed_on_either_side(runs: Path, sheet: Path) -> None:

@@ -7,22 +7,19 @@ from workbench.batch import BatchItem
 from workbench.synthetic.scenes import GridScene, MaskedCamera, MotorScene
 from workbench.synthetic.station import station
 
-SPOT = {"xpp": "epix_1", "xcs": "epix_2", "mec": "epix100a_2_bxrts"}
-MONITOR = {"xpp": "XppSb2BmMon/totalIntensityJoules", "xcs": "ipm4/sum", "mec": "xt2_ipm2/sum"}
-
 
 def spot_signal(place: Place) -> dict[str, str | float | bool | None]:
-    return {"signal": f"{SPOT[place[0]]}/signal_sum"}
+    return {"signal": f"{station(*place).spot}/signal_sum"}
 
 
 def spot_camera(place: Place) -> dict[str, str | float | bool | None]:
-    return {"detector": SPOT[place[0]]}
+    return {"detector": station(*place).spot}
 
 
 def what_is_missing_is_named(item: BatchItem, place: Place) -> None:
     assert item.results["not_in_the_file"]["value"] == "nothing"
     assert "run sum, noise, stored pixels" in Path(item.report).read_text()  # of the ring camera
-    frames = item.results[f"frames_{SPOT[place[0]]}"]["value"]
+    frames = item.results[f"frames_{station(*place).spot}"]["value"]
     assert frames == item.results["frames"]["value"]
 
 
@@ -31,7 +28,8 @@ def second_monitor(place: Place) -> dict[str, str | float | bool | None]:
 
 
 def the_better_monitor_is_found(item: BatchItem, place: Place) -> None:
-    assert item.results["monitor"]["value"] == MONITOR[place[0]]  # made with the smaller noise
+    smaller_noise = station(*place).monitor("upstream")
+    assert item.results["monitor"]["value"] == smaller_noise
     for name in ("i0_offset", "i0_curvature"):
         assert (item.results[name]["error"] or 1.0) < 0.05
 
@@ -47,6 +45,8 @@ def every_event_is_counted(item: BatchItem, place: Place) -> None:
     counts = [item.results[f"events_{name}"]["value"] for name in ("all", "on", "off", "dark")]
     assert counts[0] == 1200
     assert all(isinstance(count, int) and count > 0 for count in counts)
+    assert item.results["i0_spread"]["error"] < 0.02
+    assert item.results["detectors"]["value"] >= 7
     assert item.results["warnings"]["value"] == 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.templates.matrix import CleanRuns
 from workbench.batch import BatchItem, BatchRequest, find_template, run_batch
 
 Value = str | float | bool | None
@@ -21,3 +22,9 @@ def run_template(tmp_path: Path) -> RunTemplate:
         return item
 
     return run
+
+
+@pytest.fixture(scope="session")
+def clean_runs(tmp_path_factory: pytest.TempPathFactory) -> CleanRuns:
+    """Runs that tests of this process spoil copies of."""
+    return CleanRuns(tmp_path_factory.mktemp("clean"))

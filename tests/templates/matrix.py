@@ -4,6 +4,7 @@ One row a template, in a file a group (`common_rows`, `xpp_rows` ...). `test_mat
 """
 
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,10 @@ from workbench.synthetic.scenes import Scene
 
 Value = str | float | bool | None
 Place = tuple[str, str]  # hutch, generation
-EVERYWHERE: tuple[Place, ...] = (("xpp", "lcls2"), ("xcs", "lcls1"), ("mec", "lcls1"))
+EVERYWHERE: tuple[Place, ...] = tuple(
+    (hutch, generation) for hutch in ("xpp", "xcs", "mec") for generation in ("lcls2", "lcls1")
+)
+MOST_KEPT = 2  # clean runs, of some 50 MB each
 TOO_FAR = 5.0  # stated errors from the truth, beyond which a number is wrong
 KERNEL = re.compile(r"the kernel |\w+: ")  # how sentences of `batch.execution` on crashes begin
 FAILED_CELL = re.compile(r"cell \d+: (?P<error>\w+): (?P<text>.+)")
@@ -76,17 +80,24 @@ class Row:
 
     def write(self, place: Place, folder: Path, fault: str = "") -> Path:
         """Write the clean run of one place; `fault`: one into which this fault can be put."""
-        hutch, generation = place
-        needs = FAULTS[fault].needs if fault else {}
         style = self.style if not fault else self.style_for(place, fault)
-        spec = PumpProbe(experiment=f"{hutch}syn0126", **{**self.made, **needs})  # type: ignore[arg-type]
-        return write_small_data(spec, folder, generation=generation, style=style, scene=self.scene)
+        spec = self._spec(place, fault)
+        return write_small_data(spec, folder, generation=place[1], style=style, scene=self.scene)
 
-    def spoil(self, fault: str, folder: Path) -> tuple[Place, Injected]:
-        """Write a run with a fault in it; where it is."""
+    def spoil(self, fault: str, folder: Path, clean: "CleanRuns") -> tuple[Place, Injected]:
+        """Put a fault into a copy of a clean run; where it is."""
         place = self.place_of(fault)
-        file = self.write(place, folder, fault)
+        file = clean.copy(self, place, fault, folder)
         return place, FAULTS[fault].inject(file, np.random.default_rng(7))
+
+    def key(self, place: Place, fault: str) -> str:
+        """Return what tells the clean run for a fault from others."""
+        spec = self._spec(place, fault)
+        return repr((spec, self.scene, place, self.style_for(place, fault)))
+
+    def _spec(self, place: Place, fault: str) -> PumpProbe:
+        needs = FAULTS[fault].needs if fault else {}
+        return PumpProbe(experiment=f"{place[0]}syn0126", **{**self.made, **needs})  # type: ignore[arg-type]
 
     def place_of(self, fault: str) -> Place:
         """Return the first place to which a fault can happen."""
@@ -96,6 +107,29 @@ class Row:
         """Return the style of the file to which a fault can happen; empty: none."""
         styles = dict.fromkeys([self.style, "ours", "facility"])
         return next((style for style in styles if FAULTS[fault].applies(*place, style)), "")
+
+
+@dataclass
+class CleanRuns:
+    """Clean runs of which several tests in a row spoil copies; the last few are kept."""
+
+    folder: Path
+    kept: dict[str, Path] = field(default_factory=dict)
+    made: int = 0
+
+    def copy(self, row: Row, place: Place, fault: str, folder: Path) -> Path:
+        """Copy the clean run for a fault into a folder."""
+        key = row.key(place, fault)
+        if key not in self.kept:
+            for old in list(self.kept)[: len(self.kept) - MOST_KEPT + 1]:
+                shutil.rmtree(self.kept.pop(old).parent)
+            self.made += 1
+            new = self.folder / f"new{self.made}"
+            file = row.write(place, new, fault)
+            # Virtual files name their parts by full path: a copy must not find those of the first.
+            self.kept[key] = new.rename(self.folder / f"kept{self.made}") / file.name
+        shutil.copytree(self.kept[key].parent, folder, dirs_exist_ok=True)
+        return folder / self.kept[key].name
 
 
 def assert_ends_well(item: BatchItem, truth: Truth, code: str, file: Path) -> None:

@@ -39,10 +39,10 @@ def test_the_shot_table_joins_runs_and_sheet_and_keeps_notes(
     values = {name: result["value"] for name, result in item.results.items()}
     assert values == {
         "shots": 5, "shots_driven": 1, "detectors_missing": 1, "runs": 4, "unmatched": 2,
-        "doubts": 1, "rows": 6,
+        "doubts": 1, "rows": 6, "as_planted": True,
     }  # fmt: skip
     page = Path(item.report).read_text()
-    for words in ("found so", SPOT, "of a run that is not in this table", "no small data"):
+    for words in ("as planted: yes", SPOT, "of a run that is not in this table", "no small data"):
         assert words in page
     assert "Warning" not in page
     table = tmp_path / "out" / "shot_table.csv"
@@ -57,5 +57,12 @@ def test_the_shot_table_joins_runs_and_sheet_and_keeps_notes(
     assert (again.state, again.error) == ("done", "")
     assert again.results["shots"]["value"] == 3
     page = Path(again.report).read_text()
-    for words in ("void at 5 um", "unreadable", "(", "i0 is not the same monitor everywhere"):
+    for words in (
+        "void at 5 um",
+        "unreadable",
+        "(",
+        "i0 is not the same monitor everywhere",
+        "missing-detector",
+        "run 3: ",
+    ):
         assert words in page

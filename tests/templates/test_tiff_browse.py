@@ -28,10 +28,10 @@ def test_pictures_are_shown_packed_and_read_back(
     values = {name: result["value"] for name, result in item.results.items()}
     assert values == {
         "shots": 2, "pictures": 2, "not_in_shot": 0, "tiff_files": 2, "tiff_same": True,
-            "shot": 1,
+        "shot": 1, "as_planted": True,
     }  # fmt: skip
     page = Path(item.report).read_text()
-    assert "made with 2 shots; the run has 2" in page
+    assert "as planted: yes" in page
     assert "Warning" not in page
     FAULTS[fault].inject(file, np.random.default_rng(1))
     again = run_template("tiff_browse", file, folder=folder)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from workbench.binning.parameter import Parameter
@@ -68,24 +69,32 @@ class Verdict(Table):
         return {RESULT_MIME: result}
 
 
-def verdict(fit: Fitted, truth: Truth) -> Verdict:
+def verdict(fit: Fitted, truth: Truth, exact: Mapping[str, int] = MappingProxyType({})) -> Verdict:
     """Compare each fitted number that the truth knows: value, error, truth, pull, within 3 errors.
 
-    The pull is (value - truth) / error.
+    The pull is (value - truth) / error. Counts in `exact` have no error and must be the same.
     """
     rows: list[tuple[Cell, ...]] = []
     for name, entry in fit.parameters.items():
-        if name not in truth:
-            continue
-        planted = truth[name].value
-        if isinstance(planted, tuple):
+        planted = _planted(truth, name)
+        if planted is None:
             continue
         pull = (entry.value - planted) / entry.error
         rows.append(
             (name, entry.value, entry.error, planted, entry.unit, pull, abs(pull) <= ALLOWED)
         )
+    for name, count in exact.items():
+        planted = _planted(truth, name)
+        if planted is not None:
+            rows.append((name, count, "exact", int(planted), "1", "", count == planted))
     columns = ("quantity", "value", "error", "truth", "unit", "pull", "within 3 errors")
     return _judged(columns, rows, f"fit {fit.state}", fit.message)
+
+
+def _planted(truth: Truth, name: str) -> float | None:
+    """Return the planted number of a name; None where there is none, or a list."""
+    value = truth[name].value if name in truth else None
+    return None if isinstance(value, tuple) else value
 
 
 def verdict_on(found: Mapping[str, Cell], planted: Mapping[str, Cell]) -> Verdict:

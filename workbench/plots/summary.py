@@ -20,6 +20,7 @@ from workbench.plots.curves import trend
 from workbench.plots.histograms import Panel, histograms
 from workbench.plots.images import Frame, images
 from workbench.plots.style import Picture, nothing
+from workbench.recipes.run_summary import presence_counts
 from workbench.regions import pixel_places
 from workbench.runs import Channel
 from workbench.runs.protocol import AnyRun
@@ -42,7 +43,7 @@ def _or_reason(draw: Callable[[AnyRun], Picture]) -> Callable[[AnyRun], Picture]
 
 def presence_of(run: AnyRun) -> Picture:
     """Draw in what share of the events each detector is there."""
-    return bars.presence(run.failures or _counted_by_flags(run), run.n_events)
+    return bars.presence(presence_counts(run), run.n_events)
 
 
 @_or_reason
@@ -199,18 +200,6 @@ def _floats(channel: Channel) -> Floats:
 
 def _names(channel: Channel) -> tuple[str, str]:
     return channel.name, channel.unit
-
-
-def _counted_by_flags(run: AnyRun) -> dict[str, dict[str, int]]:
-    counts = {}
-    for name in run.infos:
-        if name.startswith("damage/"):
-            there = int(np.count_nonzero(run[name].read() == 1))
-            counts[name.removeprefix("damage/")] = {
-                "present": there,
-                "absent": run.n_events - there,
-            }
-    return counts
 
 
 def _code_counts(run: AnyRun) -> Ints:

@@ -81,10 +81,11 @@ from workbench.recipes.powder_peaks import (
 )
 from workbench.recipes.profiles import Feature, find_feature
 from workbench.recipes.relaxation import Relaxation, fit_relaxation
+from workbench.recipes.run_summary import RunSummary, presence_counts, run_summary
 from workbench.recipes.scan_steps import ScanError, moving, scanned
 from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
 from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
-from workbench.recipes.shots import RunShots, Shot, read_shots, truths_of
+from workbench.recipes.shots import RunShots, Shot, findings_of, read_shots, truths_of
 from workbench.recipes.singular import Components, components
 from workbench.recipes.spatial_time_tool import (
     EdgeCalibration,
@@ -161,6 +162,7 @@ __all__ = [
     "RegionSpeckle",
     "Relaxation",
     "RunShots",
+    "RunSummary",
     "ScanError",
     "SheetError",
     "Shot",
@@ -200,6 +202,7 @@ __all__ = [
     "find_peaks",
     "find_photons",
     "find_regions",
+    "findings_of",
     "fit_edge",
     "fit_elastic",
     "fit_global",
@@ -225,10 +228,12 @@ __all__ = [
     "pictures_of",
     "poni_geometry",
     "position_window",
+    "presence_counts",
     "read_kept",
     "read_shot_sheet",
     "read_shots",
     "refreshed",
+    "run_summary",
     "scanned",
     "sharpest_rotation",
     "speckle_statistics",

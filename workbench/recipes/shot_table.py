@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.binning import Verdict, verdict_on
 from workbench.core.run_numbers import runs_text
 from workbench.core.table import Cell, Table
 from workbench.recipes.file_patterns import FilePattern, Found
@@ -70,14 +71,13 @@ class ShotTable:
             "detectors_missing": present.count(False),
         }
 
-    def against(self, truths: Sequence[Truth]) -> Table:
+    def against(self, truths: Sequence[Truth]) -> Verdict:
         """Compare the counts with the sum of what made-up runs were made with."""
-        rows = []
-        for name, found in self.numbers.items():
-            planted = [truth[name].value for truth in truths if name in truth]
-            total = sum(int(value) for value in planted if not isinstance(value, tuple))
-            rows.append((name, found, total, found == total))
-        return Table(("quantity", "found", "truth", "found so"), tuple(rows))
+        planted: dict[str, Cell] = {}
+        for name in self.numbers:
+            values = [truth[name].value for truth in truths if name in truth]
+            planted[name] = sum(int(value) for value in values if not isinstance(value, tuple))
+        return verdict_on(self.numbers, planted)
 
 
 def build_shot_table(

@@ -1,7 +1,7 @@
 """Shots of runs: what each small-data file says of every shot, and which detectors were in it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools
 from workbench.core.errors import WorkbenchError
+from workbench.core.findings import Finding, Severity, worst_first
+from workbench.core.run_numbers import runs_text
 from workbench.core.table import Cell
 from workbench.runs import Run, Truth, open_run, read_truth
 from workbench.smalldata import FieldInfo, SmallDataFile, missing_rows, open_file
@@ -130,6 +132,33 @@ def truths_of(runs: Sequence[RunShots]) -> tuple[Truth, ...]:
     """Return what made-up runs were made with; nothing on real data."""
     found = (read_truth(run.path) for run in runs if run.path is not None)
     return tuple(truth for truth in found if truth is not None)
+
+
+def findings_of(runs: Sequence[RunShots]) -> list[Finding]:
+    """Return what could mislead in the files of several runs, worst first.
+
+    Findings of the same kind on the same field are one, which names its runs and adds up its
+    events. Runs without a readable file are left out: their lines in the table say why.
+    """
+    alike: dict[tuple[Severity, str, str], dict[int, Finding]] = {}
+    for one in runs:
+        if one.path is not None:
+            for finding in open_run(one.path).check():
+                key = (finding.severity, finding.code, finding.field)
+                alike.setdefault(key, {})[one.run] = finding
+    return worst_first(
+        replace(
+            next(iter(found.values())),
+            message=f"{_label(found)}: {next(iter(found.values())).message}",
+            count=sum(finding.count for finding in found.values()),
+        )
+        for found in alike.values()
+    )
+
+
+def _label(runs: Collection[int]) -> str:
+    """How messages name runs: "run 3", "runs 1-3, 8"."""
+    return f"run{'s' if len(runs) > 1 else ''} {runs_text(sorted(runs))}"
 
 
 def _of_run(place: str, number: int, fields: Sequence[str], most: int) -> RunShots:

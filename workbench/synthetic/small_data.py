@@ -20,7 +20,7 @@ from workbench.smalldata import DatasetSpec, OnceValue, create_part, merge_parts
 from workbench.smalldata.facility_style import write_lcls1, write_lcls2
 from workbench.synthetic.dialect import columns, record_names
 from workbench.synthetic.pump_probe import PumpProbe, Scan
-from workbench.synthetic.scenes import Scene
+from workbench.synthetic.scenes import Planted, Scene
 from workbench.synthetic.shots import Shots, blocks
 from workbench.synthetic.station import Station, station
 from workbench.synthetic.truth import Counts, truth_text
@@ -82,9 +82,22 @@ def write_small_data(
     write = _write_ours if style is Style.OURS else _write_facility
     scene = scene or Scene()
     counts = write(spec, place, target, scene)
-    truth = truth_text(spec, counts, place, scene.quantities(spec, place))
+    planted = _counted(spec, place, counts) | scene.quantities(spec, place)
+    truth = truth_text(spec, counts, place, planted)
     write_text(target.with_name(f"{target.stem}.truth.json"), truth)
     return target
+
+
+def _counted(spec: PumpProbe, place: Station, counts: Counts) -> dict[str, Planted]:
+    """Return as quantities what an analysis counts: classes of events, detectors in them."""
+    kinds = {"all": "events", "on": "on", "off": "off", "dark": "dark"}
+    found: dict[str, Planted] = {
+        f"events_{name}": (counts.totals[kind], "1", f"events of the class {name}")
+        for name, kind in kinds.items()
+    }
+    for name, states in _failures(spec, place, counts).items():
+        found[f"present_{name}"] = (states["present"], "1", f"events with {name}")
+    return found
 
 
 def _style(style: Style | str) -> Style:

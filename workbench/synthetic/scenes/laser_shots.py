@@ -54,6 +54,8 @@ class LaserShots(Scene):
         del place
         driven = spec.n_events if self.driven else 0
         return {
+            "events_on": (driven, "1", "events of the class on, where none is dropped"),
+            "events_off": (spec.n_events - driven, "1", "events of the class off"),
             "shots": (spec.n_events, "1", "shots of the run"),
             "shots_driven": (driven, "1", "shots with X-rays and drive laser"),
             "detectors_missing": (len(self.lost), "1", "detectors that are not in a shot, summed"),

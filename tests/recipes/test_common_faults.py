@@ -1,0 +1,129 @@
+"""What cells of common templates and of the delay scan call, on every fault of the catalogue."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import workbench as wb
+from tests.recipes.conftest import judge
+from tests.templates.matrix import CleanRuns, Row
+from workbench import binning
+from workbench.binning import Measured, Parameter
+from workbench.binning.verdict import Fitted
+from workbench.recipes import browse_pictures, detector_overview, run_summary
+from workbench.runs import Channel, Run
+from workbench.synthetic.faults import FAULTS
+from workbench.synthetic.scenes import MaskedCamera
+
+SIGNAL = "epix_1/signal_sum"
+ROW = Row(
+    faults=tuple(FAULTS),
+    places=(("xpp", "lcls2"), ("xpp", "lcls1")),
+    made={"n_events": 2400, "camera_every": 1},
+    scene=MaskedCamera(bad=77),
+)
+
+
+def counted(**counts: int) -> dict[str, Parameter]:
+    return {name: Parameter(count, 0.0, "1") for name, count in counts.items()}
+
+
+def summary(run: Run) -> Fitted:
+    found = run_summary(run)
+    return SimpleNamespace(
+        parameters={**found.parameters, **counted(**found.counts)}, state="", message=""
+    )
+
+
+def timing(run: Run) -> Fitted:
+    alignment = run.alignment()
+    assert all(lag.follower for lag in alignment.lags)
+    counts = {f"events_{name}": int(run.mask(of=name).sum()) for name in ("all", "on", "off")}
+    return SimpleNamespace(parameters=counted(**counts), state="", message="")
+
+
+def i0_study(run: Run) -> Fitted:
+    best = binning.i0_report(run, SIGNAL, of="off").best.name
+    return binning.linearity(run, SIGNAL, best, None, of="off")
+
+
+def custom_variable(run: Run) -> Fitted:
+    source = next(one.name for one in run.role_fields("i0") if one.name in run)
+    reading = run[source].read()
+    dark, lit = run.mask(of="dark"), run.mask(wb.xray_on())
+    level = np.nanmean(reading[dark]) if dark.any() else 0.0
+    mine = (reading - level) / np.nanmean(reading[lit] - level)
+    made = Channel.from_values("mine", mine, unit="1", select=run.mask, why="as in the template")
+    run = run.with_channel("mine", made)
+    cuts = wb.xray_on() & wb.cut("mine", 0.2, None)
+    chosen = run.mask(cuts, of="off")
+    edges = binning.edges_by_count(mine[chosen], max(1, int(chosen.sum()) // 8))
+    norm = run.channel("i0")
+    wb.bin(run, {"mine": edges}, SIGNAL, cuts, norm, of="off", background="dark")
+    shots = mine[lit & np.isfinite(mine)]
+    spread = shots.std(ddof=1)
+    fourth = ((shots - shots.mean()) ** 4).mean() / spread**4
+    error = spread * np.sqrt((fourth - 1) / (4 * len(shots)))
+    return Measured({"i0_spread": Parameter(spread, error, "1")})
+
+
+def delay_scan(run: Run) -> Fitted:
+    cuts = wb.xray_on() & wb.cut("i0", 0.0, None)
+    cuts &= wb.cut("tt_amplitude", 0.005, 0.19, scope="on")
+    cuts &= wb.cut("tt_width", 60.0, 250.0, scope="on")
+    delay = run.delay(time_tool=True)
+    run = run.with_channel("delay", delay)
+    measured = delay.read(where=run.mask(cuts, of="on"))
+    edges = binning.edges_by_width(np.nanmin(measured), np.nanmax(measured), 0.1)
+    binned = binning.on_off(run, {"delay": edges}, SIGNAL, where=cuts, by="i0")
+    return binning.fit_kinetics(binned, "relative")
+
+
+def overview(run: Run) -> Fitted:
+    found = detector_overview(run)["epix_1"]
+    exact = {"bad_pixels": found.bad_pixels, "noise": found.median_noise}
+    known = {name: value for name, value in exact.items() if value is not None}
+    return SimpleNamespace(parameters=counted(**known), state="", message="")
+
+
+def browsing(run: Run) -> Fitted:
+    browse_pictures(run)
+    counts = counted(events_all=run.n_events)
+    return SimpleNamespace(parameters=counts, state="", message="")
+
+
+ANALYSES: dict[str, Callable[[Run], Fitted]] = {
+    "summary": summary,
+    "timing": timing,
+    "i0": i0_study,
+    "custom": custom_variable,
+    "delay": delay_scan,
+    "overview": overview,
+    "pictures": browsing,
+}
+
+
+@pytest.fixture(scope="module")
+def clean_runs(tmp_path_factory: pytest.TempPathFactory) -> CleanRuns:
+    return CleanRuns(tmp_path_factory.mktemp("clean"))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_faulty_run_gives_true_numbers_a_finding_or_a_refusal(
+    name: str, tmp_path: Path, clean_runs: CleanRuns
+) -> None:
+    place, injected = ROW.spoil(name, tmp_path, clean_runs)
+    code = FAULTS[name].expected(*place, ROW.style_for(place, name))
+    with injected:
+        for analyse in ANALYSES.values():
+            judge(injected.paths[0], code, analyse)
+
+
+def test_without_a_fault_all_numbers_are_true(tmp_path: Path) -> None:
+    file = ROW.write(ROW.places[0], tmp_path)
+    ended = {name: judge(file, "", analyse) for name, analyse in ANALYSES.items()}
+    assert ended == dict.fromkeys(ANALYSES, "true")
