@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 Write = Callable[..., Path]
+ModuleFolder = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +32,23 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.fail(f"WORKBENCH_TEST_DATA names {folder}, which is not a folder")
     return folder
+
+
+@pytest.fixture(scope="module")
+def module_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleFolder]:
+    """Return a function that makes folders, which are gone when the module's tests have run.
+
+    Folders of `tmp_path_factory` stay until the last test of all: made-up runs fill the disk.
+    """
+    made: list[Path] = []
+
+    def make(name: str) -> Path:
+        made.append(tmp_path_factory.mktemp(name))
+        return made[-1]
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -81,3 +100,35 @@ def tiny_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     yield mount
     for place in mounted:
         subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture
+def quota(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Return a function that gives a folder whose quota, such as ``3M``, the kernel enforces.
+
+    Called again it changes the limit. Of the file systems that Linux has here only Btrfs does so
+    for root too.
+    """
+    if shutil.which("mkfs.btrfs") is None:
+        pytest.skip("needs mkfs.btrfs (Debian package btrfs-progs)")
+    image, place = tmp_path / "quota.img", tmp_path / "quota"
+    folder = place / "results"
+
+    def called(*words: str | Path) -> int:
+        return subprocess.run(words, capture_output=True, check=False).returncode
+
+    def limited(limit: str) -> Path:
+        if not folder.exists():
+            place.mkdir()
+            with image.open("wb") as file:
+                file.truncate(128 << 20)
+            assert called("mkfs.btrfs", "--mixed", image) == 0
+            if called("mount", "-o", "loop", image, place):
+                pytest.skip("no permission to mount a small file system")
+            assert called("btrfs", "quota", "enable", place) == 0
+            assert called("btrfs", "subvolume", "create", folder) == 0
+        assert called("btrfs", "qgroup", "limit", limit, folder) == 0
+        return folder
+
+    yield limited
+    called("umount", place)

@@ -195,6 +195,24 @@ def test_a_full_disk_is_told_waited_for_and_caught_up(
     assert list(pages.claims.rglob("*")) == []
 
 
+def test_a_quota_that_is_reached_is_told_waited_for_and_caught_up(
+    site: Site, quota: Callable[[str], Path]
+) -> None:
+    folder = quota("2M")
+    watcher = site.watcher(pages=Pages(folder, "RunSummary"))
+    site.file(1), site.file(2)
+    for _ in range(3):
+        site.settled(watcher)
+    assert site.made == []
+    assert watcher.waiting == {1: "paused", 2: "paused"}
+    assert site.told_of(None) == ["paused"]
+    assert "quota exceeded" in next(one.text for one in site.told if one.run is None)
+    quota("100M")
+    site.settled(watcher)
+    assert sorted(site.made) == [(1, "whole"), (2, "whole")]
+    assert site.told_of(None) == ["paused", "goes on"]
+
+
 def test_a_limit_of_files_pauses_too(site: Site, tiny_disk: Callable[[str], Path]) -> None:
     disk = tiny_disk("nr_inodes=9")
     site.file(1), site.file(2)

@@ -4,9 +4,12 @@ import json
 import shutil
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from workbench.batch import Template, find_template
 from workbench.batch.catalogue import read_template
@@ -184,3 +187,52 @@ def test_a_notebook_that_was_saved_meanwhile_is_not_replaced(
     with pytest.raises(InputError, match="changed meanwhile"):
         write_update(planned)
     assert "# Mine" in path.read_text()
+
+
+EDITS = st.lists(
+    st.tuples(st.sampled_from(["edit", "insert", "delete", "move"]), st.integers(0, 99)), max_size=6
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(mine=EDITS, theirs=EDITS)
+def test_whatever_both_sides_do_to_a_notebook_no_cell_of_the_user_is_lost(
+    mine: list[tuple[str, int]], theirs: list[tuple[str, int]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        original = Path(shutil.copy(find_template("delay_scan").path, folder))
+        path = copy_template(read_template(original, Path(folder)), Path(folder) / "mine.ipynb")
+        written = edited(path, mine, "mine")
+        edited(original, theirs, "theirs")
+        write_update(plan_update(path))
+        cells = read_notebook(path).cells
+        lines = {line for cell in cells for line in cell.source.split("\n")}
+        assert written <= lines
+        nbformat.validate(read_notebook(path))
+        before = path.read_bytes()
+        again = plan_update(path)
+        write_update(again)
+        assert again.state is UpdateState.CURRENT
+        assert path.read_bytes() == before
+
+
+def edited(path: Path, edits: list[tuple[str, int]], who: str) -> set[str]:
+    """Edit a notebook as Jupyter would; return the lines of `who` that are in it afterwards."""
+    notebook = read_notebook(path)
+    cells = notebook.cells
+    for step, (action, number) in enumerate(edits):
+        place = number % max(len(cells), 1)
+        line = f"# {who} {step}"
+        if action == "insert":
+            cells.insert(place, nbformat.v4.new_code_cell(line))
+        elif not cells:
+            continue
+        elif action == "edit":
+            cells[place].source += f"\n{line}"
+        elif who == "mine" or cells[place].id != "parameters":  # without it it is no template
+            cell = cells.pop(place)
+            if action == "move":
+                cells.insert(number % (len(cells) + 1), cell)
+    path.write_text(notebook_text(notebook))
+    lines = {line for cell in cells for line in cell.source.split("\n")}
+    return {line for line in lines if line.startswith(f"# {who}")}

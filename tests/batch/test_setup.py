@@ -184,23 +184,29 @@ def test_ten_thousand_files_are_the_end(root: Path) -> None:
 
 
 @as_root
-@pytest.mark.parametrize("first", [0, ANNA])
-def test_users_of_one_group_replace_each_others_files(root: Path, first: int) -> None:
+@pytest.mark.parametrize(
+    ("first", "tree"), [(0, "s3df"), (ANNA, "s3df"), (0, "psdm"), (ANNA, "psdm"), (ANNA, "ffb")]
+)
+def test_users_of_one_group_replace_each_others_files(root: Path, first: int, tree: str) -> None:
     templates = [copied(root, name) for name in ("common/run_summary", "xpp/delay_scan")]
-    places = experiment(root)
+    places = experiment(root, tree=tree)
+    places.results.parent.mkdir(parents=True, exist_ok=True)
     for_group(places.folder)
+    for_group(places.results.parent)
     plan_experiment(places, templates)  # loads here what the others may not be able to read
     made: Made = set_up(places, templates) if first == 0 else as_user(
         first, lambda: set_up(places, templates)
     )  # fmt: skip
     assert len(made.files) == 6
-    before = contents(places.folder)
-    for path in places.folder.rglob("*"):
+    before = contents(places.results.parent)
+    made_here = {*places.folder.rglob("*"), *places.results.parent.rglob("*")}
+    assert made_here
+    for path in made_here:
         status = path.stat()
         wanted = 0o2775 if path.is_dir() else 0o664
         assert (stat.S_IMODE(status.st_mode), status.st_gid) == (wanted, GROUP), path
     assert as_user(BERT, lambda: set_up(places, templates)).nothing
-    assert contents(places.folder) == before
+    assert contents(places.results.parent) == before
     notebook = places.results / "workbench" / "notebooks" / "delay_scan.ipynb"
     for number, user in enumerate((BERT, ANNA, BERT)):
         newer(templates[1], f"Version {number}")

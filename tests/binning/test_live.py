@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.binning import Live, on_off
 from workbench.binning.live_sums import TREND_BLOCKS, Moments, Shots, Trend
 from workbench.core.errors import InputError
@@ -23,8 +24,8 @@ WRONG = {"delay": {"source": "scan/lxt_ttc", "unit": "mm"}}
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("live")
+def finished(module_folder: ModuleFolder) -> Run:
+    folder = module_folder("live")
     (folder / "live").mkdir()
     return open_run(write_small_data(PumpProbe(n_events=EVENTS, n_steps=21), folder))
 

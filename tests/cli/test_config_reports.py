@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.conftest import ModuleFolder
 from workbench.cli.app import app
 from workbench.core.constants import Constants
 from workbench.sources.constants import write_constants
@@ -27,8 +28,8 @@ def getROIs(run):
 
 
 @pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("raw")
+def raw(module_folder: ModuleFolder) -> Path:
+    folder = module_folder("raw")
     names = [Names("epix_1", "epix100", "raw", fields={"raw": ("uint16", 2)})]
     for run in RUNS:
         begin = (1_100_000_000 + run) << 32

@@ -15,6 +15,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
+from tests.conftest import ModuleFolder
 from workbench.cli.produce import _Bar, produce
 from workbench.core.errors import WorkbenchError
 from workbench.sources.xtc2_writer import Names, Xtc2Writer
@@ -25,8 +26,8 @@ APP.command()(produce)
 
 
 @pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("raw")
+def raw(module_folder: ModuleFolder) -> Path:
+    folder = module_folder("raw")
     names = [
         Names("gasdet", "gasdet", "raw", fields={"f11ENRC": ("float64", 0)}),
         Names("epix_1", "epix100", "raw", fields={"raw": ("uint16", 2)}),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench import plots
 from workbench.binning import edges_by_width, fit_kinetics, on_off
 from workbench.runs import open_run
@@ -13,8 +14,8 @@ from workbench.synthetic.small_data import write_small_data
 
 
 @pytest.fixture(scope="module")
-def binned(tmp_path_factory: pytest.TempPathFactory):
-    folder: Path = tmp_path_factory.mktemp("scan")
+def binned(module_folder: ModuleFolder):
+    folder: Path = module_folder("scan")
     run = open_run(write_small_data(PumpProbe(n_events=2000, n_steps=21), folder))
     return on_off(run, {"delay": edges_by_width(-1.2, 3.2, 0.2)}, "epix_1/signal_sum")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench import plots
 from workbench.binning import Live, Snapshot
 from workbench.runs import open_run
@@ -14,8 +15,8 @@ from workbench.synthetic.small_data import write_small_data
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    folder: Path = tmp_path_factory.mktemp("live")
+def snapshot(module_folder: ModuleFolder) -> Snapshot:
+    folder: Path = module_folder("live")
     run = open_run(write_small_data(PumpProbe(n_events=3000, n_steps=21), folder))
     return Live(run, {"delay": np.arange(-1, 3.05, 0.25)}, "epix_1/signal_sum", last=600).refresh()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench import plots
 from workbench.core.findings import Finding, Severity
 from workbench.runs import Run, cut, open_run
@@ -14,8 +15,8 @@ from workbench.synthetic.small_data import write_small_data
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return open_run(write_small_data(PumpProbe(n_events=600), tmp_path_factory.mktemp("full")))
+def full(module_folder: ModuleFolder) -> Run:
+    return open_run(write_small_data(PumpProbe(n_events=600), module_folder("full")))
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """A small raw run whose every value is known: two cameras, timing, text, waveforms, slow values."""
 
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,35 +155,3 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
 @pytest.fixture(scope="session")
 def make_run() -> Any:
     return write_made_run
-
-
-@pytest.fixture
-def quota(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Return a function that gives a folder whose quota, such as ``3M``, the kernel enforces.
-
-    Called again it changes the limit. Of the file systems that Linux has here only Btrfs does so
-    for root too.
-    """
-    if shutil.which("mkfs.btrfs") is None:
-        pytest.skip("needs mkfs.btrfs (Debian package btrfs-progs)")
-    image, place = tmp_path / "quota.img", tmp_path / "quota"
-    folder = place / "results"
-
-    def called(*words: str | Path) -> int:
-        return subprocess.run(words, capture_output=True, check=False).returncode
-
-    def limited(limit: str) -> Path:
-        if not folder.exists():
-            place.mkdir()
-            with image.open("wb") as file:
-                file.truncate(128 << 20)
-            assert called("mkfs.btrfs", "--mixed", image) == 0
-            if called("mount", "-o", "loop", image, place):
-                pytest.skip("no permission to mount a small file system")
-            assert called("btrfs", "quota", "enable", place) == 0
-            assert called("btrfs", "subvolume", "create", folder) == 0
-        assert called("btrfs", "qgroup", "limit", limit, folder) == 0
-        return folder
-
-    yield limited
-    called("umount", place)

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.atomic import CannotWriteError
 from workbench.producer import produce
 
@@ -78,13 +79,13 @@ def wait_for(what: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def long_run(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return make_run(tmp_path_factory.mktemp("long"), events=EVENTS)
+def long_run(make_run: Any, module_folder: ModuleFolder) -> Any:
+    return make_run(module_folder("long"), events=EVENTS)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(long_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return produce(long_run.request(tmp_path_factory.mktemp("undisturbed"))).output
+def undisturbed(long_run: Any, module_folder: ModuleFolder) -> Path:
+    return produce(long_run.request(module_folder("undisturbed"))).output
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pyFAI.detectors import Detector
 from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from workbench.core.findings import Severity
 from workbench.core.frames import FrameSpec
 from workbench.producer import produce
@@ -71,14 +72,14 @@ def with_geometry(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, make_run: Any) -> Any:
-    (folder := tmp_path_factory.mktemp("raw_azimuthal") / "raw").mkdir()
+def run(module_folder: ModuleFolder, make_run: Any) -> Any:
+    (folder := module_folder("raw_azimuthal") / "raw").mkdir()
     return make_run(folder, events=24)
 
 
 @pytest.fixture(scope="module")
-def result(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("azimuthal")
+def result(run: Any, module_folder: ModuleFolder) -> Any:
+    folder = module_folder("azimuthal")
     (folder / "geometry").mkdir()
     (folder / "geometry" / "both.poni").write_text(poni_text())
     config = folder / "prod_config_xpp.py"

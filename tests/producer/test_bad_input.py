@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.atomic import CannotWriteError
 from workbench.core.constants import Constants
 from workbench.core.findings import Finding, Severity
@@ -50,8 +51,8 @@ def get_sum_algos(run):
 
 
 @pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("odd")
+def raw(module_folder: ModuleFolder) -> Path:
+    folder = module_folder("odd")
     rows, cols = np.indices(LARGE)
     dots = np.where((rows + cols) % 2 == 0, 20, 0).astype(np.uint16)  # none touches another
     begin = 1_100_000_000 << 32
@@ -75,8 +76,8 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return produce(request(raw, tmp_path_factory.mktemp("out")))
+def result(raw: Path, module_folder: ModuleFolder) -> Any:
+    return produce(request(raw, module_folder("out")))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from scipy import ndimage
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from workbench.core.frames import FrameSpec
 from workbench.producer import produce
 from workbench.producer.common_mode import CommonModeEntry, read_common_mode
@@ -87,8 +88,8 @@ def write_basis(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def result(made: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("functions")
+def result(made: Any, module_folder: ModuleFolder) -> Any:
+    folder = module_folder("functions")
     config = folder / "prod_config_xpp.py"
     write_basis(folder / "basis.h5")
     config.write_text(f"BASIS = {str(folder / 'basis.h5')!r}\n{CONFIG}")

@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).parents[1] / "sources" / "protocol"))  # a ru
 
 from written_run import EVENTS, EXPERIMENT, RUN, WrittenRun, written
 
+from tests.conftest import ModuleFolder
 from workbench.producer import ProducerConfig, ProduceRequest, ProduceResult, produce
 from workbench.producer.plan import Plan
 from workbench.runs import open_run
@@ -34,16 +35,16 @@ Make = Callable[..., ProduceResult]
 
 
 @pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> WrittenRun:
-    return written(tmp_path_factory.mktemp("integrating"))
+def truth(module_folder: ModuleFolder) -> WrittenRun:
+    return written(module_folder("integrating"))
 
 
 @pytest.fixture(scope="module")
-def make(truth: WrittenRun, tmp_path_factory: pytest.TempPathFactory) -> Make:
+def make(truth: WrittenRun, module_folder: ModuleFolder) -> Make:
     """Function that produces the run with `get_intg` giving what is told."""
 
     def made(others: str = "[]", main: str = "slow", **more: Any) -> ProduceResult:
-        folder = tmp_path_factory.mktemp("made")
+        folder = module_folder("made")
         config = folder / "prod_config_xpp.py"
         config.write_text(CONFIG.replace("GIVEN", others).replace("'slow',", f"'{main}',"))
         request = ProduceRequest(EXPERIMENT, RUN, truth.folder, folder, config=config, **more)

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.errors import InputError, NotThereError
 from workbench.producer import LiveState, ProduceRequest, produce
 from workbench.runs import Run, open_run
@@ -26,13 +27,13 @@ EVENTS, ROLLOVER = 600, 330
 
 
 @pytest.fixture(scope="module")
-def whole(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return make_run(tmp_path_factory.mktemp("whole"), events=EVENTS, rollover=ROLLOVER)
+def whole(make_run: Any, module_folder: ModuleFolder) -> Any:
+    return make_run(module_folder("whole"), events=EVENTS, rollover=ROLLOVER)
 
 
 @pytest.fixture(scope="module")
-def offline(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return content(produce(whole.request(tmp_path_factory.mktemp("offline"))).output)
+def offline(whole: Any, module_folder: ModuleFolder) -> dict[str, Any]:
+    return content(produce(whole.request(module_folder("offline"))).output)
 
 
 def content(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench import open_run
 from workbench.core.clock import EPICS_EPOCH
 from workbench.core.errors import InputError
@@ -55,8 +56,8 @@ class Produced:
 
 
 @pytest.fixture(scope="module", params=HUTCHES)
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Produced:
-    return Produced(request.param, tmp_path_factory.mktemp(request.param))
+def made(request: pytest.FixtureRequest, module_folder: ModuleFolder) -> Produced:
+    return Produced(request.param, module_folder(request.param))
 
 
 def test_under_the_names_of_lcls1_values_are_those_that_lcls1_would_have_had(

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.atomic import CannotWriteError
 from workbench.core.constants import Constants
 from workbench.core.errors import NotThereError, UnknownNameError, WorkbenchError
@@ -29,8 +30,8 @@ from workbench.sources.constants import write_constants
 
 
 @pytest.fixture(scope="module")
-def result(made: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return produce(made.request(tmp_path_factory.mktemp("out")))
+def result(made: Any, module_folder: ModuleFolder) -> Any:
+    return produce(made.request(module_folder("out")))
 
 
 @pytest.fixture(scope="module")

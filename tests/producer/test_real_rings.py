@@ -9,6 +9,7 @@ from PIL import Image
 from pyFAI.detectors import Detector
 from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
+from tests.conftest import ModuleFolder
 from workbench.core.constants import Constants
 from workbench.producer import ProduceRequest, produce
 from workbench.regions import Poni, calibrant, write_poni
@@ -61,9 +62,9 @@ def frame(folder: Path, number: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def file(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> SmallDataFile:
+def file(data_folder: Path, module_folder: ModuleFolder) -> SmallDataFile:
     """Produce a run of one event in which each frame is a camera of its own."""
-    folder = tmp_path_factory.mktemp("rings")
+    folder = module_folder("rings")
     names = {number: f"arm_{number}" for number in LINE}
     declared = [Names(name, "epix100", "raw", fields={"raw": ("float32", 2)})
                 for name in names.values()]  # fmt: skip

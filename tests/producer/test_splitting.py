@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import ModuleFolder
 from workbench.producer import produce
 from workbench.producer.plan import Plan
 
@@ -32,8 +33,8 @@ def content(path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def whole(made: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return content(produce(made.request(tmp_path_factory.mktemp("whole"))).output)
+def whole(made: Any, module_folder: ModuleFolder) -> dict[str, Any]:
+    return content(produce(made.request(module_folder("whole"))).output)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from tests.conftest import ModuleFolder
 from workbench.producer import ProducerConfig, ProduceRequest, ProduceResult, produce
 from workbench.sources.xtc2_writer import Names, Xtc2Writer
 
@@ -26,9 +27,9 @@ GIVEN = {"roi_n": [0, 90], "roi_s": list(REGION), "sigma_TT": 12, "sm": 2}
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+def run(module_folder: ModuleFolder) -> tuple[Path, np.ndarray]:
     """Write shots with an edge; of every fifth no trace; return the folder and the places."""
-    folder, draw = tmp_path_factory.mktemp("traces"), np.random.default_rng(2)
+    folder, draw = module_folder("traces"), np.random.default_rng(2)
     places = draw.uniform(180, 380, EVENTS)
     places[::5] = np.nan
     pixels = np.arange(PIXELS)

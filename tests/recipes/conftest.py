@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,13 @@ def meet(tmp_path: Path) -> Meet:
     return run
 
 
+@cache
+def loud(file: Path) -> frozenset[str]:
+    """Return the codes of warnings and errors that the check of a file gives."""
+    found = check_path(file)
+    return frozenset(one.code for one in found if one.severity is not Severity.INFO)
+
+
 def judge(file: Path, code: str, analyse: Analyse) -> str:
     """Analyse a file with a fault; how that ended.
 
@@ -74,6 +82,5 @@ def judge(file: Path, code: str, analyse: Analyse) -> str:
     if not wrong:
         return "true"
     if found.state not in NAMED:
-        loud = {one.code for one in check_path(file) if one.severity is not Severity.INFO}
-        assert code in loud, (wrong, found.state)
+        assert code in loud(file), (wrong, found.state)
     return "told"

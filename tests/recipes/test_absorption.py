@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench.binning import Parameter, edges_by_width
 from workbench.core.errors import InputError
@@ -25,7 +26,7 @@ OTHER_SCAN = {"ps-as-seconds", "double-counted", "flipped-sign", "missing-part",
 
 
 @pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def scan(module_folder: ModuleFolder) -> Run:
     spec = PumpProbe(
         scan="fast",
         sweep_period=1.0,
@@ -35,7 +36,7 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Run:
         delay_last=2.4,
         missing=0.0,
     )
-    return wb.open_run(write_small_data(spec, tmp_path_factory.mktemp("edge"), scene=SCENE))
+    return wb.open_run(write_small_data(spec, module_folder("edge"), scene=SCENE))
 
 
 @dataclass(frozen=True)

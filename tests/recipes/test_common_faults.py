@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.recipes.conftest import judge
 from tests.templates.matrix import CleanRuns, Row
 from workbench import binning
@@ -22,7 +23,7 @@ SIGNAL = "epix_1/signal_sum"
 ROW = Row(
     faults=tuple(FAULTS),
     places=(("xpp", "lcls2"), ("xpp", "lcls1")),
-    made={"n_events": 2400, "camera_every": 1},
+    made={"n_events": 1800, "camera_every": 1},
     scene=MaskedCamera(bad=77),
 )
 
@@ -107,8 +108,8 @@ ANALYSES: dict[str, Callable[[Run], Fitted]] = {
 
 
 @pytest.fixture(scope="module")
-def clean_runs(tmp_path_factory: pytest.TempPathFactory) -> CleanRuns:
-    return CleanRuns(tmp_path_factory.mktemp("clean"))
+def clean_runs(module_folder: ModuleFolder) -> CleanRuns:
+    return CleanRuns(module_folder("clean"))
 
 
 @pytest.mark.faults

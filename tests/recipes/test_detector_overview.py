@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from workbench import plots
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.recipes import detector_overview
@@ -19,8 +20,8 @@ SMALL = PumpProbe(n_events=600)
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SMALL, tmp_path_factory.mktemp("masked"), scene=MaskedCamera(bad=77))
+def file(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SMALL, module_folder("masked"), scene=MaskedCamera(bad=77))
 
 
 @pytest.fixture(scope="module")

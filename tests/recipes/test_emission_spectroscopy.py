@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import assert_honest, pulls_of
 from workbench.binning import verdict
 from workbench.core.errors import WorkbenchError
@@ -65,8 +66,8 @@ def test_a_geometry_that_reflects_no_such_energy_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SPEC, tmp_path_factory.mktemp("xes"), scene=EmissionLine())
+def file(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SPEC, module_folder("xes"), scene=EmissionLine())
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from workbench import plots
 from workbench.recipes import GridScan, ScanError, grid_scan
 from workbench.runs import Run
@@ -24,8 +25,8 @@ def measure(run: Run) -> GridScan:
 
 
 @pytest.fixture(scope="module")
-def raster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SMALL, tmp_path_factory.mktemp("raster"), scene=GridScene())
+def raster(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SMALL, module_folder("raster"), scene=GridScene())
 
 
 def test_centres_and_widths_of_spots_and_holes_have_honest_errors(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from scipy.special import ndtr
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
 from workbench import plots
 from workbench.core.arrays import Floats
@@ -35,8 +36,8 @@ def measure(run: Run, **given: str) -> MotorScan:
 
 
 @pytest.fixture(scope="module")
-def knife(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SMALL, tmp_path_factory.mktemp("knife"), scene=MotorScene())
+def knife(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SMALL, module_folder("knife"), scene=MotorScene())
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import quad
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench.binning import Parameter, edges_by_width, fit_kinetics, on_off
 from workbench.core.errors import InputError
@@ -41,8 +42,8 @@ OTHER_FILE = {"missing-part", "late-detector", "seconds-as-ps", "encoder-stuck",
 
 
 @pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    file = write_small_data(SPEC, tmp_path_factory.mktemp("peak"), scene=DiffractionPeak())
+def scan(module_folder: ModuleFolder) -> Run:
+    file = write_small_data(SPEC, module_folder("peak"), scene=DiffractionPeak())
     return wb.open_run(file)
 
 

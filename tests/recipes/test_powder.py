@@ -10,6 +10,7 @@ from pyFAI.detectors import Detector
 from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
 from workbench import binning
 from workbench.core.errors import WorkbenchError
@@ -44,8 +45,8 @@ ENERGY, HC = 9.5, 12.398419843320026  # keV, keV angstrom
 
 
 @pytest.fixture(scope="module")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("powder")
+def shots(module_folder: ModuleFolder) -> Path:
+    folder = module_folder("powder")
     for run, driven in ((1, False), (2, True)):
         spec = PumpProbe(experiment="mecsyn0126", run=run, n_events=1, **WHOLE)
         write_small_data(spec, folder, generation="lcls1", scene=PowderShots(driven=driven))

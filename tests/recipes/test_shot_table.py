@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
 from workbench.recipes import (
     ChangedMeanwhileError,
@@ -64,14 +65,14 @@ def campaign(folder: Path, generation: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return campaign(tmp_path_factory.mktemp("lcls1"), "lcls1")
+def runs(module_folder: ModuleFolder) -> Path:
+    return campaign(module_folder("lcls1"), "lcls1")
 
 
 @pytest.fixture(scope="module")
-def one_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ShotTable]:
+def one_run(module_folder: ModuleFolder) -> tuple[Path, ShotTable]:
     spec = PumpProbe(experiment="mecsyn0126", run=1, n_events=4, **WHOLE)
-    folder = tmp_path_factory.mktemp("one")
+    folder = module_folder("one")
     file = write_small_data(spec, folder, generation="lcls1", scene=LaserShots())
     return file, table_of(folder, None, (1,))[0]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench import binning
 from workbench.core.errors import WorkbenchError
@@ -25,8 +26,8 @@ REGIONS = {"level": ((0, 160), (0, 10)), "signal": ((8, 152), (16, 40))}
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("edges")
+def file(module_folder: ModuleFolder) -> Path:
+    folder = module_folder("edges")
     return write_small_data(SPEC, folder, generation="lcls1", scene=SpatialEdge())
 
 

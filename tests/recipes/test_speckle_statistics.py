@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
 from workbench.binning import verdict
 from workbench.core.bounds import Bounds
@@ -33,8 +34,8 @@ SPEC = PumpProbe(experiment="xcssyn0126", n_events=900, camera_every=3)
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SPEC, tmp_path_factory.mktemp("speckle"), scene=Speckle())
+def file(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SPEC, module_folder("speckle"), scene=Speckle())
 
 
 @pytest.mark.parametrize("style", ["ours", "facility"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
 from workbench.recipes import (
     Pictures,
@@ -119,8 +120,8 @@ def test_ranges_that_make_no_sense_are_refused(wrong: dict[str, object], words: 
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("xrts")
+def file(module_folder: ModuleFolder) -> Path:
+    folder = module_folder("xrts")
     return write_small_data(SPEC, folder, generation="lcls1", scene=XrtsShots())
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import assert_honest
 from workbench.binning import verdict
 from workbench.core.errors import WorkbenchError
@@ -29,8 +30,8 @@ def branches(run: Run, first: str = FIRST, second: str = SECOND, **more: str) ->
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SPEC, tmp_path_factory.mktemp("split"), scene=SplitAndDelay())
+def file(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SPEC, module_folder("split"), scene=SplitAndDelay())
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from workbench.core.errors import InputError, WorkbenchError
 from workbench.plots import picture_page
 from workbench.recipes import NoPictureError, browse_pictures, export_pictures
@@ -22,10 +23,10 @@ RINGS, PEAK = "Epix10kaQuad2/full_area", "epix100a_2_bxrts/peak_area"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(module_folder: ModuleFolder) -> Run:
     spec = PumpProbe(experiment="mecsyn0126", run=1, n_events=2, **WHOLE)
     scene = PowderShots(lost=((2, "Epix10kaQuad2"),))
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = module_folder("pictures")
     return wb.open_run(write_small_data(spec, folder, generation="lcls2", scene=scene))
 
 

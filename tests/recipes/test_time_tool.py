@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
 from workbench.core.errors import InputError
 from workbench.recipes import CalibrationError, TimeToolCalibration, time_tool_calibration
@@ -20,8 +21,8 @@ SCAN = PumpProbe(scan="lxt", delay_first=-0.8, delay_last=0.8, n_steps=17, n_eve
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("lxt")
+def folder(module_folder: ModuleFolder) -> Path:
+    return module_folder("lxt")
 
 
 @pytest.fixture(scope="module")

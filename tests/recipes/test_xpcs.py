@@ -9,6 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import workbench as wb
+from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench.binning import verdict
 from workbench.core.errors import WorkbenchError
@@ -145,8 +146,8 @@ def test_a_pattern_that_never_or_at_once_changes_gives_no_relaxation_time() -> N
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SPEC, tmp_path_factory.mktemp("xpcs"), scene=SCENE)
+def file(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SPEC, module_folder("xpcs"), scene=SCENE)
 
 
 @pytest.fixture(scope="module")

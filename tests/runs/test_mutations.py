@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.findings import Finding, Severity
 from workbench.runs import open_run
 from workbench.runs.checks import check_physics
@@ -23,8 +24,8 @@ Change = Callable[[Columns], object]
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SPEC, tmp_path_factory.mktemp("clean"))
+def clean(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SPEC, module_folder("clean"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.errors import InputError
 from workbench.runs import Run, cut, laser_on, open_run
 from workbench.runs.delay import delay_rule
@@ -15,8 +16,8 @@ FIRST, LAST = 130, 410
 
 
 @pytest.fixture(scope="module", params=["ours", "facility"])
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp(request.param)
+def run(request: pytest.FixtureRequest, module_folder: ModuleFolder) -> Run:
+    folder = module_folder(request.param)
     spec = PumpProbe(n_events=600, n_steps=5, missing=0.05)
     return open_run(write_small_data(spec, folder, style=request.param))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tables
 
+from tests.conftest import ModuleFolder
 from workbench.core.arrays import Array
 from workbench.runs import Run, open_run
 
@@ -139,8 +140,8 @@ def given() -> Given:
 
 
 @pytest.fixture(scope="module")
-def run(given: Given, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    path = tmp_path_factory.mktemp("pytables") / "meclx1234_Run0014.h5"
+def run(given: Given, module_folder: ModuleFolder) -> Run:
+    path = module_folder("pytables") / "meclx1234_Run0014.h5"
     write(path, given)
     return open_run(path)
 

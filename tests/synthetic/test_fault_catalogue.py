@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.errors import UnknownNameError
 from workbench.core.findings import Finding, Severity
 from workbench.runs import check_between, check_path, open_run
@@ -42,22 +43,30 @@ def one_place(fault: Fault) -> Place:
 
 
 @pytest.fixture(scope="module")
-def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+def clean(module_folder: ModuleFolder) -> Callable[[Fault, Place], Path]:
     known: dict[str, Path] = {}
 
-    def inject(fault: Fault, place: Place) -> Injected:
+    def run(fault: Fault, place: Place) -> Path:
         hutch, generation, style = place
         events = EVENTS if fault in PHYSICS_FAULTS else FEW_EVENTS
         key = f"{place} {fault.needs} {events}"
         if key not in known:
-            folder = tmp_path_factory.mktemp("clean")
+            folder = module_folder("clean")
             spec = PumpProbe(experiment=f"{hutch}syn0126", n_events=events, **fault.needs)  # type: ignore[arg-type]
-            path = write_small_data(spec, folder, generation=generation, style=style)
+            path = write_small_data(spec, folder / "new", generation=generation, style=style)
             # Virtual files name their parts by full path: a copy must not find those of the first.
-            known[key] = folder.rename(folder.with_name(f"{folder.name}-kept")) / path.name
-        spoilt = tmp_path_factory.mktemp("spoilt")
-        shutil.copytree(known[key].parent, spoilt, dirs_exist_ok=True)
-        return fault.inject(spoilt / known[key].name, np.random.default_rng(7))
+            known[key] = (folder / "new").rename(folder / "kept") / path.name
+        return known[key]
+
+    return run
+
+
+@pytest.fixture
+def make(clean: Callable[[Fault, Place], Path], tmp_path: Path) -> Make:
+    def inject(fault: Fault, place: Place) -> Injected:
+        kept = clean(fault, place)
+        shutil.copytree(kept.parent, tmp_path, dirs_exist_ok=True)
+        return fault.inject(tmp_path / kept.name, np.random.default_rng(7))
 
     return inject
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.smalldata import open_file
 from workbench.synthetic import PumpProbe, write_small_data
 from workbench.synthetic.faults import FAULTS, UNVERIFIED
@@ -31,9 +32,9 @@ CHANGED = {  # fault -> begins of the names of what it may change in a file of X
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clean(module_folder: ModuleFolder) -> Path:
     spec = PumpProbe(n_events=1300, camera_every=1, n_steps=7)
-    return write_small_data(spec, tmp_path_factory.mktemp("clean"), generation="lcls1")
+    return write_small_data(spec, module_folder("clean"), generation="lcls1")
 
 
 def same(first: np.ndarray, second: np.ndarray) -> bool:

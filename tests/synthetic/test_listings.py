@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.findings import Severity
 from workbench.runs import Run, open_run
 from workbench.smalldata import open_file
@@ -61,10 +62,10 @@ def test_no_list_is_forgotten(data_folder: Path) -> None:
     ],
 )
 def written(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, data_folder: Path
+    request: pytest.FixtureRequest, module_folder: ModuleFolder, data_folder: Path
 ) -> Written:
     listed = listing(data_folder, request.param)
-    path = write_listing(listed, tmp_path_factory.mktemp("list"), n_events=N_EVENTS)
+    path = write_listing(listed, module_folder("list"), n_events=N_EVENTS)
     return request.param, listed, path
 
 

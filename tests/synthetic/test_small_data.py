@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.findings import has_errors
 from workbench.runs import open_run
 from workbench.smalldata import check_file, open_file
@@ -18,8 +19,8 @@ SPEC = PumpProbe(run=3, n_events=2600, seed=4, camera_every=1, missing=0.02, cam
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_data(SPEC, tmp_path_factory.mktemp("small"))
+def path(module_folder: ModuleFolder) -> Path:
+    return write_small_data(SPEC, module_folder("small"))
 
 
 def read(path: Path, *names: str) -> list[np.ndarray]:

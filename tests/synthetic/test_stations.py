@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ModuleFolder
 from workbench.core.clock import EPICS_EPOCH
 from workbench.core.errors import InputError
 from workbench.runs import open_run
@@ -25,8 +26,8 @@ def spec_of(hutch: str, **more: object) -> PumpProbe:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("stations")
+def folder(module_folder: ModuleFolder) -> Path:
+    made = module_folder("stations")
     for hutch, generation in PLACES:
         write_small_data(spec_of(hutch), made / generation, generation=generation)
     for generation in GENERATIONS:

@@ -62,7 +62,7 @@ def test_the_shot_table_joins_runs_and_sheet_and_keeps_notes(
         "unreadable",
         "(",
         "i0 is not the same monitor everywhere",
-        "missing-detector",
+        "detector-missing",
         "run 3: ",
     ):
         assert words in page

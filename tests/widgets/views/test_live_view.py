@@ -13,6 +13,7 @@ sys.path.append(str(Path(__file__).parents[2] / "binning"))  # a file that grows
 
 from test_live import EDGES, SIGNAL, Growing
 
+from tests.conftest import ModuleFolder
 from workbench.core.errors import InputError
 from workbench.runs import Run, open_run
 from workbench.synthetic import PumpProbe
@@ -22,8 +23,8 @@ from workbench.widgets.views.live import LiveView
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("live")
+def finished(module_folder: ModuleFolder) -> Run:
+    folder = module_folder("live")
     (folder / "live").mkdir()
     return open_run(write_small_data(PumpProbe(n_events=1500, n_steps=5), folder))
 
