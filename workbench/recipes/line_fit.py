@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 from scipy.ndimage import gaussian_filter1d
+from scipy.special import chdtrc
 
 from workbench.core.arrays import Floats
 
@@ -68,4 +69,4 @@ def smoothed(values: Floats) -> Floats:
 
 def scale_of(chi2: float, dof: int) -> float:
     """Return by what squared errors grow: not for scatter as large as chance has it."""
-    return chi2 / dof if dof > 0 and stats.chi2.sf(chi2, dof) < CHANCE else 1.0
+    return chi2 / dof if dof > 0 and chdtrc(dof, chi2) < CHANCE else 1.0

@@ -10,7 +10,6 @@ from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
 from workbench.core.run_numbers import parse_runs
-from workbench.producer.azimuthal_entries import read_azav
 from workbench.recipes.pictures import Pictures, pictures_of, tiff_pictures
 from workbench.reductions import Azimuthal, scattering_from_positions
 from workbench.reductions.bins import equal_edges
@@ -133,6 +132,8 @@ def stored_geometry(run: Run, pictures: Pictures) -> LineOutGeometry:
     for name in ("tx", "ty", "Pplane"):
         if prefix + name in run:
             told[name] = float(np.squeeze(run[prefix + name].read()))
+    from workbench.producer.azimuthal_entries import read_azav  # with it, all of the producer
+
     _, recipe = read_azav(told)
     made = scattering_from_positions(*pictures.positions, recipe.setup)
     sine = np.clip(made.radial * HC / energy / (4 * np.pi), -1, 1)

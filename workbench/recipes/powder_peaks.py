@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
 
 from workbench.binning import Parameter
 from workbench.core.arrays import Floats
@@ -202,6 +201,8 @@ def find_peaks(pattern: Pattern, *, least: float = 8.0, half_width: float = 0.0)
     level = np.interp(x, x[known], pattern.value[known])
     noise = np.interp(x, x[known], pattern.error[known])
     smooth = smoothed(level)
+    from scipy import signal  # brings all of scipy.stats: only where peaks are looked for
+
     places, facts = signal.find_peaks(
         smooth, prominence=least * noise / np.sqrt(2 * SMOOTH), width=2
     )
