@@ -53,12 +53,12 @@ def drawn(seed: int, strength: float = 1.0, common: float = 0.3) -> Difference:
     shared = common * 0.1 * (0.5 + q / 3.5) * rng.standard_normal(len(q))
     return Difference(
         DELAYS,
-        DELAYS - 0.05,
-        DELAYS + 0.05,
+        fine,
         q,
         made + error * rng.standard_normal(made.shape) + shared,
         error,
         np.broadcast_to(common * 0.1 * (0.5 + q / 3.5), made.shape),
+        np.ones((len(DELAYS), len(DELAYS))),
         None,
         np.ones_like(q),
         np.zeros_like(q),

@@ -14,6 +14,10 @@ Errors of `difference` and `relative` are kept apart by where they come from:
   scatter around a straight line through the bin, smaller where the signal rises within a bin. A
   fit to mean positions needs this one.
 
+Along one axis `off_overlap` is the correlation of the references of two bins, from the weights of
+the off shots that both use: with the errors of `on` and `off` it makes the covariance that a fit to
+paired shots needs. `<axis>_parts` tells where in its bin each sixteenth of the shots lies.
+
 Arrays (curves, images) have all of them, pixel by pixel, but the error at the mean. They are read
 twice for it. Where the sums of blocks would take more than `binned.JACKKNIFE_BYTES`, the attribute
 "jackknife" says so: then the error from blocks is left out, and paired off shots, whose common part
@@ -45,6 +49,7 @@ from workbench.binning.jackknife import Blocks, time_blocks
 from workbench.binning.labels import (
     Variables,
     axis_coordinates,
+    axis_parts,
     field_coordinates,
     field_dims,
     own_axes,
@@ -270,6 +275,8 @@ def _dataset(
         variables |= _block_errors(compared, compared.shots, dims, shape)
     if isinstance(compared.shots, Shots) and len(plan.axes) == 1:
         variables |= _errors_at_mean(compared, compared.shots, dims)
+    if len(plan.axes) == 1:
+        variables |= _for_fits(compared, dims[0])
     coordinates = axis_coordinates(plan, plan.used) | field_coordinates(compared.channel, own)
     attributes = {**about, **_about(compared), **run_attributes(run, plan, where)}
     return xr.Dataset(variables, coords=coordinates, attrs=attributes)
@@ -307,6 +314,19 @@ def _block_errors(
         error = shots.jackknife(compared.on, compared.off, relative=name == "relative")
         attrs = {"units": unit, "long_name": FROM_BLOCKS}
         found[f"{name}_error_jackknife"] = (dims, error.reshape(shape), attrs)
+    return found
+
+
+def _for_fits(compared: _Compared, axis: str) -> Variables:
+    """Return where in its bin each share of the shots lies, and how far bins share off shots."""
+    (one,) = compared.plan.axes
+    parts = axis_parts(one, compared.plan, compared.plan.used)
+    about = {"units": one.channel.unit, "long_name": "mean position of each share of the shots"}
+    found: Variables = {f"{axis}_parts": ((axis, "part"), parts, about)}
+    if not compared.reference.shared:
+        text = "correlation of the laser-off shots of two bins"
+        attrs = {"units": "1", "long_name": text}
+        found["off_overlap"] = ((axis, f"{axis}_other"), compared.reference.overlap(), attrs)
     return found
 
 

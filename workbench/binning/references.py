@@ -15,6 +15,8 @@ from workbench.binning.sums import Ratio, RatioSums
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.runs import Channel, Pairs
 
+TOGETHER = 4096  # off shots whose weights are multiplied at a time
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -40,6 +42,26 @@ class Reference:
     def shared(self) -> bool:
         """Tell whether one reference serves all bins."""
         return self.how == ALL
+
+    def overlap(self) -> Floats:
+        """Return how far any two bins have their off shots in common, shape (bin, bin), 0 to 1.
+
+        It is the correlation of their references: sum of w w' over the off shots that both use,
+        over the root of the sums of w^2, since single shots are independent of each other and
+        scatter alike. NaN for a bin without off shots.
+        """
+        if self.shared:
+            return np.ones((1, 1))
+        shot = np.unique(self.events, return_inverse=True)[1]
+        products = np.zeros((self.bins, self.bins))
+        for first in range(0, int(shot.max(initial=-1)) + 1, TOGETHER):
+            some = (shot >= first) & (shot < first + TOGETHER)
+            weights = np.zeros((self.bins, TOGETHER))
+            weights[self.numbers[some], shot[some] - first] = self.weight[some]
+            products += weights @ weights.T
+        size = np.sqrt(np.diag(products))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(products / np.outer(size, size))
 
 
 ALL = "all laser-off shots together"

@@ -27,6 +27,14 @@ from workbench.recipes.file_patterns import FilePattern, PatternError, patterns
 from workbench.recipes.global_fit import GlobalFit, fit_global
 from workbench.recipes.grid_scan import GridScan, grid_scan
 from workbench.recipes.kept_table import ChangedMeanwhileError, read_kept, refreshed, write_kept
+from workbench.recipes.liquid_scattering import (
+    AzimuthCourse,
+    LiquidCurves,
+    LiquidFit,
+    azimuth_course,
+    fit_liquid,
+    liquid_curves,
+)
 from workbench.recipes.motor_scan import MotorScan, motor_scan
 from workbench.recipes.oscillation import Oscillation, fit_oscillation, fit_track
 from workbench.recipes.pair_distribution import (
@@ -115,6 +123,7 @@ from workbench.recipes.von_hamos import VonHamos, VonHamosError
 __all__ = [
     "Absorption",
     "AbsorptionError",
+    "AzimuthCourse",
     "Azimuthal",
     "Branch",
     "BranchError",
@@ -144,6 +153,8 @@ __all__ = [
     "Line",
     "LineOutError",
     "LineOutGeometry",
+    "LiquidCurves",
+    "LiquidFit",
     "MotorScan",
     "Movie",
     "NoPictureError",
@@ -181,6 +192,7 @@ __all__ = [
     "VonHamos",
     "VonHamosError",
     "absorption",
+    "azimuth_course",
     "azimuthal",
     "browse_pictures",
     "build_shot_table",
@@ -206,6 +218,7 @@ __all__ = [
     "fit_edge",
     "fit_elastic",
     "fit_global",
+    "fit_liquid",
     "fit_oscillation",
     "fit_peak",
     "fit_relaxation",
@@ -215,6 +228,7 @@ __all__ = [
     "legendre",
     "line_out",
     "line_spectrum",
+    "liquid_curves",
     "motor_scan",
     "movie_of",
     "moving",

@@ -9,7 +9,7 @@ from workbench.binning import bin_run, edges_around, edges_by_width
 from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.table import Table
-from workbench.recipes.difference import Difference
+from workbench.recipes.difference import Difference, even_parts
 from workbench.runs import Channel, Cut, Run, Runs
 
 if TYPE_CHECKING:
@@ -196,12 +196,12 @@ def _transient(
     lost = ", ".join(f"{one:.3g}" for one in cells[delay].values[~rows])
     return Difference(
         delay=mean,
-        low=mean - np.sqrt(3) * spread,
-        high=mean + np.sqrt(3) * spread,
+        parts=even_parts(mean, spread),
         q=spectra.energy,
         value=(value - spectra.off)[rows],
         error=error[rows],
         common=np.broadcast_to(spectra.off_error, value.shape)[rows],
+        overlap=np.ones((int(rows.sum()), int(rows.sum()))),
         jackknife=None,
         off=spectra.off,
         off_error=spectra.off_error,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.binning import on_off
-from workbench.binning.references import ALL
 from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.table import Table
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FEWEST_SHOTS = 5  # of a bin whose errors mean something
+EVEN = 16  # parts of a bin that is evenly filled
 
 
 class DifferenceError(InputError):
@@ -33,17 +33,21 @@ class Difference:
 
     Parameters
     ----------
-    delay, low, high
-        Mean delay of the shots of each bin, and the stretch that they cover (mean plus and minus
-        root 3 standard deviations) [ps], shape (delay,). Positive: pump before X-rays.
+    delay
+        Mean delay of the shots of each bin [ps], shape (delay,). Positive: pump before X-rays.
+    parts
+        Mean delays of equal shares of the shots of each bin [ps], shape (delay, part).
     q
         [1/angstrom], shape (q,).
     value
         Shape (delay, q); 1 is the mean signal in the window. NaN at a q without pixels.
     error
-        Standard error from the shots of this bin alone: independent from bin to bin.
+        Standard error from the laser-on shots: independent from bin to bin.
     common
-        Standard error from laser-off shots that serve other bins too: it moves them together.
+        Standard error from the laser-off shots, which other bins use too.
+    overlap
+        Correlation of the common part of two bins, from how often each uses which laser-off shot,
+        shape (delay, delay); 1 where all bins have the same reference.
     jackknife
         Error from blocks of 1 s, which sees drift; None where it would take too much memory.
     off, off_error
@@ -59,12 +63,12 @@ class Difference:
     """
 
     delay: Floats
-    low: Floats
-    high: Floats
+    parts: Floats
     q: Floats
     value: Floats
     error: Floats
     common: Floats
+    overlap: Floats
     jackknife: Floats | None
     off: Floats
     off_error: Floats
@@ -76,18 +80,26 @@ class Difference:
     @property
     def good(self) -> Bools:
         """Tell at which q every bin holds a value and an error, shape (q,)."""
-        finite = np.isfinite(self.value) & np.isfinite(self.error) & (self.error > 0)
+        finite = np.isfinite(self.value) & np.isfinite(self.total) & (self.error > 0)
         return np.asarray(finite.all(axis=0))
-
-    @property
-    def shared(self) -> bool:
-        """Tell whether some bins share laser-off shots that others do not use."""
-        return self.reference != ALL and bool((self.common > 0).any())
 
     @property
     def total(self) -> Floats:
         """Error of each number looked at alone, shape (delay, q)."""
         return np.asarray(np.hypot(self.error, self.common))
+
+    @property
+    def whitening(self) -> Floats:
+        """What makes the values of one q independent with unit errors: (good q, delay, delay).
+
+        It is C^(-1/2), symmetric, with the covariance C of the bins: on its diagonal error^2, and
+        between any two bins the product of their common errors times their overlap.
+        """
+        error, common = self.error[:, self.good].T, self.common[:, self.good].T
+        covariance = common[:, :, None] * common[:, None, :] * self.overlap
+        covariance += error[:, :, None] ** 2 * np.eye(len(self.delay))
+        size, axes = np.linalg.eigh(covariance)
+        return np.asarray((axes / np.sqrt(size)[:, None, :]) @ axes.transpose(0, 2, 1))
 
     def at(self, low: float, high: float) -> tuple[Floats, Floats]:
         """Return the mean over low <= q < high [1/angstrom] of each bin, and its error."""
@@ -161,17 +173,19 @@ def _difference(binned: "xr.Dataset", axis: str, where: str) -> Difference:
             f"{where}: no bin of delay holds {FEWEST_SHOTS} laser-on shots ({int(most.sum())} in "
             "all); take wider bins or loosen the cuts"
         )
-    mean, spread = (binned[f"{axis}_{part}"].values[kept] for part in ("mean", "std"))
     q = next(name for name in binned["difference"].dims if name != axis)
     jackknife = binned.get("difference_error_jackknife")
+    shape = binned["difference"].shape
+    off_error = np.broadcast_to(binned["off_error"].values, shape)
+    overlap = binned.get("off_overlap")
     return Difference(
-        delay=mean,
-        low=mean - np.sqrt(3) * spread,
-        high=mean + np.sqrt(3) * spread,
+        delay=binned[f"{axis}_mean"].values[kept],
+        parts=binned[f"{axis}_parts"].values[kept],
         q=np.asarray(binned[q].values, dtype=np.float64),
         value=binned["difference"].values[kept],
-        error=binned["difference_error"].values[kept],
-        common=np.nan_to_num(_common(binned)[kept]),
+        error=binned["on_error"].values[kept],
+        common=off_error[kept],
+        overlap=np.ones(2 * [kept.sum()]) if overlap is None else overlap.values[kept][:, kept],
         jackknife=None if jackknife is None else jackknife.values[kept],
         off=_mean(binned["off"].values, kept),
         off_error=_mean(binned["off_error"].values, kept),
@@ -182,10 +196,10 @@ def _difference(binned: "xr.Dataset", axis: str, where: str) -> Difference:
     )
 
 
-def _common(binned: "xr.Dataset") -> Floats:
-    found = binned.get("difference_error_common")
-    value = binned["difference"]
-    return np.zeros(value.shape) if found is None else np.asarray(found.values)
+def even_parts(mean: Floats, spread: Floats) -> Floats:
+    """Return parts for `Difference` of bins evenly filled, known by mean and standard deviation."""
+    steps = (np.arange(EVEN) + 0.5) / EVEN - 0.5
+    return np.asarray(mean[:, None] + np.sqrt(12) * spread[:, None] * steps)
 
 
 def _mean(off: Floats, kept: Bools) -> Floats:

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from scipy.optimize import least_squares
 
-from workbench.binning import Parameter, step_decay_in_bins
+from workbench.binning import Parameter, step_decay
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
 from workbench.recipes.difference import Difference
@@ -16,10 +16,6 @@ from workbench.recipes.shown import Shown
 LASTING = 1e4  # measured windows: the decay time of what does not decay
 NARROWEST = 0.02  # of the median bin: a response below this cannot be told from none
 TOO_LARGE = 5.0  # standard deviations of chi2 above what is expected
-SHARED = (
-    "laser-off shots serve neighbouring bins too, which this fit does not know: its errors may be "
-    "too small by a factor of two; compare with all laser-off shots together (nearest 0)"
-)
 UNFELT = 0.01  # of chi2, by which a time that changes by a factor of e changes the fit
 SPARE = 2  # bins of delay beyond the number of curves and times
 
@@ -39,11 +35,18 @@ class GlobalFit(Shown):
     names
         Of the curves: "tau_1"..., "lasting" where one does not decay.
     curves, errors
-        Shape (curve, q), in the unit of the difference; NaN at a q without values.
+        Shape (curve, q), in the unit of the difference; NaN at a q without values. The errors hold
+        those of the times too.
+    by_times
+        What the errors of the times do to the curves: independent changes by one standard
+        deviation each, shape (time, curve, q).
     offset
         What is there before time zero, shape (q,).
     model
         Shape (delay, q).
+    residuals
+        Data minus model in units of the errors, shape (delay, q): what bins have in common, since
+        they share laser-off shots, is taken apart (`Difference.whitening`).
     chi2, dof
         Sum of squared residuals in units of the errors, and degrees of freedom.
     state
@@ -60,29 +63,43 @@ class GlobalFit(Shown):
     names: tuple[str, ...]
     curves: Floats
     errors: Floats
+    by_times: Floats
     offset: Floats
     model: Floats
+    residuals: Floats
     chi2: float
     dof: int
     state: str
     message: str
     difference: Difference
 
-    @property
-    def residuals(self) -> Floats:
-        """Data minus model in units of the errors, shape (delay, q)."""
-        return np.asarray((self.difference.value - self.model) / self.difference.error)
+    def mean(self, name: str, low: float, high: float) -> Parameter:
+        """Return the mean of one curve over low <= q < high [1/angstrom], with its error."""
+        difference, row = self.difference, self.names.index(name)
+        inside = difference.good & (difference.q >= low) & (difference.q < high)
+        if not inside.any():
+            raise InputError(f"no q with values from {low:g} to {high:g} 1/angstrom")
+        by_times = self.by_times[:, row, inside]
+        own = self.errors[row, inside] ** 2 - (by_times**2).sum(axis=0)
+        variance = own.sum() / inside.sum() ** 2 + (by_times.mean(axis=1) ** 2).sum()
+        value = float(self.curves[row, inside].mean())
+        return Parameter(value, float(np.sqrt(variance)), difference.unit)
 
 
 def fit_global(
-    difference: Difference, decays: Sequence[float], *, lasting: bool = True
+    difference: Difference,
+    decays: Sequence[float],
+    *,
+    lasting: bool = True,
+    known: Mapping[str, Parameter] | None = None,
 ) -> GlobalFit:
     """Fit decay times, time zero and response to all q at once.
 
-    For given times the curves follow from weighted linear least squares at each q (variable
+    For given times the curves follow from generalised linear least squares at each q (variable
     projection, Golub and Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)); only the times are searched
-    for. The model is averaged over the delays that each bin holds. The offset takes up the error of
-    the laser-off shots that all bins share.
+    for. The covariance of the bins is that of the laser-off shots that they share; where all share
+    one reference its error ends in the offset. The model is averaged over the delays that each bin
+    holds.
 
     Parameters
     ----------
@@ -92,8 +109,11 @@ def fit_global(
         A first guess of each decay time [ps]; good to a factor of three.
     lasting
         Whether there is also a curve that does not decay.
+    known
+        What independent data say of "t0" or "sigma" [ps]: the fit takes it into account, each with
+        its error.
     """
-    data = _Data(difference, len(decays), lasting)
+    data = _Data(difference, len(decays), lasting, known or {})
     data.check(decays)
     start = _start(data, decays)
     found = least_squares(data.residuals, start, x_scale="jac", max_nfev=200)
@@ -106,19 +126,21 @@ def fit_global(
         for name, value, error in zip(named, times, spread, strict=True)
     }
     curves, errors, model = data.curves(found.x)
+    by_times = data.changes(found.x, covariance)
+    errors = np.sqrt(errors**2 + (by_times**2).sum(axis=0))
     chi2 = 2 * float(found.cost)
-    dof = data.value.size - data.linear * data.value.shape[1] - len(start)
+    dof = data.white.size - data.linear * len(data.white) - len(start) + len(data.known)
     state, message = _judge(data, parameters, chi2, dof, bool(found.success))
-    if difference.shared:
-        message = f"{message}; {SHARED}"
     names = (*named[2:], *(("lasting",) if lasting else ()))
     return GlobalFit(
         parameters,
         names,
         data.spread_out(curves[1:]),
         data.spread_out(errors[1:]),
+        np.array([data.spread_out(one[1:]) for one in by_times]),
         data.spread_out(curves[:1])[0],
         data.spread_out(model),
+        data.spread_out((data.white - data.whitened(model)).T),
         chi2,
         dof,
         state,
@@ -133,18 +155,27 @@ class _Data:
     What is searched for is t0 [ps] and the logarithms of the other times.
     """
 
-    def __init__(self, difference: Difference, decays: int, lasting: bool) -> None:
+    def __init__(
+        self, difference: Difference, decays: int, lasting: bool, known: Mapping[str, Parameter]
+    ) -> None:
         self.good = difference.good
-        self.value, self.error = difference.value[:, self.good], difference.error[:, self.good]
-        self.difference = difference
+        self.whitening = difference.whitening
+        self.white = self.whitened(difference.value[:, self.good])
+        self.difference, self.known = difference, known
         self.decays, self.lasting = decays, lasting
         self.linear = 1 + decays + lasting
         centre = difference.delay
         self.span = float(np.ptp(centre))
         self.bin = float(np.median(np.diff(np.sort(centre)))) if len(centre) > 1 else self.span
 
+    def whitened(self, values: Floats) -> Floats:
+        """Return values (delay, q) as independent ones with unit errors, shape (q, delay)."""
+        return np.asarray(np.einsum("qts,sq->qt", self.whitening, values))
+
     def check(self, decays: Sequence[float]) -> None:
         need = self.linear + 2 + self.decays + SPARE
+        if not set(self.known) <= {"t0", "sigma"}:
+            raise InputError(f"known {sorted(self.known)}: only t0 and sigma can be known before")
         if not 1 <= len(decays) <= 4 or not all(tau > 0 for tau in decays):
             raise InputError(f"decay times {list(decays)}: give one to four positive ones [ps]")
         if len(self.difference.delay) < need or not self.good.any():
@@ -163,26 +194,46 @@ class _Data:
         t0, sigma, *taus = self.times(searched).tolist()
         sigma = max(sigma, NARROWEST * self.bin)
         taus += [LASTING * self.span] if self.lasting else []
-        low, high = self.difference.low, self.difference.high
-        found = [step_decay_in_bins(low, high, t0=t0, tau=tau, sigma=sigma) for tau in taus]
-        return np.array([np.ones_like(low), *found])
+        parts = self.difference.parts
+        found = [step_decay(parts, t0=t0, tau=tau, sigma=sigma).mean(axis=1) for tau in taus]
+        return np.array([np.ones(len(parts)), *found])
 
     def curves(self, searched: Floats) -> tuple[Floats, Floats, Floats]:
         """Return curves and their errors for these times, (curve, q), and the model (delay, q)."""
         shapes = self.shapes(searched)
-        weight = 1 / self.error**2
-        normal = np.einsum("it,tq,jt->qij", shapes, weight, shapes)
-        inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
-        curves = np.einsum("qij,jt,tq->iq", inverse, shapes, weight * self.value)
+        white = self.whitening @ shapes.T  # (q, delay, curve)
+        inverse = np.linalg.pinv(white.transpose(0, 2, 1) @ white, rcond=1e-12, hermitian=True)
+        curves = np.einsum("qij,qtj,qt->iq", inverse, white, self.white)
         errors = np.sqrt(np.maximum(np.einsum("qii->iq", inverse), 0))
         return curves, errors, np.asarray(shapes.T @ curves)
 
+    def changes(self, searched: Floats, covariance: Floats) -> Floats:
+        """Return by how much the errors of the times change the curves, (time, curve, q)."""
+        fixed = np.isfinite(np.diag(covariance))
+        size, axes = np.linalg.eigh(np.where(np.outer(fixed, fixed), covariance, 0.0))
+        steps = (axes * np.sqrt(np.maximum(size, 0))).T
+        ends = [(self.curves(searched + one)[0], self.curves(searched - one)[0]) for one in steps]
+        return np.array([(above - below) / 2 for above, below in ends])
+
     def residuals(self, searched: Floats) -> Floats:
-        """Return (model - value) / error at the best curves for these times, as one list."""
-        return np.asarray((self.curves(searched)[2] - self.value) / self.error).ravel()
+        """Return model - value in units of the errors at the best curves for these times, a list.
+
+        What is known before adds its own deviations at the end.
+        """
+        away = self.whitened(self.curves(searched)[2]) - self.white
+        times = dict(zip(("t0", "sigma"), self.times(searched), strict=False))
+        prior = [(times[name] - one.value) / one.error for name, one in self.known.items()]
+        return np.concatenate([away.ravel(), prior])
 
     def chi2(self, searched: Floats) -> float:
         return float((self.residuals(searched) ** 2).sum())
+
+    @property
+    def chi2_flat(self) -> float:
+        """Of offsets alone."""
+        ones = self.whitening.sum(axis=2)
+        part = (ones * self.white).sum(axis=1) ** 2 / (ones**2).sum(axis=1)
+        return float((self.white**2).sum() - part.sum())
 
     def spread_out(self, some: Floats) -> Floats:
         """Return values at all q: NaN where there are none."""
@@ -220,10 +271,8 @@ def _judge(
 ) -> tuple[str, str]:
     if not success:
         return "not-converged", "the minimiser gave up; try other decay times or fewer"
-    weight = 1 / data.error**2
-    flat = data.value - (weight * data.value).sum(axis=0) / weight.sum(axis=0)
-    gain = float((weight * flat**2).sum()) - chi2
-    free = (data.linear - 1) * data.value.shape[1] + len(found)
+    gain = data.chi2_flat - chi2
+    free = (data.linear - 1) * len(data.white) + len(found)
     if gain < free + TOO_LARGE * np.sqrt(2 * free):
         return "no-signal", "offsets without any change describe the data as well"
     loose = [name for name, one in found.items() if name != "sigma" and _loose(name, one, data)]

@@ -73,8 +73,8 @@ class Components:
 def components(difference: Difference, *, draws: int = DRAWS) -> Components:
     """Decompose difference curves, and compare the singular values with those of noise alone.
 
-    The noise has the stated errors: independent ones bin by bin, and the common one of the
-    laser-off shots, which makes a component of its own that is the same at all delays.
+    The noise has the stated errors: independent ones bin by bin, and those of the laser-off shots
+    that bins share, which make a component that is the same at all delays where they share all.
     """
     good = difference.good
     if not good.any() or len(difference.delay) < 2:
@@ -88,11 +88,11 @@ def components(difference: Difference, *, draws: int = DRAWS) -> Components:
     u, values, v = np.linalg.svd(value / scale, full_matrices=False)
     own, common = error / scale, difference.common[:, good] / scale
     rng = np.random.default_rng(SEED)
+    size, axes = np.linalg.eigh(difference.overlap)
+    mix = axes * np.sqrt(np.maximum(size, 0))
     noise = [
-        np.linalg.norm(
-            own * rng.standard_normal(own.shape) + common * rng.standard_normal(own.shape[1]), 2
-        )
-        for _ in range(draws)
+        np.linalg.norm(own * first + common * (mix @ second), 2)
+        for first, second in rng.standard_normal((draws, 2, *own.shape))
     ]
     level = float(np.quantile(noise, SURE))
     kept = min(SHOWN, len(values))

@@ -1,11 +1,14 @@
 """Scattering of a liquid that the pump changes: one state decays into another that lives on."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from workbench.core.arrays import Array, Floats
+from workbench.core.arrays import Array, Floats, Ints
 from workbench.facility import FieldFact
+from workbench.smalldata import OnceValue
+from workbench.synthetic.cameras import HC
 from workbench.synthetic.draws import Draw, generator
 from workbench.synthetic.pump_probe import PumpProbe, response
 from workbench.synthetic.scenes.base import Planted, Scene
@@ -15,6 +18,7 @@ from workbench.synthetic.tiles import N_PHI, NOISE, Q_EDGES, ring_camera
 
 LASTING = 1e6  # ps, decay time of a state that does not decay within any window
 WINDOW = (1.5, 3.5)  # 1/angstrom: the pump changes where the light goes, not how much there is
+ALIGNED = (0.7, 1.2)  # 1/angstrom: where the anisotropic curve has its peak
 STREAM = 1  # of random numbers, beside those that the made-up run draws for its cameras
 
 
@@ -27,6 +31,13 @@ class LiquidScattering(Scene):
     leave the light between 1.5 and 3.5 1/angstrom as it is. The run's own `t0`, `sigma`, jitter and
     time tool hold.
 
+    A linearly polarised pump excites the molecules along its field, which then rotate away. To
+    lowest order the signal at azimuth phi gets a second part, S_2(q, t) P_2(cos theta_q), where
+    theta_q is the angle between the scattering vector and the polarisation: cos theta_q =
+    cos(theta) cos(phi - axis), 2 theta the scattering angle and the pump along the X-rays (U. Lorenz,
+    K. B. Moller and N. E. Henriksen, New J. Phys. 12, 113022 (2010); E. Biasin et al., J. Synchrotron
+    Rad. 25, 306 (2018)). P_2 is averaged over the pixels of each bin.
+
     Parameters
     ----------
     photons
@@ -35,30 +46,55 @@ class LiquidScattering(Scene):
         Largest change by either state, over the laser-off signal's mean in the window.
     drift
         Relative change of the curve's slope in q from begin to end of the run, laser on and off.
+    anisotropy
+        Mean of the anisotropic curve from 0.7 to 1.2 1/angstrom right after the pump, over the
+        laser-off signal's mean in the window; 0: the signal is isotropic.
+    rotation
+        Time in which the anisotropic part decays to 1/e [ps].
+    axis
+        Azimuth of the pump's polarisation [deg].
+    azimuths
+        Into how many azimuths the producer sorted the pixels.
     """
 
     photons: float = 1.0e6
     first: float = 0.03
     second: float = 0.015
     drift: float = 0.0
+    anisotropy: float = 0.0
+    rotation: float = 1.2
+    axis: float = 0.0
+    azimuths: int = N_PHI
 
     def columns(self, spec: PumpProbe, place: Station, shots: Shots) -> dict[str, Array]:
         """Return the azimuthal averages of one block."""
-        camera = ring_camera(place.ring_shape, spec.photon_energy)
-        pixels, _ = camera.bins
+        pixels, second = self._bins(spec, place)
         draw = generator(spec.seed, Draw.USER, spec.run, int(shots.events[0]), STREAM)
         there = np.asarray(shots.jungfrau[1].all(axis=1))
         along = shots.events[there] / max(spec.n_events - 1, 1) - 0.5
         tilt = 1 + self.drift * along[:, None] * (centres() - 2.0)
-        curves = (liquid() + self._changes(spec, place, shots)[there]) * tilt
-        per_pixel = self.photons * curves / (pixels.sum(axis=0) * liquid()).sum()
+        curves = ((liquid() + self._changes(spec, place, shots)[there]) * tilt)[:, None, :]
+        if self.anisotropy:
+            curves = curves + self._turned(spec, place, shots)[there][:, None, :] * second
+        scale = self.photons / (pixels.sum(axis=0) * liquid()).sum()
         relative = (shots.i0 / spec.pulse_energy)[there]
-        expected = relative[:, None, None] * pixels * per_pixel[:, None, :]
+        expected = relative[:, None, None] * pixels * (scale * curves)
         noise = NOISE * np.sqrt(pixels) * draw.standard_normal(expected.shape)
         filled = np.where(pixels > 0, pixels, np.nan)
-        mean = np.full((len(shots), N_PHI, len(centres())), np.nan)
+        mean = np.full((len(shots), self.azimuths, len(centres())), np.nan)
         mean[there] = (spec.photon_energy * draw.poisson(expected) + noise) / filled
         return {f"{place.rings}/azav_azav": mean}
+
+    def once(self, spec: PumpProbe, place: Station) -> dict[str, OnceValue]:
+        """Return what the producer notes of its azimuths."""
+        pixels, _ = self._bins(spec, place)
+        borders = np.linspace(0, 2 * np.pi, self.azimuths + 1)
+        stem = f"UserDataCfg/{place.rings}/azav__azav"
+        return {
+            f"{stem}_phiVec": OnceValue(borders, "rad", "azimuths"),
+            f"{stem}_phiBins": OnceValue(self.azimuths, "1", ""),
+            f"{stem}_norm": OnceValue(pixels.astype(np.float64), "1", "pixels in each bin"),
+        }
 
     def fact(self, place: Station, name: str) -> FieldFact | None:
         """Return unit, meaning and axes of the averages."""
@@ -71,11 +107,24 @@ class LiquidScattering(Scene):
         """Return the decay time and both states' difference curves."""
         first, second = (state.tolist() for state in self.states(spec, place))
         text = "of the signal's mean in the window, at the bins' q"
-        return {
+        found: dict[str, Planted] = {
             "tau_1": (spec.tau, "ps", "decay time of the first state"),
             "curve_1": (first, "1", f"difference curve of the first state, {text}"),
             "curve_2": (second, "1", f"difference curve of the second state, {text}"),
             "curve_q": (centres().tolist(), "1/angstrom", "q of the difference curves"),
+        }
+        if not self.anisotropy:
+            return found
+        low, high = ALIGNED
+        return found | {
+            "tau_aniso": (self.rotation, "ps", "decay time of the anisotropic part"),
+            "anisotropy": (
+                self.anisotropy,
+                "1",
+                f"mean of the anisotropic curve from {low} to {high} 1/angstrom, {text}",
+            ),
+            "curve_aniso": (self.turned(spec, place).tolist(), "1", f"anisotropic curve, {text}"),
+            "axis": (self.axis, "deg", "azimuth of the pump's polarisation"),
         }
 
     def states(self, spec: PumpProbe, place: Station) -> tuple[Floats, Floats]:
@@ -88,6 +137,32 @@ class LiquidScattering(Scene):
             wave -= liquid() * (inside * wave).sum() / (inside * liquid()).sum()
             found.append(height * wave / np.abs(wave).max())
         return found[0], found[1]
+
+    def turned(self, spec: PumpProbe, place: Station) -> Floats:
+        """Return the anisotropic curve right after the pump over the mean signal, shape (q,).
+
+        A peak and a dip, with as much of the liquid's curve as keeps the light in the window.
+        """
+        pixels, second = self._bins(spec, place)
+        inside = (pixels * second).sum(axis=0) * (
+            (centres() >= WINDOW[0]) & (centres() < WINDOW[1])
+        )
+        q = centres()
+        wave = np.exp(-(((q - 0.95) / 0.35) ** 2)) - 0.6 * np.exp(-(((q - 1.9) / 0.45) ** 2))
+        wave -= liquid() * (inside * wave).sum() / (inside * liquid()).sum()
+        mean = wave[(q >= ALIGNED[0]) & (q < ALIGNED[1])].mean()
+        return np.asarray(self.anisotropy * wave / mean)
+
+    def _turned(self, spec: PumpProbe, place: Station, shots: Shots) -> Floats:
+        """Return the anisotropic part of each shot, in the unit of `liquid`, (event, q)."""
+        course = response(shots.delay, t0=spec.t0, tau=self.rotation, sigma=spec.sigma)
+        inside = _inside(spec, place)
+        light = float((inside * liquid()).sum() / inside.sum())
+        return np.asarray(light * (course * shots.laser)[:, None] * self.turned(spec, place))
+
+    def _bins(self, spec: PumpProbe, place: Station) -> tuple[Ints, Floats]:
+        axis = float(np.deg2rad(self.axis))
+        return _second_order(place.ring_shape, spec.photon_energy, self.azimuths, axis)
 
     def _changes(self, spec: PumpProbe, place: Station, shots: Shots) -> Floats:
         """Return the change of the curve in each shot, in the unit of `liquid`, (event, q)."""
@@ -111,6 +186,26 @@ def liquid() -> Floats:
     return np.asarray(
         0.3 + np.exp(-(((q - 2.1) / 0.5) ** 2)) + 0.35 * np.exp(-(((q - 3.0) / 0.6) ** 2))
     )
+
+
+@lru_cache(maxsize=4)
+def _second_order(
+    shape: tuple[int, ...], photon_energy: float, azimuths: int, axis: float
+) -> tuple[Ints, Floats]:
+    """Return pixels and mean P_2(cos theta_q) of each bin, shape (phi, q); bin 0 around phi = 0."""
+    camera = ring_camera(shape, photon_energy)
+    step = 2 * np.pi / azimuths
+    sector = np.floor(camera.phi / step + 0.5).astype(np.int64) % azimuths
+    ring = np.searchsorted(Q_EDGES, camera.q.ravel(), side="right") - 1
+    kept = (ring >= 0) & (ring < len(centres()))
+    flat = (sector.ravel() * len(centres()) + ring)[kept]
+    sine = camera.q * HC / photon_energy / (4 * np.pi)
+    cosine = np.sqrt(1 - sine**2) * np.cos(camera.phi - axis)
+    second = (3 * cosine.ravel()[kept] ** 2 - 1) / 2
+    size, bins = azimuths * len(centres()), (azimuths, len(centres()))
+    pixels: Ints = np.bincount(flat, minlength=size).reshape(bins)
+    total = np.bincount(flat, second, minlength=size).reshape(bins)
+    return pixels, np.asarray(total / np.maximum(pixels, 1), dtype=np.float64)
 
 
 def _inside(spec: PumpProbe, place: Station) -> Floats:
