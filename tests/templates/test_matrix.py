@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates import common_rows, xpp_rows
+from tests.templates import common_rows, xcs_rows, xpp_rows
 from tests.templates.matrix import CleanRuns, Place, Row, assert_ends_well, wrong_numbers
 from workbench.batch import BatchItem, templates
 from workbench.runs import read_truth
 from workbench.synthetic.faults import FAULTS
 
-ROWS: dict[str, Row] = {**common_rows.ROWS, **xpp_rows.ROWS}
+ROWS: dict[str, Row] = {**common_rows.ROWS, **xcs_rows.ROWS, **xpp_rows.ROWS}
 RunTemplate = Callable[..., BatchItem]
 
 

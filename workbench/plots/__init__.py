@@ -21,6 +21,7 @@ from workbench.plots.event_pictures import against, over_events
 from workbench.plots.grid_scan import grid_scan
 from workbench.plots.histograms import Panel, histogram, histograms
 from workbench.plots.images import Frame, image, images, tiled
+from workbench.plots.liquid import azimuth_course, liquid_kinetics, liquid_maps
 from workbench.plots.live import live
 from workbench.plots.motor_scan import motor_scan
 from workbench.plots.pair_distribution import pair_distribution
@@ -62,6 +63,7 @@ __all__ = [
     "against",
     "average_images",
     "averages",
+    "azimuth_course",
     "binned_curve",
     "calibrant_residuals",
     "component_panels",
@@ -88,6 +90,8 @@ __all__ = [
     "image",
     "images",
     "intensity_trend",
+    "liquid_kinetics",
+    "liquid_maps",
     "live",
     "monitor_correlation",
     "monitors",

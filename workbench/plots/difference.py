@@ -65,7 +65,7 @@ def difference_slices(
             text = f"{difference.delay[row]:.2f} ps"
             colour = CYCLE[number % len(CYCLE)]
             over_q.axhline(number * step, color=GREY, linewidth=0.7)
-            _points(over_q, difference.q, values, difference.total[row], colour, text)
+            points(over_q, difference.q, values, difference.total[row], colour, text)
             if fit is not None:
                 over_q.plot(difference.q, fit.model[row] + number * step, color=colour)
         over_q.set_xlabel(Q_LABEL)
@@ -75,7 +75,7 @@ def difference_slices(
             values, error = difference.at(low, high)
             text = f"{low:g} to {high:g} 1/Å"
             colour = CYCLE[number % len(CYCLE)]
-            _points(over_delay, difference.delay, values, error, colour, text)
+            points(over_delay, difference.delay, values, error, colour, text)
             if fit is not None:
                 inside = difference.good & (difference.q >= low) & (difference.q < high)
                 over_delay.plot(difference.delay, fit.model[:, inside].mean(axis=1), color=colour)
@@ -130,7 +130,7 @@ def global_fit_curves(fit: GlobalFit) -> Picture:
         for number, (name, curve, error) in enumerate(rows):
             text = f"{name} = {times[name]}" if name in times else name
             axes.plot(fit.difference.q, curve, color=CYCLE[number], linewidth=0.8)
-            _points(axes, fit.difference.q, curve, error, CYCLE[number], text)
+            points(axes, fit.difference.q, curve, error, CYCLE[number], text)
         axes.set_xlabel(Q_LABEL)
         axes.set_ylabel(label("curve of each decay", fit.difference.unit))
         legend_above(axes)
@@ -156,7 +156,8 @@ def signed_map(axes: "Axes", difference: Difference, values: Floats, limit: floa
     return mesh
 
 
-def _points(axes: "Axes", x: Array, value: Array, error: Array, colour: str, text: str) -> None:
+def points(axes: "Axes", x: Array, value: Array, error: Array, colour: str, text: str) -> None:
+    """Draw points with errors; NaN are left out, and unknown errors are not drawn."""
     good = np.isfinite(value)
     bars = np.where(np.isfinite(error), error, 0.0)[good]
     axes.errorbar(

@@ -59,8 +59,8 @@ class AzimuthCourse:
         S2 in the window.
     given
         The azimuth that was given [deg].
-    fitted
-        The wave at the azimuths, shape (phi,).
+    level, height
+        The change without the wave, and the height of P2 around the circle, a mean over the window.
     chi2, dof
         Sum of squared residuals in units of the errors, and degrees of freedom.
     state
@@ -77,11 +77,17 @@ class AzimuthCourse:
     axis: Parameter
     strength: Parameter
     given: float
-    fitted: Floats
+    level: float
+    height: float
     chi2: float
     dof: int
     state: str
     message: str
+
+    def at(self, phi: Floats) -> Floats:
+        """Return the fitted change at any azimuth [rad]."""
+        wave = np.cos(2 * (phi - np.deg2rad(self.axis.value)))
+        return np.asarray(self.level + self.strength.value * self.height * wave)
 
 
 @dataclass(frozen=True)
@@ -278,7 +284,7 @@ def _course(
     scaled = basis[good] / error[good, None]
     covariance = np.linalg.pinv(scaled.T @ scaled, hermitian=True)
     found = covariance @ (scaled.T @ (value[good] / error[good]))
-    _, along, across = found.tolist()
+    level, along, across = found.tolist()
     size = float(np.hypot(along, across))
     sides = np.array([[along, across], [-across / (2 * size), along / (2 * size)]]) / size
     spread = np.sqrt(np.diag(sides @ covariance[1:, 1:] @ sides.T))
@@ -289,9 +295,8 @@ def _course(
     chi2 = float((((basis @ found - value)[good] / error[good]) ** 2).sum())
     state, message = _told(axis, strength, given)
     dof = int(good.sum()) - 3
-    fitted = np.asarray(basis @ found)
     return AzimuthCourse(
-        phi, value, error, unit, axis, strength, given, fitted, chi2, dof, state, message
+        phi, value, error, unit, axis, strength, given, level, height, chi2, dof, state, message
     )
 
 

@@ -34,9 +34,9 @@ class LiquidScattering(Scene):
     A linearly polarised pump excites the molecules along its field, which then rotate away. To
     lowest order the signal at azimuth phi gets a second part, S_2(q, t) P_2(cos theta_q), where
     theta_q is the angle between the scattering vector and the polarisation: cos theta_q =
-    cos(theta) cos(phi - axis), 2 theta the scattering angle and the pump along the X-rays (U. Lorenz,
-    K. B. Moller and N. E. Henriksen, New J. Phys. 12, 113022 (2010); E. Biasin et al., J. Synchrotron
-    Rad. 25, 306 (2018)). P_2 is averaged over the pixels of each bin.
+    cos(theta) cos(phi - axis), 2 theta the scattering angle and the pump along the X-rays
+    (U. Lorenz, K. B. Moller and N. E. Henriksen, New J. Phys. 12, 113022 (2010); E. Biasin et al.,
+    J. Synchrotron Rad. 25, 306 (2018)). P_2 is averaged over the pixels of each bin.
 
     Parameters
     ----------
