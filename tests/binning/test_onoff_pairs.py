@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +226,33 @@ def test_a_fit_of_paired_bins_recovers_the_planted_numbers(write: Write) -> None
     for name, planted in {"t0": 0.1, "tau": 0.8, "amplitude": 0.3, "sigma": 0.08}.items():
         entry = fit.parameters[name]
         assert abs(entry.value - planted) < 3.5 * entry.error, name
+
+
+def test_the_overlap_of_bins_is_the_correlation_of_their_references(write: Write) -> None:
+    run = make(write, 3, n=300, every=8)
+    result = on_off(run, {"d": EDGES}, "s", off="nearest", nearest=3, within=1.0)
+    on = run.classes.on & np.isfinite(run["s"].read())
+    pairs = find_pairs(run, on, run.classes.off, pairing="nearest", nearest=3, within=1.0)
+    delay, rng = run["d"].read(), np.random.default_rng(8)
+    noise = rng.standard_normal((20_000, run.n_events))  # of an off shot, in 20,000 repetitions
+    means = []
+    for low, high in pairwise(EDGES):
+        inside = (delay[pairs.on] >= low) & (delay[pairs.on] < high)
+        uses = np.bincount(
+            np.maximum(pairs.off[inside], 0).ravel(),
+            weights=(pairs.weight[inside] * (pairs.off[inside] >= 0)).ravel(),
+            minlength=run.n_events,
+        )
+        means.append(noise @ uses / uses.sum())
+    np.testing.assert_allclose(result["off_overlap"], np.corrcoef(means), atol=0.03)
+    assert "off_overlap" not in on_off(run, {"d": EDGES}, "s")
+
+
+def test_parts_of_a_bin_are_means_of_equal_shares_of_its_shots(write: Write) -> None:
+    run = make(write, 3, n=300)
+    result = on_off(run, {"d": EDGES}, "s", by=None, background="none")
+    delay = run["d"].read()
+    used = np.sort(delay[run.classes.on & (delay >= 1) & (delay < 2)])
+    fine = np.repeat(used, 16).reshape(16, -1)  # every shot in 16 pieces, then 16 shares
+    np.testing.assert_allclose(result["d_parts"][1], fine.mean(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(result["d_parts"].mean("part"), result["d_mean"], rtol=1e-9)

@@ -48,15 +48,17 @@ def test_isotropic_and_anisotropic_parts_are_told_apart(liquid: Run) -> None:
     flat, turned = rng.normal(size=(2, 3, len(averages.q)))
     axis = 0.4
     theta = np.arcsin(averages.q * 12.39841984 / averages.photon_energy / 4 / np.pi)
-    cosine = np.cos(theta) * np.cos(phi[:, None] - axis)
-    made = flat[:, None] + turned[:, None] * 0.5 * (3 * cosine**2 - 1)
+    within = np.deg2rad(np.arange(-14.95, 15, 0.1))  # an azimuth is 30 deg wide
+    around = np.mean(np.cos(phi[:, None] + within - axis) ** 2, axis=1)
+    squared = np.cos(theta) ** 2 * around[:, None]
+    made = flat[:, None] + turned[:, None] * 0.5 * (3 * squared - 1)
     pixels = rng.integers(1, 90, made.shape[1:]).astype(float)
     pixels[3, :7], made[:, 3, :7] = 0, np.nan  # behind the beam stop
     channel = Channel.from_values("azav", made, unit="keV")
     planted = replace(averages, channel=channel, phi=phi, pixels=pixels)
     s0, s2 = legendre(liquid, planted, (0, 2), axis=axis)
-    np.testing.assert_allclose(s0.read(), flat, atol=1e-12)
-    np.testing.assert_allclose(s2.read(), turned, atol=1e-12)
+    np.testing.assert_allclose(s0.read(), flat, atol=1e-5)
+    np.testing.assert_allclose(s2.read(), turned, atol=1e-5)
 
 
 def test_a_ring_seen_in_one_direction_has_no_anisotropic_part(liquid: Run) -> None:

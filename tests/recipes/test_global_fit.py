@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.binning import edges_by_width
+from tests.recipes.conftest import LIQUID
+from workbench.binning import Parameter, edges_by_width
 from workbench.core.errors import InputError
 from workbench.recipes import (
     Difference,
@@ -20,28 +22,36 @@ from workbench.recipes import (
     window,
 )
 from workbench.runs import Run
+from workbench.synthetic import write_small_data
 from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.pump_probe import response
+from workbench.synthetic.scenes import LiquidScattering
 
 DELAYS = np.arange(-0.95, 3, 0.1)
 T0, SIGMA, TAU = 0.15, 0.06, 0.7
 NO_SUCH_FILE = {"missing-part", "late-detector", "seconds-as-ps", "encoder-stuck", "flipped-sign"}
 
 
-def measure(run: Run) -> Difference:
+def measure(run: Run, nearest: int = 0) -> Difference:
     averages = azimuthal(run)
     (curve,), light = legendre(run, averages), window(run, averages, 1.5, 3.5)
     run = run.with_channel("delay", run.delay())
     cuts = wb.xray_on() & wb.cut("i0", 0, None)
-    return difference_curves(run, curve, light, edges_by_width(-0.8, 2.5, 0.15), cuts)
+    edges = edges_by_width(-0.8, 2.5, 0.15)
+    return difference_curves(run, curve, light, edges, cuts, nearest=nearest)
 
 
 def analyse(run: Run) -> GlobalFit:
     return fit_global(measure(run), [1.0])
 
 
-def drawn(seed: int, strength: float = 1.0, common: float = 0.3) -> Difference:
-    """Return a matrix of two planted curves and noise, computed with the synthetic response."""
+def drawn(
+    seed: int, strength: float = 1.0, common: float = 0.3, reuse: int = len(DELAYS)
+) -> Difference:
+    """Return a matrix of two planted curves and noise, computed with the synthetic response.
+
+    With `reuse` below the number of bins, each laser-off group of shots serves so many bins only.
+    """
     rng = np.random.default_rng(seed)
     q = np.linspace(0.5, 3.5, 40)
     curves = strength * np.array([np.sin(4 * q), 0.7 * np.cos(3 * q)])
@@ -50,7 +60,11 @@ def drawn(seed: int, strength: float = 1.0, common: float = 0.3) -> Difference:
     lasting = response(fine, t0=T0, tau=1e6, sigma=SIGMA).mean(axis=1)
     made = np.outer(early, curves[0]) + np.outer(lasting, curves[1])
     error = 0.1 * rng.uniform(0.7, 1.5, len(DELAYS))[:, None] * (0.5 + q / 3.5)
-    shared = common * 0.1 * (0.5 + q / 3.5) * rng.standard_normal(len(q))
+    groups = rng.standard_normal((2 * len(DELAYS), len(q))) / np.sqrt(reuse)
+    behind = [groups[row : row + reuse].sum(axis=0) for row in range(len(DELAYS))]
+    everywhere = reuse == len(DELAYS)
+    shared = common * 0.1 * (0.5 + q / 3.5) * np.array([behind[0]] if everywhere else behind)
+    apart = np.abs(np.subtract.outer(np.arange(len(DELAYS)), np.arange(len(DELAYS))))
     return Difference(
         DELAYS,
         fine,
@@ -58,33 +72,84 @@ def drawn(seed: int, strength: float = 1.0, common: float = 0.3) -> Difference:
         made + error * rng.standard_normal(made.shape) + shared,
         error,
         np.broadcast_to(common * 0.1 * (0.5 + q / 3.5), made.shape),
-        np.ones((len(DELAYS), len(DELAYS))),
+        np.ones_like(apart) if everywhere else np.maximum(0, 1 - apart / reuse),
         None,
         np.ones_like(q),
         np.zeros_like(q),
         np.full(len(DELAYS), 1e6),
         "1",
-        "all laser-off shots together",
+        "all laser-off shots together" if everywhere else "the laser-off shots nearest in time",
         "",
     )
 
 
-def test_pulls_over_many_matrices_are_those_of_honest_errors() -> None:
+def pulls_of_matrices(seeds: int, common: float, reuse: int) -> np.ndarray:
+    """Return (value - truth) / error of each time and of the mean of curve 2, shape (seed, 4)."""
     truth, pulls, chi2 = np.array([T0, SIGMA, TAU]), [], []
-    for seed in range(20):
-        fit = fit_global(drawn(seed), [1.5])
+    for seed in range(seeds):
+        fit = fit_global(drawn(seed, common=common, reuse=reuse), [1.5])
         assert fit.state == "converged"
-        found = list(fit.parameters.values())
-        pulls.append(
-            [(one.value - made) / one.error for one, made in zip(found, truth, strict=True)]
-        )
+        q = fit.difference.q
+        curves = np.array([np.sin(4 * q), 0.7 * np.cos(3 * q)])
+        assert 0.7 < ((fit.curves - curves) / fit.errors).std() < 1.4
+        found = [*fit.parameters.values(), fit.mean("lasting", 1.5, 2.5)]
+        made = [*truth, curves[1][(q >= 1.5) & (q < 2.5)].mean()]
+        pulls.append([(one.value - its) / one.error for one, its in zip(found, made, strict=True)])
         chi2.append(fit.chi2 / fit.dof)
-        curves = np.array([np.sin(4 * fit.difference.q), 0.7 * np.cos(3 * fit.difference.q)])
-        assert 0.75 < ((fit.curves - curves) / fit.errors).std() < 1.3
-    spread = np.std(pulls, axis=0)
-    assert ((spread > 0.65) & (spread < 1.4)).all()
-    assert (np.abs(np.mean(pulls, axis=0)) < 3 / np.sqrt(20)).all()
     assert np.mean(chi2) == pytest.approx(1, abs=0.02)
+    return np.array(pulls)
+
+
+@pytest.mark.parametrize(("common", "reuse"), [(0.3, len(DELAYS)), (1.5, 5)])
+def test_pulls_over_some_matrices_look_like_those_of_honest_errors(
+    common: float, reuse: int
+) -> None:
+    pulls = pulls_of_matrices(12, common, reuse)
+    assert 0.8 < pulls.std() < 1.25
+    assert abs(pulls.mean()) < 0.3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("common", "reuse"), [(0.3, len(DELAYS)), (1.5, 5), (1.5, 2)])
+def test_pulls_over_many_matrices_are_those_of_honest_errors(common: float, reuse: int) -> None:
+    pulls = pulls_of_matrices(120, common, reuse)
+    spread = pulls.std(axis=0)
+    assert ((spread > 0.8) & (spread < 1.25)).all(), spread
+    assert (np.abs(pulls.mean(axis=0)) < 0.3).all(), pulls.mean(axis=0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("nearest", [0, 10])
+def test_pulls_over_many_runs_are_those_of_honest_errors(tmp_path: Path, nearest: int) -> None:
+    pulls = []
+    for seed in range(72):
+        file = write_small_data(
+            replace(LIQUID, seed=3000 + seed), tmp_path / "run.h5", scene=LiquidScattering()
+        )
+        run = wb.open_run(file)
+        fit, truth = fit_global(measure(run, nearest), [1.0]), run.truth
+        assert truth is not None
+        pulls.append(
+            [
+                (one.value - float(np.asarray(truth[name].value))) / one.error
+                for name, one in fit.parameters.items()
+            ]
+        )
+        file.unlink()
+    spread = np.std(pulls, axis=0)
+    assert ((spread > 0.8) & (spread < 1.25)).all(), spread
+    assert (np.abs(np.mean(pulls, axis=0)) < 0.3).all(), np.mean(pulls, axis=0)
+
+
+def test_what_is_known_of_time_zero_narrows_the_fit_by_its_error() -> None:
+    data = drawn(2)
+    free = fit_global(data, [1.5]).parameters["t0"]
+    before = Parameter(T0 + free.error, free.error, "ps")
+    both = fit_global(data, [1.5], known={"t0": before}).parameters["t0"]
+    assert both.value == pytest.approx((free.value + before.value) / 2, abs=0.1 * free.error)
+    assert both.error == pytest.approx(free.error / np.sqrt(2), rel=0.05)
+    with pytest.raises(InputError, match="only t0 and sigma"):
+        fit_global(data, [1.5], known={"tau_1": before})
 
 
 @pytest.mark.parametrize(("strength", "number"), [(0.0, 0), (1.0, 2)])
@@ -104,14 +169,11 @@ def test_noise_alone_has_no_kinetics() -> None:
     assert states <= {"no-signal", "not-converged"}
 
 
-def test_a_missing_decay_and_shared_off_shots_are_told() -> None:
+def test_a_missing_decay_and_too_few_bins_are_told() -> None:
     data = drawn(1, strength=2.0)
     assert fit_global(data, [1.0], lasting=False).state == "poor-fit"
-    paired = replace(data, reference="the 10 laser-off shots nearest in time")
-    assert "nearest 0" in fit_global(paired, [1.0]).message
-    few = replace(
-        data, **{k: getattr(data, k)[:5] for k in ("delay", "low", "high", "value", "error")}
-    )
+    cut = {name: getattr(data, name)[:5] for name in ("delay", "parts", "value", "error", "common")}
+    few = replace(data, **cut, overlap=data.overlap[:5, :5])
     with pytest.raises(InputError, match="at least 8 bins are needed"):
         fit_global(few, [1.0])
     with pytest.raises(InputError, match="positive"):

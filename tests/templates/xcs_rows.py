@@ -17,7 +17,7 @@ ROWS = {
     "xcs/liquid_scattering": Row(
         faults=("swapped-flags", "shot-lag"),
         places=both_generations("xcs"),
-        scene=LiquidScattering(anisotropy=0.01, axis=AXIS, azimuths=12),
+        scene=LiquidScattering(anisotropy=0.02, axis=AXIS, azimuths=12),
         made={"jungfrau_every": 1},
         given={"axis": AXIS},
         check=_both_parts_are_seen,

@@ -68,7 +68,7 @@ class LiquidScattering(Scene):
 
     def columns(self, spec: PumpProbe, place: Station, shots: Shots) -> dict[str, Array]:
         """Return the azimuthal averages of one block."""
-        pixels, second = self._bins(spec, place)
+        pixels, second = self.bins(spec, place)
         draw = generator(spec.seed, Draw.USER, spec.run, int(shots.events[0]), STREAM)
         there = np.asarray(shots.jungfrau[1].all(axis=1))
         along = shots.events[there] / max(spec.n_events - 1, 1) - 0.5
@@ -87,7 +87,7 @@ class LiquidScattering(Scene):
 
     def once(self, spec: PumpProbe, place: Station) -> dict[str, OnceValue]:
         """Return what the producer notes of its azimuths."""
-        pixels, _ = self._bins(spec, place)
+        pixels, _ = self.bins(spec, place)
         borders = np.linspace(0, 2 * np.pi, self.azimuths + 1)
         stem = f"UserDataCfg/{place.rings}/azav__azav"
         return {
@@ -143,7 +143,7 @@ class LiquidScattering(Scene):
 
         A peak and a dip, with as much of the liquid's curve as keeps the light in the window.
         """
-        pixels, second = self._bins(spec, place)
+        pixels, second = self.bins(spec, place)
         inside = (pixels * second).sum(axis=0) * (
             (centres() >= WINDOW[0]) & (centres() < WINDOW[1])
         )
@@ -160,7 +160,8 @@ class LiquidScattering(Scene):
         light = float((inside * liquid()).sum() / inside.sum())
         return np.asarray(light * (course * shots.laser)[:, None] * self.turned(spec, place))
 
-    def _bins(self, spec: PumpProbe, place: Station) -> tuple[Ints, Floats]:
+    def bins(self, spec: PumpProbe, place: Station) -> tuple[Ints, Floats]:
+        """Return pixels and mean P_2(cos theta_q) of each bin, shape (phi, q)."""
         axis = float(np.deg2rad(self.axis))
         return _second_order(place.ring_shape, spec.photon_energy, self.azimuths, axis)
 

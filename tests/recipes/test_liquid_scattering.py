@@ -1,0 +1,170 @@
+"""Liquid scattering: both parts, axis and kinetics against planted truth; faults; refusals."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import workbench as wb
+from workbench.binning import edges_by_width, verdict
+from workbench.core.errors import InputError
+from workbench.recipes import (
+    Azimuthal,
+    LiquidFit,
+    azimuth_course,
+    azimuthal,
+    fit_liquid,
+    liquid_curves,
+    window,
+)
+from workbench.runs import Channel, Run
+from workbench.synthetic import PumpProbe, write_small_data
+from workbench.synthetic.faults import FAULTS
+from workbench.synthetic.scenes import LiquidScattering
+from workbench.synthetic.station import station
+from workbench.synthetic.tiles import Q_EDGES, ring_camera
+
+AXIS, WINDOW, EARLY = 20.0, (0.7, 1.2), (0.3, 1.3)
+EDGES = edges_by_width(-0.8, 2.5, 0.15)
+CUTS = wb.xray_on() & wb.cut("i0", 0, None)
+SCENE = LiquidScattering(anisotropy=0.02, axis=AXIS, azimuths=12)
+SPEC = PumpProbe(
+    experiment="xcssyn0126",
+    n_events=1500,
+    jungfrau_every=1,
+    n_steps=11,
+    delay_first=-0.6,
+    delay_last=2.4,
+    missing=0.0,
+)
+NO_SUCH_FILE = {"missing-part", "late-detector", "seconds-as-ps", "encoder-stuck", "flipped-sign"}
+NUMBERS = ("t0", "sigma", "tau_1", "tau_aniso", "anisotropy", "axis")
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder: Path = tmp_path_factory.mktemp("turned")
+    return wb.open_run(write_small_data(SPEC, folder, scene=SCENE))
+
+
+def analyse(run: Run, *, axis: float = AXIS, nearest: int = 0) -> LiquidFit:
+    averages = azimuthal(run)
+    light = window(run, averages, 1.5, 3.5)
+    run = run.with_channel("delay", run.delay())
+    course = azimuth_course(run, averages, light, WINDOW, EARLY, CUTS, axis=axis)
+    curves = liquid_curves(run, averages, light, EDGES, CUTS, axis=axis, nearest=nearest)
+    return fit_liquid(curves, course, [1.0], q=WINDOW)
+
+
+def pulls_of(fit: LiquidFit, run: Run) -> list[float]:
+    truth = run.truth
+    assert truth is not None
+    found = ((fit.parameters[name], truth[name].value) for name in NUMBERS)
+    return [(one.value - float(np.asarray(made))) / one.error for one, made in found]
+
+
+@pytest.mark.parametrize("nearest", [0, 20])
+def test_both_parts_and_the_axis_come_back_as_planted(turned: Run, nearest: int) -> None:
+    fit, truth = analyse(turned, nearest=nearest), turned.truth
+    assert truth is not None
+    assert fit.state == "converged"
+    assert set(NUMBERS) <= set(fit.parameters)
+    assert verdict(fit, truth).as_planted
+    planted = np.asarray(truth["curve_aniso"].value)
+    assert 0.8 < np.std((fit.anisotropic.curves[0] - planted) / fit.anisotropic.errors[0]) < 1.2
+    lasting = np.asarray(truth["curve_2"].value)
+    decaying = np.asarray(truth["curve_1"].value) - lasting
+    away = (fit.isotropic.curves - [decaying, lasting]) / fit.isotropic.errors
+    assert 0.8 < away.std() < 1.35
+    assert fit.course.chi2 < fit.course.dof + 4 * np.sqrt(2 * fit.course.dof)
+    assert (fit.course.dof, len(fit.course.phi)) == (9, 12)
+
+
+def test_the_wave_around_the_circle_is_that_of_sums_done_by_hand(turned: Run) -> None:
+    averages = azimuthal(turned)
+    light = window(turned, averages, 1.5, 3.5)
+    run = turned.with_channel("delay", turned.delay())
+    course = azimuth_course(run, averages, light, WINDOW, EARLY, wb.xray_on(), axis=AXIS)
+    stored, pixels = turned["epix10k2M/azav_azav"].read(), averages.pixels
+    inside = (averages.q >= WINDOW[0]) & (averages.q < WINDOW[1])
+    counted = pixels[:, inside]
+    around = (stored[:, :, inside] * counted).sum(axis=2) / counted.sum(axis=1)
+    lit, pumped = (turned[f"lightStatus/{one}"].read() == 1 for one in ("xray", "laser"))
+    norm = light.read() - np.nanmean(light.read()[~lit])
+    around = around - np.nanmean(around[~lit], axis=0)
+    delay = run["delay"].read()
+    on = lit & pumped & (norm > 0) & (delay >= EARLY[0]) & (delay < EARLY[1])
+    off = lit & ~pumped & (norm > 0)
+    by_hand = [around[some].sum(axis=0) / norm[some].sum() for some in (on, off)]
+    np.testing.assert_allclose(course.value, by_hand[0] - by_hand[1], atol=1e-12)
+
+
+def test_a_wrong_axis_is_told_and_the_right_one_found(turned: Run) -> None:
+    fit = analyse(turned, axis=AXIS - 30)
+    assert fit.state == "other-axis"
+    assert "give the axis found" in fit.message
+    assert abs(fit.parameters["axis"].value - AXIS) < 4 * fit.parameters["axis"].error
+    crossed = analyse(turned, axis=AXIS + 88).course
+    assert crossed.strength.value < 0  # the other sign belongs to the other axis
+    assert abs(crossed.axis.value - AXIS - 90) < 4 * crossed.axis.error
+
+
+def test_an_isotropic_liquid_shows_no_anisotropy(liquid: Run) -> None:
+    fit = analyse(liquid, axis=0.0)
+    assert fit.state == "no-anisotropy"
+    assert fit.course.state == "no-signal"
+    assert fit.isotropic.state == "converged"
+
+
+def test_the_second_order_of_a_bin_is_the_mean_over_its_pixels() -> None:
+    place = station("xcs", "lcls1")
+    camera = ring_camera(place.ring_shape, SPEC.photon_energy)
+    pixels, second = SCENE.bins(SPEC, place)
+    sector, ring = 6, 17  # around 180 deg
+    away = np.mod(camera.phi - np.deg2rad(165), 2 * np.pi)
+    inside = (away < np.deg2rad(30)) & (camera.q >= Q_EDGES[ring]) & (camera.q < Q_EDGES[ring + 1])
+    half = np.arcsin(camera.q[inside] * 12.398419843 / SPEC.photon_energy / (4 * np.pi))
+    cosine = np.cos(half) * np.cos(camera.phi[inside] - np.deg2rad(AXIS))
+    assert pixels[sector, ring] == inside.sum()
+    np.testing.assert_allclose(second[sector, ring], np.mean(1.5 * cosine**2 - 0.5), rtol=1e-9)
+
+
+def test_what_cannot_be_split_is_refused_with_the_way_out(turned: Run) -> None:
+    averages = azimuthal(turned)
+    light = window(turned, averages, 1.5, 3.5)
+    flat = Channel.from_values("pyfai", np.ones((4, len(averages.q))), unit="keV")
+    one = Azimuthal(flat, averages.q, np.zeros(1), np.ones((1, len(averages.q))), 9.5)
+    with pytest.raises(InputError, match="phiBins"):
+        liquid_curves(turned, one, light, EDGES)
+    with pytest.raises(InputError, match="does not say the photon energy"):
+        azimuth_course(turned, replace(averages, photon_energy=None), light, WINDOW, EARLY)
+    with pytest.raises(InputError, match="lies in the window 7 to 8"):
+        azimuth_course(turned, averages, light, (7.0, 8.0), EARLY)
+    run = turned.with_channel("delay", turned.delay())
+    with pytest.raises(InputError, match="no laser-on shot"):
+        azimuth_course(run, averages, light, WINDOW, (90.0, 91.0), CUTS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("nearest", [0, 20])
+def test_pulls_over_many_runs_are_those_of_honest_errors(tmp_path: Path, nearest: int) -> None:
+    pulls = []
+    for seed in range(72):
+        made = replace(SPEC, seed=5000 + seed, n_events=2400)
+        file = write_small_data(made, tmp_path / "run.h5", scene=SCENE)
+        run = wb.open_run(file)
+        pulls.append(pulls_of(analyse(run, nearest=nearest), run))
+        file.unlink()
+    assert (np.abs(np.mean(pulls, axis=0)) < 0.3).all(), np.mean(pulls, axis=0)
+    spread = np.std(pulls, axis=0)
+    assert ((spread > 0.8) & (spread < 1.25)).all(), spread
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in NO_SUCH_FILE])
+def test_a_faulty_run_gives_true_numbers_a_finding_or_a_refusal(
+    name: str, turned: Run, meet: Callable[..., str]
+) -> None:
+    meet(name, turned.path, analyse)
