@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from workbench import plots
 from workbench.binning import edges_by_width, verdict
 from workbench.core.errors import InputError
 from workbench.recipes import (
@@ -80,6 +81,8 @@ def test_both_parts_and_the_axis_come_back_as_planted(turned: Run, nearest: int)
     assert 0.8 < away.std() < 1.35
     assert fit.course.chi2 < fit.course.dof + 4 * np.sqrt(2 * fit.course.dof)
     assert (fit.course.dof, len(fit.course.phi)) == (9, 12)
+    kinetics = plots.liquid_kinetics(fit, (1.9, 2.2), WINDOW)
+    assert "decay 0.7" in kinetics.axes[0].get_legend_handles_labels()[1][0]
 
 
 def test_the_wave_around_the_circle_is_that_of_sums_done_by_hand(turned: Run) -> None:
