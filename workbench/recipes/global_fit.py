@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from scipy.optimize import least_squares
 
-from workbench.binning import Parameter, step_decay
+from workbench.binning import Parameter, step_decay_in_bins
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
 from workbench.recipes.difference import Difference
@@ -162,6 +162,9 @@ class _Data:
         self.whitening = difference.whitening
         self.white = self.whitened(difference.value[:, self.good])
         self.difference, self.known = difference, known
+        # Each share of a bin's shots is as wide as its neighbours are apart: nothing jumps with t0.
+        self.parts = difference.parts
+        self.half = np.gradient(self.parts, axis=1) / 2
         self.decays, self.lasting = decays, lasting
         self.linear = 1 + decays + lasting
         centre = difference.delay
@@ -194,9 +197,9 @@ class _Data:
         t0, sigma, *taus = self.times(searched).tolist()
         sigma = max(sigma, NARROWEST * self.bin)
         taus += [LASTING * self.span] if self.lasting else []
-        parts = self.difference.parts
-        found = [step_decay(parts, t0=t0, tau=tau, sigma=sigma).mean(axis=1) for tau in taus]
-        return np.array([np.ones(len(parts)), *found])
+        ends = self.parts - self.half, self.parts + self.half
+        means = [step_decay_in_bins(*ends, t0=t0, tau=tau, sigma=sigma) for tau in taus]
+        return np.array([np.ones(len(self.parts)), *(one.mean(axis=1) for one in means)])
 
     def curves(self, searched: Floats) -> tuple[Floats, Floats, Floats]:
         """Return curves and their errors for these times, (curve, q), and the model (delay, q)."""
