@@ -17,6 +17,7 @@ LASTING = 1e4  # measured windows: the decay time of what does not decay
 NARROWEST = 0.02  # of the median bin: a response below this cannot be told from none
 TOO_LARGE = 5.0  # standard deviations of chi2 above what is expected
 UNFELT = 0.01  # of chi2, by which a time that changes by a factor of e changes the fit
+STEP = 0.3  # standard deviations, by which times are changed for second derivatives of chi2
 SPARE = 2  # bins of delay beyond the number of curves and times
 
 
@@ -97,9 +98,8 @@ def fit_global(
 
     For given times the curves follow from generalised linear least squares at each q (variable
     projection, Golub and Pereyra, SIAM J. Numer. Anal. 10, 413 (1973)); only the times are searched
-    for. The covariance of the bins is that of the laser-off shots that they share; where all share
-    one reference its error ends in the offset. The model is averaged over the delays that each bin
-    holds.
+    for. Bins covary by the laser-off shots that they share; where all share one reference its error
+    ends in the offset. The model is averaged over the delays that each bin holds.
 
     Parameters
     ----------
@@ -110,14 +110,13 @@ def fit_global(
     lasting
         Whether there is also a curve that does not decay.
     known
-        What independent data say of "t0" or "sigma" [ps]: the fit takes it into account, each with
-        its error.
+        What independent data say of "t0" or "sigma" [ps]; counts by its error.
     """
     data = _Data(difference, len(decays), lasting, known or {})
     data.check(decays)
     start = _start(data, decays)
     found = least_squares(data.residuals, start, x_scale="jac", max_nfev=200)
-    covariance = _covariance(found.jac)
+    covariance = _with_noise_of_curves(_covariance(found.jac), data, found.x)
     times = data.times(found.x)
     spread = np.sqrt(np.diag(covariance)) * np.append(1.0, times[1:])  # logarithms but for t0
     named = ("t0", "sigma", *(f"tau_{number + 1}" for number in range(len(decays))))
@@ -266,6 +265,35 @@ def _covariance(jacobian: Floats) -> Floats:
     if np.linalg.matrix_rank(normal) == len(moves):
         inverse = np.linalg.inv(normal) / np.sqrt(np.outer(size[moves], size[moves]))
         found[np.ix_(moves, moves)] = inverse
+    return found
+
+
+def _with_noise_of_curves(covariance: Floats, data: _Data, searched: Floats) -> Floats:
+    """Return the covariance corrected for what noise of the curves pretends to know of the times.
+
+    Every q has a curve of its own, whose noise counts in the Jacobian as if it were signal. The
+    second derivatives H of chi2 / 2 do not count it; so the errors follow from H^-1 (J' J) H^-1,
+    as for any estimate whose equations are only right on average (P. J. Huber, Proc. Fifth Berkeley
+    Symp. 1, 221 (1967)). With a strong signal both are the same. No error gets smaller by it.
+    """
+    spread = np.sqrt(np.diag(covariance))
+    moves = np.flatnonzero(np.isfinite(spread))
+    steps = STEP * np.diag(np.where(np.isfinite(spread), spread, 0.0))[moves]
+
+    def half(at: Floats) -> float:
+        return data.chi2(searched + at) / 2
+
+    second = np.array(
+        [[half(a + b) - half(a - b) - half(b - a) + half(-a - b) for b in steps] for a in steps]
+    ) / (4 * np.outer(STEP * spread[moves], STEP * spread[moves]))
+    inner = covariance[np.ix_(moves, moves)]
+    if np.linalg.eigvalsh(second).min() <= 0:
+        return covariance
+    outer = np.linalg.inv(second)
+    wider = outer @ np.linalg.inv(inner) @ outer
+    factor = np.ones(len(spread))
+    factor[moves] = np.sqrt(np.maximum(np.diag(wider) / np.diag(inner), 1))
+    found = covariance * np.where(np.isfinite(covariance), np.outer(factor, factor), 1)
     return found
 
 
