@@ -18,6 +18,7 @@ NARROWEST = 0.02  # of the median bin: a response below this cannot be told from
 TOO_LARGE = 5.0  # standard deviations of chi2 above what is expected
 UNFELT = 0.01  # of chi2, by which a time that changes by a factor of e changes the fit
 STEP = 0.3  # standard deviations, by which times are changed for second derivatives of chi2
+FARTHEST = 0.5  # ps, or of a logarithm: the largest such change
 SPARE = 2  # bins of delay beyond the number of curves and times
 
 
@@ -278,14 +279,17 @@ def _with_noise_of_curves(covariance: Floats, data: _Data, searched: Floats) -> 
     """
     spread = np.sqrt(np.diag(covariance))
     moves = np.flatnonzero(np.isfinite(spread))
-    steps = STEP * np.diag(np.where(np.isfinite(spread), spread, 0.0))[moves]
+    if not moves.size:
+        return covariance
+    size = np.minimum(STEP * spread[moves], FARTHEST)
+    steps = np.eye(len(spread))[moves] * size[:, None]
 
     def half(at: Floats) -> float:
         return data.chi2(searched + at) / 2
 
     second = np.array(
         [[half(a + b) - half(a - b) - half(b - a) + half(-a - b) for b in steps] for a in steps]
-    ) / (4 * np.outer(STEP * spread[moves], STEP * spread[moves]))
+    ) / (4 * np.outer(size, size))
     inner = covariance[np.ix_(moves, moves)]
     if np.linalg.eigvalsh(second).min() <= 0:
         return covariance
@@ -293,8 +297,7 @@ def _with_noise_of_curves(covariance: Floats, data: _Data, searched: Floats) -> 
     wider = outer @ np.linalg.inv(inner) @ outer
     factor = np.ones(len(spread))
     factor[moves] = np.sqrt(np.maximum(np.diag(wider) / np.diag(inner), 1))
-    found = covariance * np.where(np.isfinite(covariance), np.outer(factor, factor), 1)
-    return found
+    return np.asarray(covariance * np.where(np.isfinite(covariance), np.outer(factor, factor), 1))
 
 
 def _judge(
