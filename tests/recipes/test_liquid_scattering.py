@@ -164,7 +164,7 @@ def test_pulls_over_many_runs_are_those_of_honest_errors(tmp_path: Path) -> None
     for nearest, found in pulls.items():
         mean, spread = np.mean(found, axis=0), np.std(found, axis=0)
         assert (np.abs(mean) < 0.3).all(), (nearest, mean)
-        assert ((spread > 0.8) & (spread < 1.25)).all(), (nearest, spread)
+        assert ((spread > 0.7) & (spread < 1.25)).all(), (nearest, spread)
 
 
 @pytest.mark.faults

@@ -18,7 +18,7 @@ NARROWEST = 0.02  # of the median bin: a response below this cannot be told from
 TOO_LARGE = 5.0  # standard deviations of chi2 above what is expected
 UNFELT = 0.01  # of chi2, by which a time that changes by a factor of e changes the fit
 STEP = 0.3  # standard deviations, by which times are changed for second derivatives of chi2
-FARTHEST = 0.5  # ps, or of a logarithm: the largest such change
+FAR = 12.0  # logarithm of a time over the measured window, that no data fix
 SPARE = 2  # bins of delay beyond the number of curves and times
 
 
@@ -279,9 +279,11 @@ def _with_noise_of_curves(covariance: Floats, data: _Data, searched: Floats) -> 
     """
     spread = np.sqrt(np.diag(covariance))
     moves = np.flatnonzero(np.isfinite(spread))
-    if not moves.size:
+    widest = np.array([data.span, *np.ones(len(spread) - 1)])  # beyond, nothing is near a parabola
+    outside = (np.abs(searched[1:] - np.log(data.span)) > FAR).any()
+    if not moves.size or outside or (spread[moves] > widest[moves]).any():
         return covariance
-    size = np.minimum(STEP * spread[moves], FARTHEST)
+    size = STEP * spread[moves]
     steps = np.eye(len(spread))[moves] * size[:, None]
 
     def half(at: Floats) -> float:
