@@ -19,6 +19,7 @@ TOO_LARGE = 5.0  # standard deviations of chi2 above what is expected
 UNFELT = 0.01  # of chi2, by which a time that changes by a factor of e changes the fit
 STEP = 0.3  # standard deviations, by which times are changed for second derivatives of chi2
 FAR = 12.0  # logarithm of a time over the measured window, that no data fix
+FARTHEST = 1.0  # ps, or of a logarithm: times not known better change no curve further
 SPARE = 2  # bins of delay beyond the number of curves and times
 
 
@@ -214,7 +215,7 @@ class _Data:
         """Return by how much the errors of the times change the curves, (time, curve, q)."""
         fixed = np.isfinite(np.diag(covariance))
         size, axes = np.linalg.eigh(np.where(np.outer(fixed, fixed), covariance, 0.0))
-        steps = (axes * np.sqrt(np.maximum(size, 0))).T
+        steps = np.clip((axes * np.sqrt(np.maximum(size, 0))).T, -FARTHEST, FARTHEST)
         ends = [(self.curves(searched + one)[0], self.curves(searched - one)[0]) for one in steps]
         return np.array([(above - below) / 2 for above, below in ends])
 
