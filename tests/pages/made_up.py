@@ -96,6 +96,10 @@ MADE_UP: dict[str, Write] = {
     ),
     "how-to/grid-scan": small(scene=GridScene(), camera_every=1, n_events=2400, n_steps=99),
     "how-to/i0-study": small(n_events=2400, camera_every=1),
+    "how-to/liquid-scattering": small(
+        "xcslx1234", 31, LiquidScattering(anisotropy=0.02, axis=90.0, azimuths=12),
+        n_events=6000, jungfrau_every=1,
+    ),
     "how-to/mec-diffraction": powder,
     "how-to/mec-pictures": powder,
     "how-to/mec-shot-table": several(
