@@ -15,7 +15,7 @@ from tests.browser.servers import TOKEN, Server, cell_errors, open_notebook, run
 from workbench.batch import BatchRequest, Template, find_template, run_batch
 from workbench.batch.results import Result, harvest
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.scenes import Scene, Speckle, SplitAndDelay
+from workbench.synthetic.scenes import Scene, SplitAndDelay
 
 pytestmark = pytest.mark.browser
 
@@ -40,11 +40,6 @@ CASES = (
     Case(
         "xcs/split_delay", "threshold", "ArrowLeft",
         PumpProbe(experiment="xcssyn0126", n_events=1500, n_steps=5), SplitAndDelay(),
-    ),
-    Case(
-        "xcs/xpcs", "per_octave", "ArrowLeft",
-        PumpProbe(experiment="xcssyn0126", n_events=1500, camera_every=3),
-        Speckle(relaxation_time=0.25),
     ),
     Case(
         "mec/tiff_browse", "shot", "ArrowRight",
