@@ -50,7 +50,6 @@ CURVE = {"polynomial_coefficients": [0.1, 0]}
         (read_autocorrelation, {"mask": np.ones(4)}, "mask"),
         (read_autocorrelation, {"save_range": [5]}, "save_range"),
         (read_autocorrelation, {"roi": [[5, 5], [0, 4]]}, "ROI"),
-        (read_autocorrelation, {"illumination_correction": {}}, "illumination_correction"),
     ],
 )
 def test_a_wrong_entry_names_its_key(read: Any, entry: Any, key: str) -> None:

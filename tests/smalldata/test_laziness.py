@@ -13,7 +13,6 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.conftest import ModuleFolder
 from workbench.runs import open_run
 from workbench.smalldata import DatasetSpec, blocks, create_part, merge_parts, open_file
 
@@ -94,8 +93,10 @@ LAYOUTS = {"ours": ours, "pytables": pytables_layout, "virtual": virtual_layout}
 
 
 @pytest.fixture(scope="module", params=list(LAYOUTS))
-def large(request: pytest.FixtureRequest, module_folder: ModuleFolder) -> Iterator[Path]:
-    folder = module_folder(request.param)
+def large(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp(request.param)
     yield LAYOUTS[request.param](folder)
     shutil.rmtree(folder)  # half a gigabyte
 
