@@ -1,5 +1,6 @@
 """Kernels that are forked from a process which has done their imports: as new as any other."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -34,7 +35,12 @@ import sys
 from pathlib import Path
 from workbench.batch import BatchRequest, find_template, run_batch
 folder = Path(sys.argv[1])
-run_batch(BatchRequest(find_template(folder / "waits.ipynb"), (1,), folder / "out", input=folder))
+request = BatchRequest(find_template(folder / "waits.ipynb"), (1,), folder / "out", input=folder)
+print(run_batch(request)[0])
+"""
+AFTER_PRODUCING = """
+from workbench.core.local_workers import start_server
+start_server(("workbench.producer.loop",))
 """
 
 
@@ -74,6 +80,18 @@ def test_a_kernel_ends_with_the_batch_that_was_killed(
             batch.send_signal(signal.SIGKILL)
     kernel = int(told.read_text())
     wait_for(lambda: not alive(kernel))
+
+
+@pytest.mark.notebook
+def test_a_kernel_is_forked_from_a_server_that_was_started_for_other_work(
+    small_data: Callable[[int], Path], tmp_path: Path
+) -> None:
+    write_template(tmp_path / "waits.ipynb", PARAMETERS, ("_ = 1",), "Quick")
+    small_data(1)
+    command = [sys.executable, "-c", AFTER_PRODUCING + BATCH, str(tmp_path)]
+    plain = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    done = subprocess.run(command, check=True, env=plain, capture_output=True, text=True)
+    assert "state='done'" in done.stdout
 
 
 def alive(process: int) -> bool:

@@ -86,9 +86,10 @@ def _become_kernel(
 ) -> None:
     os.setsid()
     _redirect(log)
-    backend = os.environ["MPLBACKEND"]
+    from workbench.batch import warm  # no new import but where the server was another's before
+
     os.environ.clear()
-    os.environ.update({"MPLBACKEND": backend, **environment})
+    os.environ.update({"MPLBACKEND": warm.BACKEND, **environment})
     os.chdir(folder)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     np.random.seed()  # noqa: NPY002 - else all kernels would draw what the server would have drawn

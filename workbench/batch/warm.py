@@ -12,4 +12,6 @@ import xarray
 from workbench import binning, plots, recipes
 from workbench.batch import publish
 
-__all__ = ["binning", "ipykernel", "lmfit", "plots", "publish", "recipes", "xarray"]
+BACKEND = os.environ["MPLBACKEND"]
+
+__all__ = ["BACKEND", "binning", "ipykernel", "lmfit", "plots", "publish", "recipes", "xarray"]
