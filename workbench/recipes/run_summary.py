@@ -53,7 +53,8 @@ class RunSummary:
             for name, count in self.counts.items()
         ]
         for name, one in self.parameters.items():
-            rows.append((name, one.value, f"± {one.error:.2g} {one.unit}"))
+            unit = "" if one.unit == "1" else f" {one.unit}"
+            rows.append((name, one.value, f"± {one.error:.2g}{unit}"))
         notes = (self.message,) if self.message else ()
         return Table(("what", "number", ""), tuple(rows), self.label, notes)
 
