@@ -66,7 +66,7 @@ notebooks: $(VENV)/.with-dev ## the notebooks that ship, headless, on made-up an
 faults: $(VENV)/.with-dev ## every recipe on every fault of the catalogue: a true number, a finding or a refusal
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'faults and not long' tests/recipes $(ARGS)
 
-oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, in its own environment
+oracle: $(VENV)/.with-dev $(ORACLE)/.installed ## compare with psana from PyPI, in its own environment, and TIFF files with ImageJ
 	WORKBENCH_ORACLE_PYTHON=$(abspath $(ORACLE))/bin/python \
 	  $(BIN)/python -m pytest -m oracle -s tests/oracle $(ARGS)
 	$(ORACLE)/bin/python -m pytest tests/sources/protocol $(ARGS)

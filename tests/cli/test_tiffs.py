@@ -64,7 +64,8 @@ def test_frames_images_and_sums_go_to_scratch_with_tables_beside_them(
         found = [read(path) for path in written if name in path.name]
         np.testing.assert_array_equal(found, truth)
     (summed,) = [path for path in told["files"] if "Sums_quad" in path]
-    np.testing.assert_array_equal(tifffile.imread(summed), total)
+    np.testing.assert_array_equal(tifffile.imread(summed), total.astype(np.float32))
+    assert "Sums/quad_calib: 64 bits rounded" in done.stderr
     assert {"Run_0014_shots.txt", "Run_0014_epics.txt"} == {
         path.name for path in scratch.glob("*.txt")
     }

@@ -99,6 +99,11 @@ def test_a_packed_file_holds_the_same_pictures_as_pages(source: Path, tmp_path: 
     expected = np.delete(content(source, name), 2, axis=0)
     np.testing.assert_array_equal(pages(path), expected)
     assert result.missing[name] == 1
+    with h5py.File(source, "r+") as h5:
+        h5[name][:] = np.nan
+    nothing = write_tiffs(source, [name], tmp_path / "none", pack=True)
+    assert (nothing.files, nothing.missing[name]) == ((), EVENTS)
+    assert not list((tmp_path / "none").iterdir())
 
 
 def test_tiles_are_pages_and_run_sums_a_file_without_event(source: Path, tmp_path: Path) -> None:
@@ -185,7 +190,8 @@ def test_tiff_files_of_others_are_packed_without_loss(source: Path, tmp_path: Pa
     files = list(write_tiffs(source, ["alvium_tt/img", "cspad/full_area"], tmp_path).files)
     foreign = tmp_path / "Run_14_evt_3_cam.tiff"
     Image.fromarray(np.arange(12, dtype=np.uint16).reshape(3, 4)).save(foreign)
-    packed = pack_tiffs([*files, foreign], tmp_path / "packed" / "run14.tiff")
+    done = pack_tiffs([*files, foreign], tmp_path / "packed" / "run14.tiff")
+    packed = done.path
     assert len(list(tmp_path.glob("*.tiff"))) == len(files) + 1
     with tifffile.TiffFile(packed) as tiff:
         every = list(tiff.pages)

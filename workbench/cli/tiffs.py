@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WHOLE = "full_area"  # dataset of a detector's whole frames
 ASSEMBLED = "img"  # asks for whole frames with their tiles in their places
+TOO_BIG = "{} is a BigTIFF, as it can exceed 4 GB: ImageJ reads it by its plugin Bio-Formats alone"
 
 Tiff = Annotated[
     list[str] | None,
@@ -111,8 +112,16 @@ def pack_(
     """Pack many TIFF files, whoever wrote them, into one, without loss."""
     from workbench.smalldata.exports import pack_tiffs
 
-    pack_tiffs(files, target)
+    packed = pack_tiffs(files, target)
     typer.echo(f"{len(files)} files in {target}")
+    if packed.kinds > 1:
+        typer.echo(
+            f"ImageJ shows the first page only: the pages are of {packed.kinds} sizes or types; "
+            "pack those of one detector at a time",
+            err=True,
+        )
+    if packed.big:
+        typer.echo(TOO_BIG.format(target), err=True)
 
 
 def with_whole_frames(detectors: list[str] | None, tiffs: list[str] | None) -> tuple[str, ...]:
@@ -159,6 +168,10 @@ def _write(
         written = write_tiffs(source, fields, place, pack=pack, assembled=assembled)
         missing |= written.missing
         files += written.files
+        for name in written.rounded:
+            typer.echo(f"{name}: 64 bits rounded to the 32 that ImageJ reads", err=True)
+        for path in written.big:
+            typer.echo(TOO_BIG.format(path), err=True)
     told = ", ".join(f"{name}: {number}" for name, number in missing.items() if number)
     lacking = f"; events without a picture: {told}" if told else ""
     typer.echo(f"{len(files)} TIFF files{lacking}", err=True)

@@ -12,6 +12,7 @@ from workbench.core.table import Cell, Table
 from workbench.recipes.pictures import NoPictureError, Pictures, picture_fields, pictures_of
 from workbench.runs import Run
 from workbench.smalldata import missing_rows, open_file
+from workbench.smalldata.exports.imagej import readable
 from workbench.smalldata.exports.tiffs import TiffResult, write_tiffs
 
 
@@ -40,7 +41,8 @@ class Exported:
     files
         In the order of the fields.
     table
-        Field, file, pages, events without a picture, whether the pages are the run's pixels.
+        Field, file, pages, events without a picture, whether the pages are the run's pixels, and
+        the type in which these are written, which for one of 64 bits is a rounded one.
     """
 
     files: tuple[Path, ...]
@@ -48,7 +50,7 @@ class Exported:
 
     @property
     def same(self) -> bool:
-        """Whether every page holds the pixels of the run, bit for bit."""
+        """Whether every page holds the pixels of the run, bit for bit in the type written."""
         place = self.table.columns.index("same pixels")
         return all(bool(row[place]) for row in self.table.rows)
 
@@ -112,19 +114,22 @@ def export_pictures(
     for name in fields:
         result = write_tiffs(run.path, [name], folder, pack=pack)
         pages, same = _read_back(run, name, result)
+        kept = np.dtype(run.infos[name].dtype)
+        stored = readable(np.empty(0, kept)).dtype
+        kind = f"{stored}" if stored == kept else f"{stored} of {kept}"
         where = result.files[0].name if len(result.files) == 1 else f"{len(result.files)} files"
-        rows.append((name, where, pages, result.missing[name], same))
+        rows.append((name, where, pages, result.missing[name], same, kind))
         files += result.files
-    columns = ("field", "file", "pages", "shots without a picture", "same pixels")
+    columns = ("field", "file", "pages", "shots without a picture", "same pixels", "type")
     return Exported(tuple(files), Table(columns, tuple(rows), caption=f"written to {folder}"))
 
 
 def _read_back(run: Run, name: str, result: TiffResult) -> tuple[int, bool]:
-    """Return the number of pages, and whether they hold the stored pixels of the run."""
+    """Return the number of pages, and whether they hold the run's pixels in the type of TIFFs."""
     tifffile = load("tifffile", "reading TIFF files back", "export")
     with open_file(run.path) as file:
         stored = file.read(name)
-    stored = stored[~missing_rows(stored)]
+    stored = readable(stored[~missing_rows(stored)])
     pages = []
     for path in result.files:
         try:

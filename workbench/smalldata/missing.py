@@ -108,7 +108,8 @@ def missing_elements(values: Array) -> Bools:
     kind = values.dtype.kind
     if kind == "f":
         gone: Bools = np.isnan(values)
-        gone |= values == MISSING_INTEGER
+        if values.dtype.itemsize > 2:  # no number of 16 bits is that large
+            gone |= values == MISSING_INTEGER
         return gone
     if kind in "iu":
         mark = sentinel(values.dtype)

@@ -1,21 +1,47 @@
 """Many TIFF files, whoever wrote them, packed into one of many pages, without loss."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.core.atomic import appearing, make_folder
 from workbench.core.errors import InputError
 from workbench.core.extras import load
+from workbench.smalldata.exports.imagej import name_slices, needs_bigtiff
+
+T = TypeVar("T")
+HEADER_BYTES = 4096  # of a page besides its pixels: descriptions of others can be long
 
 
-def pack_tiffs(files: Sequence[Path], target: Path) -> Path:
-    """Write all pages of TIFF files into one BigTIFF file, in the order given; return its path.
+@dataclass(frozen=True)
+class PackedTiff:
+    """One file of many pages.
+
+    Parameters
+    ----------
+    path, pages
+        Which file, and how many pages it has.
+    kinds
+        How many sizes and types of pixels these have; of several, ImageJ shows the first page.
+    big
+        Whether it is a BigTIFF, for more than 4 GB: ImageJ reads it by its plugin Bio-Formats.
+    """
+
+    path: Path
+    pages: int
+    kinds: int
+    big: bool
+
+
+def pack_tiffs(files: Sequence[Path], target: Path) -> PackedTiff:
+    """Write all pages of TIFF files into one file, in the order given.
 
     Pixels and their type stay as they are. The description of each page is that of its file, as
     JSON with the file's name under "file"; a description that is no JSON is kept as "description".
-    The target appears whole; an older one is replaced, the files stay.
+    That of the first page also lists the files of all pages, as "slices". The target appears whole;
+    an older one is replaced, the files stay.
 
     Raises
     ------
@@ -25,20 +51,35 @@ def pack_tiffs(files: Sequence[Path], target: Path) -> Path:
     tifffile = load("tifffile", "packing TIFF files", "export")
     if not files:
         raise InputError(f"no TIFF files to pack into {target}: name at least one")
+    sizes = _of_pages(files, lambda page: int(page.nbytes))
+    big = needs_bigtiff(sum(size + HEADER_BYTES for _, size in sizes))
     make_folder(target.parent)
-    with appearing(target) as place, tifffile.TiffWriter(place, bigtiff=True) as writer:
-        for path in files:
-            try:
-                with tifffile.TiffFile(path) as tiff:
-                    for page in tiff.pages:
-                        told = json.dumps({**_told(page.description), "file": path.name})
-                        writer.write(
-                            page.asarray(), description=told, metadata=None, contiguous=False,
-                            photometric=page.photometric, software="workbench",
-                        )  # fmt: skip
-            except (tifffile.TiffFileError, OSError) as error:
-                raise InputError(f"cannot pack {path}: {error}; leave it out") from error
-    return target
+    slices: list[str] = []
+    kinds = set()
+    with appearing(target) as place:
+        with tifffile.TiffWriter(place, bigtiff=big) as writer:
+            for path, (page, pixels) in _of_pages(files, lambda page: (page, page.asarray())):
+                writer.write(
+                    pixels, description=json.dumps({**_told(page.description), "file": path.name}),
+                    metadata=None, contiguous=False, photometric=page.photometric,
+                    software="workbench",
+                )  # fmt: skip
+                slices.append(path.name)
+                kinds.add((pixels.shape, pixels.dtype))
+        name_slices(place, slices)
+    return PackedTiff(target, len(slices), len(kinds), big)
+
+
+def _of_pages(files: Sequence[Path], ask: Callable[[Any], T]) -> Iterator[tuple[Path, T]]:
+    """Yield the answer of each page, one of tifffile, with the file that it is in."""
+    tifffile = load("tifffile", "packing TIFF files", "export")
+    for path in files:
+        try:
+            with tifffile.TiffFile(path) as tiff:
+                for page in tiff.pages:
+                    yield path, ask(page)
+        except (tifffile.TiffFileError, OSError) as error:
+            raise InputError(f"cannot pack {path}: {error}; leave it out") from error
 
 
 def _told(description: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from workbench.core.extras import load
 from workbench.facility.quota import Quota, QuotaState, results_quota, size_text
 from workbench.regions.layout import Layout
 from workbench.regions.places import pixel_places
+from workbench.smalldata.exports.imagej import is_rounded, name_slices, needs_bigtiff, readable
 from workbench.smalldata.exports.tables import event_name
 from workbench.smalldata.fields import FieldInfo
 from workbench.smalldata.identity import EPOCHS
@@ -63,10 +65,16 @@ class TiffResult:
         In the order of fields and events.
     missing
         Field to the number of events without a picture.
+    rounded
+        Fields of 64 bits, which ImageJ does not read: written in 32 bits, as floats.
+    big
+        Files of more than 4 GB, as BigTIFF: ImageJ reads them by its plugin Bio-Formats alone.
     """
 
     files: tuple[Path, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
+    rounded: tuple[str, ...] = ()
+    big: tuple[Path, ...] = ()
 
 
 def forecast_tiffs(
@@ -92,13 +100,16 @@ def write_tiffs(
     pack: bool = False,
     assembled: bool = False,
 ) -> TiffResult:
-    """Write pictures of a small-data file of either generation as TIFF files, values unchanged.
+    """Write pictures of a small-data file of either generation as TIFF files that ImageJ reads.
+
+    Values are unchanged; those of 64 bits are rounded to floats of 32 bits, and the result names
+    their fields.
 
     A file is called ``Run_0014_evt_<s>-<ns>_<detector>_<field>_<unit>.tiff`` after the event's
     time stamp, which no other event of the run has (a repeated one gets a number); run sums have no
     event. A tiled detector gives one page per tile. The description in each file is JSON:
     experiment, run, event number, time stamp, UTC, detector, field, unit. Each file appears whole;
-    an older one of that name is replaced.
+    an older one of that name is replaced. Where no event has a picture there is no file.
 
     Parameters
     ----------
@@ -109,7 +120,8 @@ def write_tiffs(
     folder
         Made where it is not there.
     pack
-        One file of many pages for each field instead, without ``evt_...`` in its name.
+        One file of many pages for each field instead, without ``evt_...`` in its name; the first
+        page also lists the events of all pages, as ``slices``.
     assembled
         Put the tiles of a frame where they lie on the detector, by the pixel maps of the file: NaN,
         or 0 among integers, between them. Such files have ``assembled`` in their name.
@@ -121,23 +133,30 @@ def write_tiffs(
     InputError
         For a field that holds no pictures; and to assemble, where the file has no pixel maps.
     """
-    forecast = forecast_tiffs(source, fields, folder, pack=pack)
+    _refuse_over_quota(forecast_tiffs(source, fields, folder, pack=pack), folder)
+    make_folder(folder)
+    result = TiffResult()
+    with open_file(source) as file:
+        for name in fields:
+            info = _picture(file, name)
+            writer = _Writer(file, info, folder, _layout(file, info) if assembled else None)
+            files = tuple(writer.packed() if pack else writer.singles())
+            result = TiffResult(
+                result.files + files,
+                {**result.missing, name: writer.missing},
+                (*result.rounded, *([name] if is_rounded(np.dtype(info.dtype)) else [])),
+                (*result.big, *(files if pack and writer.big else ())),
+            )
+    return result
+
+
+def _refuse_over_quota(forecast: TiffForecast, folder: Path) -> None:
     if forecast.quota is not None and forecast.quota.state is QuotaState.OVER:
         raise QuotaRefusedError(
             f"{forecast} in {folder} would break the quota of {forecast.quota.folder} "
             f"({forecast.quota}); pack them into one file for each field, or choose a folder "
             "under scratch"
         )
-    make_folder(folder)
-    files: list[Path] = []
-    missing: dict[str, int] = {}
-    with open_file(source) as file:
-        for name in fields:
-            info = _picture(file, name)
-            writer = _Writer(file, info, folder, _layout(file, info) if assembled else None)
-            files += writer.packed() if pack else writer.singles()
-            missing[name] = writer.missing
-    return TiffResult(tuple(files), missing)
 
 
 class _Writer:
@@ -162,11 +181,34 @@ class _Writer:
 
     def packed(self) -> Iterator[Path]:
         """Write one file of many pages."""
+        pictures = self._pictures()
+        first = next(pictures, None)
+        if first is None:
+            return
         path = self._folder / self._name(None)
-        with appearing(path) as place, self._tifffile.TiffWriter(place, bigtiff=True) as tiff:
-            for event, picture in self._pictures():
-                tiff.write(picture, **self._told(event), contiguous=False)
+        slices: list[str] = []
+        with appearing(path) as place:
+            with self._tifffile.TiffWriter(place, bigtiff=self.big) as tiff:
+                for event, picture in chain([first], pictures):
+                    tiff.write(picture, **self._told(event), contiguous=False)
+                    slices += self._slices(event, picture)
+            name_slices(place, slices)
         yield path
+
+    @property
+    def big(self) -> bool:
+        """Whether one file of all pictures can be too large for ImageJ."""
+        shape = self._info.shape
+        events, frame = (1, shape) if self._info.kind == "once" else (shape[0], shape[1:])
+        drawn = frame if self._layout is None else self._layout.shape
+        pixel = readable(np.empty(0, self._info.dtype)).itemsize
+        return needs_bigtiff(events * (prod(drawn) * pixel + prod(drawn[:-2]) * HEADER_BYTES))
+
+    def _slices(self, event: int | None, picture: Array) -> list[str]:
+        name = self._info.name if event is None else event_name(int(self._stamps[event]))
+        if picture.ndim == 2:
+            return [name]
+        return [f"{name} tile {tile}" for tile in range(len(picture))]
 
     def _pictures(self) -> Iterator[tuple[int | None, Array]]:
         """Yield event number and picture of the events that have one."""
@@ -186,9 +228,10 @@ class _Writer:
     def _drawn(self, frame: Array) -> Array:
         """Return a frame as it is written, its tiles in their places where that is wanted."""
         if self._layout is None:
-            return np.ascontiguousarray(frame)
+            return readable(frame)
         picture = self._layout.picture(frame)
-        return (picture if frame.dtype.kind == "f" else np.nan_to_num(picture)).astype(frame.dtype)
+        whole = picture if frame.dtype.kind == "f" else np.nan_to_num(picture)
+        return readable(whole.astype(frame.dtype))
 
     def _name(self, event: int | None) -> str:
         parts = [f"Run_{self._file.run or 0:04d}"]
@@ -215,6 +258,8 @@ class _Writer:
             "unit": self._info.unit,
             "source": str(self._file.path),
         }
+        if is_rounded(np.dtype(self._info.dtype)):
+            told["rounded_from"] = self._info.dtype
         if event is not None:
             stamps = self._stamps[[event]]
             utc = clock.datetimes(stamps, epoch=EPOCHS[self._file.generation])[0]
