@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.tiffs import Tiff, TiffFolder, TiffPack, with_whole_frames, write_pictures
+from workbench.cli.tiffs import (
+    Tiff,
+    TiffFolder,
+    TiffPack,
+    only_pictures_lack,
+    with_whole_frames,
+    write_pictures,
+)
 from workbench.core.errors import WorkbenchError
 from workbench.core.workers import LostWorkerError
 
@@ -119,15 +126,18 @@ def produce(
         source=source,
         archiver=archiver,
     )
-    results = _produced([dataclasses.replace(request, run=number) for number in numbers], json_)
-    write_pictures(request, results, tiff, tiff_folder, pack=tiff_pack)
-    _end(results, len(numbers), json_)
+    requests = [dataclasses.replace(request, run=number) for number in numbers]
+    finished = [one for one in requests if tiff and only_pictures_lack(one)]
+    results = _produced([one for one in requests if one not in finished], json_)
+    outputs = [*(one.target for one in finished), *(result.output for result in results)]
+    write_pictures(experiment, outputs, tiff, tiff_folder, pack=tiff_pack)
+    _end(results, len(requests) - len(finished), json_)
 
 
 def _end(results: "list[ProduceResult]", asked: int, json_: bool) -> None:
     if json_:
         told = [result.as_dict() for result in results]
-        typer.echo(json.dumps(told if asked > 1 else told[0], indent=1))
+        typer.echo(json.dumps(told[0] if asked == 1 else told, indent=1))
     if len(results) < asked:
         raise typer.Exit(FAILED)
     if any(result.skipped for result in results):

@@ -1,7 +1,7 @@
 """``workbench tiffs``, and the TIFF files beside a production: which pictures, where, how many."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from workbench.producer import ProduceRequest, ProduceResult
+    from workbench.producer import ProduceRequest
 
 WHOLE = "full_area"  # dataset of a detector's whole frames
 ASSEMBLED = "img"  # asks for whole frames with their tiles in their places
@@ -131,9 +131,27 @@ def with_whole_frames(detectors: list[str] | None, tiffs: list[str] | None) -> t
     return tuple(dict.fromkeys([*(detectors or []), *whole]))
 
 
+def only_pictures_lack(request: "ProduceRequest") -> bool:
+    """Tell whether the file of a run that is to be resumed is finished and current; say so.
+
+    Its production was stopped when it wrote TIFF files, or later.
+    """
+    from workbench.producer.status import CURRENT, file_status
+
+    if not (request.resume and request.target.is_file()):
+        return False
+    status = file_status(
+        request.target, request.run, config=request.config, constants=request.constants
+    )
+    if status.state != CURRENT:
+        return False
+    typer.echo(f"{request.target} is finished; its pictures are written", err=True)
+    return True
+
+
 def write_pictures(
-    request: "ProduceRequest",
-    results: "list[ProduceResult]",
+    experiment: str,
+    outputs: Iterable[Path],
     tiffs: list[str] | None,
     folder: Path | None,
     *,
@@ -142,11 +160,11 @@ def write_pictures(
     """Write the TIFF files of each produced run; say before how many there will be."""
     from workbench.smalldata import open_file
 
-    for result in results if tiffs else []:
-        with open_file(result.output) as file:
+    for output in outputs if tiffs else []:
+        with open_file(output) as file:
             run = file.run
-        place = folder if folder is not None else _scratch(request.experiment, run)
-        _write(result.output, _Wish.of(tiffs or []), place, pack=pack, tables=True)
+        place = folder if folder is not None else _scratch(experiment, run)
+        _write(output, _Wish.of(tiffs or []), place, pack=pack, tables=True)
 
 
 def _scratch(experiment: str, run: int | None) -> Path:
