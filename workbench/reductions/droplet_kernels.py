@@ -6,59 +6,40 @@ Frames come flat, in the order (tile, row, col); neighbours are the four beside,
 import numpy as np
 
 from workbench.core.arrays import Array, Bools, Floats, Frames, Ints
+from workbench.reductions.candidates import candidates
 from workbench.reductions.compiled import compiled
-
-SEED = 2  # level of a pixel that reaches the higher threshold
 
 
 @compiled
 def find(
-    frame: Frames,
-    low: Frames,
-    high: Frames,
-    top: float,
-    shape: tuple[int, int],
-    scratch: tuple[Array, Array, Array],
+    frame: Frames, low: Frames, high: Frames, top: float, shape: tuple[int, int], chosen: Array
 ) -> tuple[Ints, Ints, int]:
     """Return the pixels of all droplets, the droplet that each belongs to, and their number.
 
     A droplet's pixel is at or above its `low`, not above `top`, and reaches `high` or lies beside
     a pixel that does; such pixels are one droplet where they touch. Pixels rise; droplets are
-    numbered by their first pixel. `shape` is (row, col) of a tile. `scratch` has the length of a
-    frame: whole numbers, of which the first array comes filled with -1 and is left so, and bytes.
+    numbered by their first pixel. `shape` is (row, col) of a tile. `chosen` is scratch: whole
+    numbers, of the length of a frame.
     """
-    rows, cols = shape
-    label, chosen, level = scratch
-    count = _candidates(frame, low, high, top, level, chosen)
-    kept, parent = 0, np.empty(count, np.int32)
-    row, start = 0, 0
-    for candidate in range(count):
-        pixel = chosen[candidate]
-        while pixel >= start + cols:
-            start += cols
-            row = row + 1 if row + 1 < rows else 0
-        above = level[pixel - cols] if row > 0 else 0
-        left = level[pixel - 1] if pixel > start else 0
-        right = level[pixel + 1] if pixel + 1 < start + cols else 0
-        below = level[pixel + cols] if row + 1 < rows else 0
-        if max(level[pixel], above, left, right, below) < SEED:
-            continue
-        chosen[kept], label[pixel], parent[kept] = pixel, kept, kept
-        if left and label[pixel - 1] >= 0:
-            parent[kept] = _root(parent, label[pixel - 1])
-        if above and label[pixel - cols] >= 0:
-            _unite(parent, kept, label[pixel - cols])
-        kept += 1
-    droplet, droplets = np.empty(kept, np.int64), 0
-    for place in range(kept):
-        root = _root(parent, place)
-        if root == place:
-            droplet[place] = droplets
-            droplets += 1
-        else:
-            droplet[place] = droplet[root]
-        label[chosen[place]] = -1
-    return chosen[:kept].astype(np.int64), droplet, droplets
+    seed = _seeds(frame, low, high, top, chosen)
+    before, inside = _beside(chosen, seed, shape)
+    parent = np.arange(len(seed))
+    for place in range(len(seed)):
+        for other in (before[0, place], before[1, place]):
+            if other >= 0 and inside[place] and inside[other]:
+                _unite(parent, place, other)
+    size, droplets, kept = np.count_nonzero(inside), 0, 0
+    pixels, droplet = np.empty(size, np.int64), np.empty(size, np.int64)
+    number = np.empty(len(seed), np.int64)  # of the droplet that begins here
+    for place in range(len(seed)):
+        if inside[place]:
+            root = _root(parent, place)
+            if root == place:
+                number[place] = droplets
+                droplets += 1
+            pixels[kept], droplet[kept] = chosen[place], number[root]
+            kept += 1
+    return pixels, droplet, droplets
 
 
 @compiled
@@ -69,13 +50,18 @@ def measure(
     rows, cols = shape
     total, row, col = np.zeros(droplets), np.zeros(droplets), np.zeros(droplets)
     tile, count = np.zeros(droplets, np.int64), np.zeros(droplets, np.int64)
+    at_row, at_tile, start = 0, 0, 0
     for place in range(len(pixels)):
         pixel, number = pixels[place], droplet[place]
+        while pixel >= start + cols:
+            start, at_row = start + cols, at_row + 1
+            if at_row == rows:
+                at_row, at_tile = 0, at_tile + 1
         value = np.float64(frame[pixel])
         total[number] += value
-        row[number] += value * ((pixel // cols) % rows)
-        col[number] += value * (pixel % cols)
-        tile[number] = pixel // (rows * cols)
+        row[number] += value * at_row
+        col[number] += value * (pixel - start)
+        tile[number] = at_tile
         count[number] += 1
     return total, row / total, col / total, tile, count
 
@@ -105,16 +91,17 @@ def photons_of(
     tile: Ints,
     per_photon: float,
     shape: tuple[int, int],
-    scratch: tuple[Floats, Floats, Ints],
 ) -> Floats:
     """Return row, column and tile of all photons of one event, shape (photon, 3).
 
     `centre` is signal, row and column of each droplet. Photons that are alone in their droplet come
-    first. `scratch` has the length of a frame; its first part comes filled with 0 and is left so.
+    first.
     """
     total, row, col = centre
     held = np.floor(total / per_photon + 0.5).astype(np.int64)
     out, found = np.empty((held.sum(), 3)), 0
+    most = npix.max() if len(npix) else 0
+    scratch = np.empty(most), np.empty(most), np.empty(most, np.int64)
     for droplet in range(len(held)):
         if held[droplet] == 1:
             out[found, 0], out[found, 1], out[found, 2] = row[droplet], col[droplet], tile[droplet]
@@ -142,9 +129,10 @@ def place_photons(
 ) -> None:
     """Fill `out` with row and column of the photons of one droplet, as many as it has rows.
 
-    `photons` is the signal of each pixel in photons. Whole photons stay in their pixels. Then the
-    pixel with the largest rest takes what it lacks from the largest rest beside it, and the photon
-    lies between the two, by the part that was taken; where nothing lies beside it stays.
+    `photons` is the signal of each pixel in photons; pixels rise. Whole photons stay in their
+    pixels. Then the pixel with the largest rest takes what it lacks from the largest rest beside
+    it, and the photon lies between the two, by the part that was taken; where nothing lies beside
+    it stays. `scratch` has at least the length of a droplet.
     """
     rows, cols = shape
     rest, keys, heap = scratch
@@ -155,34 +143,47 @@ def place_photons(
         for _ in range(min(whole, count - found)):
             out[found, 0], out[found, 1] = (pixel // cols) % rows, pixel % cols
             found += 1
-        rest[pixel] = photons[place] - whole
-        keys[place], heap[place] = rest[pixel], pixel
+        rest[place] = photons[place] - whole
+        keys[place], heap[place] = rest[place], place
     for place in range(size // 2 - 1, -1, -1):
         _sink(keys, heap, place, size)
     while found < count:
-        pixel = heap[0]
-        if keys[0] != rest[pixel]:  # taken from since it was put there
-            keys[0] = rest[pixel]
+        place = heap[0]
+        if keys[0] != rest[place]:  # taken from since it was put there
+            keys[0] = rest[place]
             _sink(keys, heap, 0, size)
             continue
-        row, col = (pixel // cols) % rows, pixel % cols
-        lacking, rest[pixel], keys[0] = 1 - keys[0], 0.0, 0.0
+        row, col = (pixels[place] // cols) % rows, pixels[place] % cols
+        lacking, rest[place], keys[0] = 1 - keys[0], 0.0, 0.0
         _sink(keys, heap, 0, size)
-        best, side, down, right = 0.0, pixel, 0, 0
+        best, side, down, right = 0.0, place, 0, 0
         for step, inside, by_row, by_col in (
             (-cols, row > 0, -1, 0),
             (cols, row < rows - 1, 1, 0),
             (-1, col > 0, 0, -1),
             (1, col < cols - 1, 0, 1),
         ):
-            if inside and rest[pixel + step] > 0 and rest[pixel + step] >= best:
-                best, side, down, right = rest[pixel + step], pixel + step, by_row, by_col
+            other = _position(pixels, place, step) if inside else -1
+            if other >= 0 and rest[other] > 0 and rest[other] >= best:
+                best, side, down, right = rest[other], other, by_row, by_col
         out[found, 0], out[found, 1] = row + lacking * down, col + lacking * right
         found += 1
         if best > 0:
             rest[side] = max(best - lacking, 0.0)
-    for place in range(size):
-        rest[pixels[place]] = 0.0
+
+
+@compiled
+def _position(pixels: Ints, place: int, step: int) -> int:
+    """Return where the pixel `step` after the one at `place` is, -1: not there; pixels rise."""
+    target = pixels[place] + step
+    low, high = max(place + min(step, 0), 0), min(place + max(step, 0), len(pixels) - 1)
+    while low < high:
+        middle = (low + high) // 2
+        if pixels[middle] < target:
+            low = middle + 1
+        else:
+            high = middle
+    return low if pixels[low] == target else -1
 
 
 @compiled
@@ -204,17 +205,17 @@ def _sink(keys: Floats, heap: Ints, place: int, size: int) -> None:
 
 
 @compiled
-def count_per_pixel(place: Ints, good: Array, highest: int, counts: Floats) -> tuple[Ints, int]:
+def count_per_pixel(place: Ints, good: Array, highest: int, counts: Array) -> tuple[Ints, int]:
     """Return how many good pixels hold 0, 1, ... `highest` or more photons, and all photons there.
 
-    `place` is the pixel of each photon; `counts` is scratch of the length of a frame, comes filled
-    with 0 and is left so.
+    `place` is the pixel of each photon; `counts` is scratch: whole numbers, of the length of a
+    frame, filled with 0 and left so.
     """
     found, total = np.zeros(highest + 1, np.int64), 0
     for photon in range(len(place)):
         counts[place[photon]] += good[place[photon]]
     for photon in range(len(place)):
-        held = int(counts[place[photon]])
+        held = counts[place[photon]]
         if held > 0:
             found[min(held, highest)] += 1
             total += held
@@ -223,28 +224,43 @@ def count_per_pixel(place: Ints, good: Array, highest: int, counts: Floats) -> t
 
 
 @compiled
-def _candidates(
-    frame: Frames, low: Frames, high: Frames, top: float, level: Array, chosen: Array
-) -> int:
-    """Tell which pixels reach `low` (1) and `high` (`SEED`); list them, and return how many do.
+def _seeds(frame: Frames, low: Frames, high: Frames, top: float, chosen: Array) -> Bools:
+    """List the pixels from `low` to `top` in `chosen`, and tell which of them reach `high`."""
+    bound, kept = frame.dtype.type(top), 0
+    seed = np.empty(candidates(frame, low, chosen), np.bool_)
+    for place in range(len(seed)):
+        pixel = chosen[place]
+        chosen[kept], seed[kept] = pixel, frame[pixel] >= high[pixel]
+        kept += frame[pixel] <= bound
+    return seed[:kept]
 
-    Most do not: eight are passed over at a time.
+
+@compiled
+def _beside(chosen: Array, seed: Bools, shape: tuple[int, int]) -> tuple[Array, Bools]:
+    """Tell where in `chosen` the pixels left of and above each are, and which belong to droplets.
+
+    The first are (2, place), -1 where that pixel is not chosen; the second are those that are a
+    seed or have one beside them.
     """
-    bound, size, count = frame.dtype.type(top), len(frame), 0
-    for pixel in range(size):
-        value = frame[pixel]
-        level[pixel] = (value <= bound) * ((value >= low[pixel]) + (value >= high[pixel]))
-    whole = size - size % 8
-    eights = level[:whole].view(np.uint64)
-    for eight in range(len(eights)):
-        if eights[eight] != 0:
-            for pixel in range(8 * eight, 8 * eight + 8):
-                chosen[count] = pixel
-                count += level[pixel] > 0
-    for pixel in range(whole, size):
-        chosen[count] = pixel
-        count += level[pixel] > 0
-    return count
+    rows, cols = shape
+    before, inside = np.full((2, len(seed)), -1, np.int32), seed.copy()
+    above, row, start = 0, 0, 0
+    for place in range(len(seed)):
+        pixel = chosen[place]
+        while pixel >= start + cols:
+            start += cols
+            row = row + 1 if row + 1 < rows else 0
+        if pixel > start and place > 0 and chosen[place - 1] == pixel - 1:
+            before[0, place] = place - 1
+        while chosen[above] < pixel - cols:
+            above += 1
+        if row > 0 and chosen[above] == pixel - cols:
+            before[1, place] = above
+        for other in (before[0, place], before[1, place]):
+            if other >= 0:
+                inside[place] |= seed[other]
+                inside[other] |= seed[place]
+    return before, inside
 
 
 @compiled

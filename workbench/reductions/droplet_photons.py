@@ -6,7 +6,6 @@ at the centre of mass; several are placed greedily, pixel by pixel, as `place_ph
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 
 import numpy as np
 
@@ -101,13 +100,11 @@ class DropletPhotons:
 
     def reduce(self, every: Sequence[Found], spec: FrameSpec) -> Values:
         """Return the declared outputs for the droplets of some events."""
-        shape, size = tile_shape(spec.shape), prod(spec.shape)
-        zeros = np.zeros(size)
-        scratch = zeros, np.empty(size), np.empty(size, np.int64)
+        shape = tile_shape(spec.shape)
         placed = [
             kernels.photons_of(
                 found.pixels, found.values, found.npix, (found.total, found.row, found.col),
-                found.tile, self.per_photon, shape, scratch,
+                found.tile, self.per_photon, shape,
             )
             for found in every
         ]  # fmt: skip
@@ -115,7 +112,7 @@ class DropletPhotons:
         together = np.concatenate([np.empty((0, 3)), *placed])
         fields = {"data": np.ones(len(together)), "row": together[:, 0], "col": together[:, 1]}
         entries = Entries(lengths, {**fields, "tile": together[:, 2].astype(np.int64)})
-        values: dict[str, Array] = {"prob": self._probability(entries, spec, zeros)}
+        values: dict[str, Array] = {"prob": self._probability(entries, spec)}
         if self.store is not None:
             stored = self.store.values(entries)
             outputs = self.store.outputs(_fields())
@@ -126,16 +123,17 @@ class DropletPhotons:
                 values |= child.named(child.reduction.reduce(picture, told), told)
         return values
 
-    def _probability(self, entries: Entries, spec: FrameSpec, zeros: Floats) -> Floats:
-        """Return P(k) and the mean of each event; `zeros` is scratch, left as it was."""
+    def _probability(self, entries: Entries, spec: FrameSpec) -> Floats:
+        """Return P(k) and the mean of each event."""
         good = self._counted(spec)
         flat, usable = good.reshape(-1), int(np.count_nonzero(good))
+        counts = np.zeros(flat.size, np.int32)
         pixels = np.zeros((len(entries.lengths), HIGHEST + 1), np.int64)
         total = np.zeros(len(pixels))
         ends, nearest = np.cumsum(entries.lengths), nearest_pixels(entries, spec.shape)
         for event, (length, end) in enumerate(zip(entries.lengths, ends, strict=True)):
             pixels[event], total[event] = kernels.count_per_pixel(
-                nearest[end - length : end], flat, HIGHEST, zeros
+                nearest[end - length : end], flat, HIGHEST, counts
             )
         pixels[:, 0] = usable - pixels.sum(axis=1)
         mean = total / usable if usable else np.full(len(total), np.nan)

@@ -136,10 +136,9 @@ class Droplets(Reduction):
         low, high = self._thresholds(spec)
         shape = tile_shape(spec.shape)
         top = min(self.top, float(np.finfo(spec.dtype).max))  # infinity is no signal
-        label, chosen = np.full(low.size, -1, np.int32), np.empty(low.size, np.int32)
-        scratch = label, chosen, np.empty(low.size, np.uint8)
-        for frame in flattened(pixels):
-            place, droplet, count = kernels.find(frame, low, high, top, shape, scratch)
+        chosen = np.empty(low.size, np.int32)
+        for frame in flattened(pixels).astype(spec.dtype, copy=False):
+            place, droplet, count = kernels.find(frame, low, high, top, shape, chosen)
             total, row, col, tile, npix = kernels.measure(frame, place, droplet, count, shape)
             kept = total >= self.least
             place = kernels.grouped(place, droplet, npix, kept)

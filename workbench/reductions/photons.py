@@ -6,6 +6,7 @@ edge of a frame; here pixels beyond the edge hold no charge.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from workbench.reductions.base import (
     mask_setting,
     reductions,
 )
+from workbench.reductions.candidates import candidates
 from workbench.reductions.compiled import compiled
 from workbench.reductions.droplet_photons import HIGHEST
 from workbench.reductions.places import tile_shape
@@ -85,17 +87,22 @@ class PhotonCounting(Reduction):
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the declared outputs of whole frames, shape (event, ...)."""
-        told = self._picture_spec(spec)
-        flat, good = flattened(pixels), told.good.reshape(-1)
-        picture = np.empty(flat.shape, np.int32)
-        count = _count(
-            flat, good, self.per_photon, self.fraction, self.low, tile_shape(spec.shape), picture
-        )
+        told, flat = self._picture_spec(spec), flattened(pixels)
+        rule = self.per_photon, self.fraction, self.low
+        picture = np.zeros(flat.shape if self.children else (0, 0), np.int32)
+        least = self._least(told.good, flat.dtype)
+        count = _count(flat, least, told.good.reshape(-1), rule, tile_shape(spec.shape), picture)
         values: dict[str, Array] = {"nPhot": count}
-        picture = picture.reshape(pixels.shape)
         for child in self.children:
-            values |= child.named(child.reduction.reduce(picture, told), told)  # type: ignore[arg-type]
+            frames = picture.reshape(pixels.shape)
+            values |= child.named(child.reduction.reduce(frames, told), told)  # type: ignore[arg-type]
         return values
+
+    def _least(self, good: Bools, kind: Any) -> Frames:
+        """Return a signal of every pixel below which it holds less than `HALF` a photon."""
+        safely = (1 - 8 * np.finfo(kind).eps) * HALF * self.per_photon
+        levels = np.array([np.inf, max(safely, self.low)], kind)
+        return levels[good.reshape(-1).view(np.uint8)]
 
     def _picture_spec(self, spec: FrameSpec) -> FrameSpec:
         good = spec.good
@@ -138,69 +145,78 @@ class PhotonProbability(Reduction):
 @compiled
 def _count(
     pixels: Frames,
+    least: Frames,
     good: Bools,
-    per_photon: float,
-    fraction: float,
-    low: float,
+    rule: tuple[float, float, float],
     shape: tuple[int, int],
     picture: Array,
 ) -> Ints:
-    """Fill `picture` with photons per pixel, (event, pixel), and return those of each event."""
-    rows, cols = shape
-    size = pixels.shape[1]
-    rest, used = np.empty(size, pixels.dtype), np.zeros(size, np.bool_)
-    chosen, total = np.empty(size, np.int64), np.zeros(len(pixels), np.int64)
-    scale, zero = pixels.dtype.type(1 / per_photon), pixels.dtype.type(0)
+    """Return the photons of each event of `pixels`, (event, pixel).
+
+    Pixels below `least` hold less than `HALF` a photon. `rule` is the signal of a photon, the part
+    of one that counts, the least signal. `picture` has the shape of `pixels` and comes filled with
+    0, for photons per pixel; where it is not wanted, it has no events.
+    """
+    per_photon, fraction, low = rule
+    size, drawn = pixels.shape[1], len(picture) > 0
+    chosen, total = np.empty(size, np.int32), np.zeros(len(pixels), np.int64)
+    used = np.zeros(size, np.int32)  # in which event, from 1, a photon last took a pixel
+    scale = pixels.dtype.type(1 / per_photon)
     for event in range(len(pixels)):
-        count = 0
-        for pixel in range(size):
-            value = pixels[event, pixel]
-            kept = good[pixel] and value >= low and value > 0
-            photons = value * scale if kept else zero
-            whole = np.floor(photons)
-            picture[event, pixel] = np.int32(whole)
-            rest[pixel] = photons - whole
-        for pixel in range(size):
-            total[event] += picture[event, pixel]
-            chosen[count] = pixel
-            count += rest[pixel] >= HALF
-        used[:] = False
-        for place in range(count):
+        frame = pixels[event]
+        for place in range(candidates(frame, least, chosen)):
             pixel = chosen[place]
-            if used[pixel] or not _is_highest(rest, pixel, rows, cols):
-                continue
-            beside = _largest_free(rest, used, pixel, rows, cols)
-            second = rest[beside] if beside >= 0 else zero
-            if rest[pixel] + second >= fraction:
-                picture[event, pixel] += 1
-                total[event] += 1
-                used[pixel] = True
-                if beside >= 0:
-                    used[beside] = True
+            photons = _photons(frame, pixel, (good, low, scale))
+            whole = np.floor(photons)
+            held, rest = np.int32(whole), photons - whole
+            if rest >= HALF and used[pixel] != event + 1:
+                partner, shared = _partner(frame, pixel, (good, low, scale), shape, used, event + 1)
+                if partner >= 0 and rest + shared >= fraction:
+                    held += 1
+                    used[pixel] = used[partner] = event + 1
+            total[event] += held
+            if drawn:
+                picture[event, pixel] = held
     return total
 
 
 @compiled
-def _is_highest(rest: Frames, pixel: int, rows: int, cols: int) -> bool:
-    """Tell whether no pixel beside holds more; of two that hold the same, the first is."""
-    row, col, value = (pixel // cols) % rows, pixel % cols, rest[pixel]
-    before = (row == 0 or rest[pixel - cols] < value) and (col == 0 or rest[pixel - 1] < value)
-    right = col == cols - 1 or rest[pixel + 1] <= value
-    below = row == rows - 1 or rest[pixel + cols] <= value
-    return before and right and below
+def _photons(frame: Frames, pixel: int, counted: tuple[Bools, float, Any]) -> Any:
+    """Return the signal of a pixel in photons; `counted`: usable ones, least signal, scale."""
+    good, low, scale = counted
+    value = frame[pixel]
+    return value * scale if good[pixel] and value >= low and value > 0 else scale * 0
 
 
 @compiled
-def _largest_free(rest: Frames, used: Bools, pixel: int, rows: int, cols: int) -> int:
-    """Return the pixel beside that holds most and was not taken, the first of equals; -1: none."""
+def _partner(
+    frame: Frames,
+    pixel: int,
+    counted: tuple[Bools, float, Any],
+    shape: tuple[int, int],
+    used: Array,
+    event: int,
+) -> tuple[int, Any]:
+    """Return the pixel beside that shares a photon with this one, and what is left of it.
+
+    It holds most of those that no photon took in this event, the first of equals; the pixel itself
+    and 0 where there is none; -1 where one beside holds more, or the same and comes before.
+    """
+    rows, cols = shape
     row, col = (pixel // cols) % rows, pixel % cols
-    best, most = -1, rest.dtype.type(0)
+    photons = _photons(frame, pixel, counted)
+    rest, partner, most = photons - np.floor(photons), pixel, photons * 0
     for step, inside in (
         (-cols, row > 0),
         (-1, col > 0),
         (1, col < cols - 1),
         (cols, row < rows - 1),
     ):
-        if inside and not used[pixel + step] and rest[pixel + step] > most:
-            best, most = pixel + step, rest[pixel + step]
-    return best
+        if inside:
+            photons = _photons(frame, pixel + step, counted)
+            beside = photons - np.floor(photons)
+            if not (beside < rest if step < 0 else beside <= rest):
+                return -1, most
+            if beside > most and used[pixel + step] != event:
+                partner, most = pixel + step, beside
+    return partner, most
