@@ -5,6 +5,7 @@ usage: psana_dump.py TARGETS.json
 TARGETS.json is a list of {"kind", "path", "output", ...}; each output gets one JSON object a line.
 kind "datagrams": every datagram of one file; "config" names the file with the Configure of a later
 chunk. kind "file" and "folder": runs, steps and events as psana builds them; a folder needs "run".
+kind "digitizers": what psana unpacks of the packed records of "detector", read by "algorithm".
 """
 
 import json
@@ -174,7 +175,31 @@ def batches(path: str, exp: str, run: int, intg_det: str, **_: Any) -> Iterator[
             yield {"event": event.timestamp, "end": bool(event.EndOfBatch())}
 
 
-KINDS = {"datagrams": datagrams, "file": runs, "folder": runs, "batches": batches}
+def digitizers(path: str, detector: str, algorithm: str, **_: Any) -> Iterator[Digest]:
+    """What psana makes of a digitizer's records: waveforms, windows, windows laid out."""
+    for one in source(path, None, None).runs():
+        reader = getattr(one.Detector(detector), algorithm)
+        for event in one.events():
+            found: dict[int, Digest] = {}
+            for kind in ("waveforms", "padded"):
+                for segment, given in (getattr(reader, kind)(event) or {}).items():
+                    (channel,) = given.keys() - {"times"}
+                    found.setdefault(segment, {})[kind] = digest(given[channel])
+                    found[segment]["times"] = given["times"].tolist()
+            for segment, given in (reader.peaks(event) or {}).items():
+                ((starts, windows),) = given.values()
+                found.setdefault(segment, {})["starts"] = [int(start) for start in starts]
+                found[segment]["windows"] = [digest(window) for window in windows]
+            yield {"event": event.timestamp, "segments": found}
+
+
+KINDS = {
+    "datagrams": datagrams,
+    "file": runs,
+    "folder": runs,
+    "batches": batches,
+    "digitizers": digitizers,
+}
 
 if __name__ == "__main__":
     with open(sys.argv[1]) as plan:  # noqa: PTH123

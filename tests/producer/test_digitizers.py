@@ -1,43 +1,181 @@
 """Digitizers: a real run of two, whose samples are packed, and those that give waveforms."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from workbench.producer import ProduceRequest, produce
+sys.path.append(str(Path(__file__).parents[1] / "sources"))  # records made by hand
+
+from packed_records import BOTH, laid_out, left_out, literal, record, stream
+
+from workbench.producer import ProduceRequest, ProduceResult, produce
 from workbench.smalldata import open_file
 from workbench.sources import open_raw
+from workbench.sources.digitizers import SAMPLE_TIME
 from workbench.sources.xtc2_writer import Names, Xtc2Writer
 
 CONFIG = """
 detectors = ['xpphsd']
 
 def getROIs(run):
-    return {'xpphsd': {'hsd_0': [10, 100], 'hsd_1': [20, 80]}}
+    return {'xpphsd': {'hsd_0': [280, 344], 'hsd_1': [0, 1e6], 'hsd_7': [0, 5], 'hsd_x': [1, 2]}}
+
+def get_wf_integrate(run):
+    return {'xpphsd': {'name': 'pulse', 'sig_roi': slice(504, 560), 'bkg_roi': (280, 288)}}
+
+def get_wf_cfd(run):
+    return {'xpphsd': {'channel': 1}}
 """
+WHOLE = 20  # event of the real run with whole waveforms; most have windows alone
 
 
-def test_packed_samples_of_real_digitizers_are_kept_byte_for_byte_and_named(
-    data_folder: Path, tmp_path: Path
+@pytest.fixture(scope="module")
+def real(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ProduceResult:
+    """A file made of the real run, with what the config asks for and whole waveforms."""
+    folder = tmp_path_factory.mktemp("real")
+    config, path = folder / "config.py", data_folder / "xtc2" / "test_hsd.xtc2"
+    config.write_text(CONFIG)
+    asked = ("xpphsd",)
+    return produce(ProduceRequest("xpplx1234", 0, path, folder, config=config, detectors=asked))
+
+
+@pytest.fixture(scope="module")
+def truth(data_folder: Path) -> list[list[tuple[list[int], list[tuple[int, list[int]]]]]]:
+    """Waveform and windows of each record, by a loop over its words: segment, event."""
+    whole = open_raw(data_folder / "xtc2" / "test_hsd.xtc2").read(["xpphsd"])
+    headers, records = whole["xpphsd.hsd.eventHeader"], whole["xpphsd.hsd.chan00"]
+    return [
+        [literal(records[event][row], int(headers[event][row, 0]), 800) for event in range(84)]
+        for row in (0, 1)
+    ]
+
+
+def test_waveforms_and_windows_of_real_digitizers_are_kept_as_many_as_came(
+    real: ProduceResult, truth: Any
 ) -> None:
-    (tmp_path / "config.py").write_text(CONFIG)
-    path = data_folder / "xtc2" / "test_hsd.xtc2"
-    result = produce(ProduceRequest("xpplx1234", 0, path, tmp_path, config=tmp_path / "config.py"))
-    told = {finding.code: finding for finding in result.findings}
-    assert "psana unpacks them" in told["packed-waveforms"].message
-    assert (told["packed-waveforms"].field, told["packed-waveforms"].count) == ("xpphsd", 1)
-    assert "hsd_1" in told["hsd-region"].message
-    assert told["hsd-region"].line == 5
+    assert "packed-waveforms" not in {finding.code for finding in real.findings}
+    with open_file(real.output) as file:
+        for number in (0, 1):
+            names = (f"var_wave_{number}/data", f"var_samples_{number}/data")
+            waves, samples = (file.read(f"xpphsd/{name}") for name in names)
+            places = f"xpphsd/var_windows_{number}"
+            firsts, lengths = (file.read(f"{places}/{name}") for name in ("first", "length"))
+            times = file.read(f"{places}/time")
+            for event, (wave, windows) in enumerate(truth[number]):
+                assert waves[event].tolist() == wave
+                assert firsts[event].tolist() == [first for first, _ in windows]
+                assert lengths[event].tolist() == [len(given) for _, given in windows]
+                assert samples[event].tolist() == [value for _, given in windows for value in given]
+                np.testing.assert_allclose(times[event], firsts[event] * SAMPLE_TIME)
+            assert file.info(f"{places}/time").unit == "s"
+            assert set(file.read(f"xpphsd/unpacked_{number}")) == {1}
+            assert not any(map(len, file.read(f"xpphsd/var_packed_{number}/data")))
+
+
+def test_whole_waveforms_and_parts_have_the_names_of_today_and_their_times(
+    real: ProduceResult, truth: Any
+) -> None:
+    laid = np.array([[laid_out(*one, 800) for one in segment] for segment in truth])
+    with open_file(real.output) as file:
+        for number in (0, 1):
+            np.testing.assert_array_equal(file.read(f"xpphsd/full_hsd_{number}"), laid[number])
+            times = file.read(f"UserDataCfg/xpphsd/full__full_times_{number}")
+            np.testing.assert_allclose(times, np.arange(800) / (6.4e9 * 13 / 14), rtol=1e-12)
+            assert file.info(f"UserDataCfg/xpphsd/full__full_times_{number}").unit == "s"
+        part = file.read("xpphsd/full_hsd_0__ROI_wf")
+        np.testing.assert_array_equal(part, laid[0, :, 280:344])
+        assert np.isfinite(part).all()  # a window of every event
+        np.testing.assert_array_equal(file.read("xpphsd/full_hsd_0__ROI_sum"), part.sum(axis=1))
+        sums = file.read("xpphsd/full_hsd_1__ROI_sum")
+        np.testing.assert_array_equal(sums, laid[1].sum(axis=1))
+        assert np.flatnonzero(np.isfinite(sums)).tolist() == [
+            event for event, (wave, _) in enumerate(truth[1]) if wave
+        ]
+
+
+def test_reductions_of_waveforms_run_on_digitizers(real: ProduceResult, truth: Any) -> None:
+    laid = np.array([[laid_out(*one, 800) for one in segment] for segment in truth])
+    level = np.median(laid[:, :, 280:288], axis=2, keepdims=True)
+    with open_file(real.output) as file:
+        pulse = (laid[:, :, 504:560] - level).sum(axis=2)
+        assert np.isfinite(pulse).all()
+        np.testing.assert_allclose(file.read("xpphsd/pulse"), pulse.T, rtol=1e-12)
+        hits, places = (
+            file.read(f"xpphsd/hitFinderCFD_ch1_{name}") for name in ("nHits", "hitIndices")
+        )
+        assert hits[WHOLE] >= 1
+        top = int(np.argmax(laid[1, WHOLE]))
+        assert min(abs(places[WHOLE, : hits[WHOLE]] - top)) < 40  # samples: the pulse is found
+    told = {finding.code: finding for finding in real.findings}
+    assert told["nan_pixels"].count == sum(1 for wave, _ in truth[0] if not wave)
+
+
+def test_parts_of_channels_that_are_none_are_named_with_their_line(real: ProduceResult) -> None:
+    told = {finding.code: finding for finding in real.findings}
+    assert "hsd_x" in told["wrong-type"].message
+    assert "has no channel hsd_7; it has hsd_0, hsd_1" in told["no-channels"].message
+    assert told["wrong-type"].line == told["no-channels"].line == 5
+
+
+def test_records_that_cannot_be_unpacked_are_kept_as_bytes_named_and_counted(
+    tmp_path: Path,
+) -> None:
+    wave, windows = list(range(40)), [*left_out(4, 0, 0, 0), 7, 8, 9, 10]
+    good = record(stream(0, wave), stream(1, windows))
+    marked = record(stream(0, wave, marks=4))
+    records = [good, good[:-2], marked, record(stream(0, [*wave, 1])), good]
+    headers = [BOTH, BOTH, 1 << 20, 1 << 20, BOTH]
+    gates = {f"{kind}.gate": ("uint32", 1) for kind in ("raw", "fex")}
+    names = [
+        Names("hsd", "hsd", "hsd", fields={"eventHeader": ("uint32", 1), "chan00": ("uint8", 1)}),
+        Names("hsd", "hsd", "config", fields={**gates, "fex.ymin": ("uint32", 1)}),
+    ]
+    one, begin = np.ones(1, np.uint32), 1_100_000_000 << 32
+    with Xtc2Writer(tmp_path / "rixlx1234-r0007-s000-c000.xtc2", names) as writer:
+        writer.configure(begin - 50, {1: {"raw.gate": one, "fex.gate": one, "fex.ymin": one}})
+        writer.begin_run(begin - 40, experiment="rixlx1234", run=7)
+        for event, (header, data) in enumerate(zip(headers, records, strict=True)):
+            words = np.array([header, 0], np.uint32)
+            writer.event(begin + event, {0: {"eventHeader": words, "chan00": data}})
+        writer.end_run(begin + 1000)
+    out = tmp_path / "out"
+    request = ProduceRequest("rixlx1234", 7, tmp_path, out, detectors=("hsd",))
+    result = produce(request)
+    told = [one for one in result.findings if one.code == "packed-waveforms"]
+    assert sorted(finding.count for finding in told) == [1, 1, 1]
+    assert any("ends before its samples do" in finding.message for finding in told)
+    assert result.failures["hsd"]["record_marked"] == 1
     with open_file(result.output) as file:
-        assert file.n_events == 84
-        assert not [name for name in file.names if name.startswith("Sums/")]  # of a header
-        stored = [file.read(f"xpphsd/var_chan00_{number}/data") for number in (0, 1)]
-    raw = open_raw(path)
-    for event in range(84):
-        there = raw.event(event)["xpphsd.hsd.chan00"]
-        for number, channel in enumerate(there):
-            np.testing.assert_array_equal(stored[number][event], channel)
+        whole = file.read("hsd/full_hsd_0")
+        assert whole[[0, 4]].tolist() == [wave, wave]
+        assert np.isnan(whole[1:4]).all()
+        assert file.read("hsd/unpacked_0").tolist() == [1, 2, 4, 6, 1]
+        kept = file.read("hsd/var_packed_0/data")
+        assert [bytes(row.astype(np.uint8)) for row in kept] == [
+            b"", good[:-2].tobytes(), marked.tobytes(), b"", b""
+        ]  # fmt: skip
+        assert file.read("hsd/var_wave_0/data")[3].tolist() == [*wave, 1]
+
+
+def test_a_digitizer_that_is_not_unpacked_is_kept_byte_for_byte_and_named(tmp_path: Path) -> None:
+    names = [Names("hsd", "hsd", "raw", fields={"chan00": ("uint8", 1)})]
+    begin = 1_100_000_000 << 32
+    with Xtc2Writer(tmp_path / "rixlx1234-r0007-s000-c000.xtc2", names) as writer:
+        writer.configure(begin - 50)
+        writer.begin_run(begin - 40, experiment="rixlx1234", run=7)
+        for event in range(3):
+            writer.event(begin + event, {0: {"chan00": np.arange(9 + event, dtype=np.uint8)}})
+        writer.end_run(begin + 1000)
+    result = produce(ProduceRequest("rixlx1234", 7, tmp_path, tmp_path / "out"))
+    told = {finding.code: finding for finding in result.findings}
+    assert "chan00" in told["packed-waveforms"].message
+    assert (told["packed-waveforms"].field, told["packed-waveforms"].count) == ("hsd", 1)
+    with open_file(result.output) as file:
+        stored = file.read("hsd/var_chan00/data")
+        assert [row.tolist() for row in stored] == [[*range(9 + event)] for event in range(3)]
 
 
 def test_every_digitizer_without_a_row_of_facts_is_kept_field_by_field(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from workbench.core.findings import Finding, Severity
+from workbench.producer.digitizer_columns import packed_findings
 from workbench.producer.entries import Skipped
 from workbench.producer.loop import Collected
 from workbench.producer.plan import Plan
@@ -26,12 +27,12 @@ def count_failures(plan: Plan, collected: Collected) -> dict[str, dict[str, int]
         failures[detector] = {"present": int(np.count_nonzero(present))}
         failures[detector] |= {state: count for state, count in counts.items() if count}
     for area in plan.areas:
-        counts = failures[area.name]
         if not area.calibration.calibrated:
-            counts["uncalibrated"] = counts["present"]
-        for state, count in sorted(collected.counts[area.name].items()):
+            failures[area.name]["uncalibrated"] = failures[area.name]["present"]
+    for detector, counted in collected.counts.items():
+        for state, count in sorted(counted.items()):
             if not state.startswith(HIDDEN) and count:
-                counts[state] = count
+                failures[detector][state] = count
     return failures
 
 
@@ -43,14 +44,15 @@ def findings_of(failures: Mapping[str, Mapping[str, int]], collected: Collected)
         "damaged": "the DAQ marked {} of its records as damaged: their values are kept, "
         "damage/{} is 0 there",
         "other_gain": "in {} events pixels used an amplifier without constants: they are NaN",
-        "nan_pixels": "in {} events pixels in use are NaN as the detector stored them: values made "
-        "of them are NaN, run sums leave them out",
+        "nan_pixels": "in {} events pixels in use are NaN as the detector stored them, or samples "
+        "of a digitizer were not sent: values made of them are NaN, run sums leave them out",
     }
     for detector, counts in failures.items():
         for state, text in texts.items():
             if count := counts.get(state, 0):
                 message = text.format(count, detector)
                 findings.append(Finding(state, Severity.WARNING, message, detector, count))
+        findings += packed_findings(detector, counts)
         for state, count in counts.items():
             if state.startswith("error_"):
                 reason = collected.messages[detector].get(state.removeprefix("error_"), "")

@@ -174,9 +174,7 @@ class AreaWork:
         detector, stop = self._detector, stack.first + len(stack)
         found: dict[str, list[SomeRows]] = {spec.name: [] for spec in detector.specs}
         damaged = raw.damaged(detector.name)[stack.first : stop]
-        frames_of = raw.frames(
-            detector.frames.name, start=stack.first, stop=stop, size=detector.group
-        )
+        frames_of = detector.frames.read(raw, start=stack.first, stop=stop, size=detector.group)
         for events, frames in frames_of:
             rows = events - stack.first
             other_gain = np.zeros(len(rows), np.bool_)

@@ -73,7 +73,7 @@ def measure_darks(
     bits = GAIN_BITS.get(fields[0].detector_type, ONE_RANGE)
     sums, frames = DarkSums(fields[0].shape, bits), 0
     for raw, field in zip(raws, fields, strict=True):
-        for _, some in raw.frames(field.name, size=_together(field)):
+        for _, some in field.read(raw, size=_together(field)):
             sums.add(_stacked(field, some))
             frames += len(some)
     if not frames:

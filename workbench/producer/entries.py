@@ -12,6 +12,7 @@ from workbench.core.frames import FrameSpec
 from workbench.producer.doubts import doubts_of
 from workbench.reductions import PixelSum, Reduction
 from workbench.sources.constants import read_constants
+from workbench.sources.digitizers import Digitizer
 
 
 class EntryError(InputError):
@@ -39,6 +40,8 @@ class DetectorFacts:
         Of the config: what it names is looked for there; None: in the working folder.
     known
         Positions of the pixels, where they need not be read; see `positions`.
+    digitizer
+        Whose waveforms its frames are; None where they are pictures, or stored as they are.
     """
 
     detector: str
@@ -47,6 +50,7 @@ class DetectorFacts:
     constants: Path | None = None
     folder: Path | None = None
     known: tuple[Floats, Floats, Floats] | None = None
+    digitizer: Digitizer | None = None
 
     @cached_property
     def positions(self) -> tuple[Floats, Floats, Floats]:

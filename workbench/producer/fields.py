@@ -14,9 +14,11 @@ from workbench.producer.columns import (
     PresenceColumn,
     SlowColumn,
 )
-from workbench.producer.frames import is_large, packed_streams
+from workbench.producer.digitizer_columns import DigitizerColumn
+from workbench.producer.frames import is_large
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawField, RawRun, ValueStore
+from workbench.sources.digitizers import digitizer_of, packed_fields
 from workbench.sources.timing import DestinationRule, EventCodeRule
 
 GENERATION = "lcls2"
@@ -46,7 +48,7 @@ def scalar_columns(
             columns.append(_status(raw, words, fact.group, _rule(place, experiment, run), findings))
             if columns[-1].rule is None:  # type: ignore[attr-defined]
                 findings.append(_no_rule(experiment))
-        columns += _of_detector(raw, fact, findings, leave_out=words)
+        columns += _of_detector(raw, fact, findings, leave_out=(words,))
     columns += slow_columns(raw)
     return _without_clashes(columns, findings), findings
 
@@ -71,16 +73,22 @@ def slow_column(store: ValueStore, kind: str, name: str, dataset: str) -> SlowCo
 
 
 def _of_detector(
-    raw: RawRun, fact: DetectorFact, findings: list[Finding], *, leave_out: str
-) -> Iterator[FieldColumn]:
+    raw: RawRun, fact: DetectorFact, findings: list[Finding], *, leave_out: tuple[str, ...]
+) -> Iterator[Column]:
     algorithms = raw.detectors[fact.source]
     shared = Counter(name for fields in algorithms.values() for name in fields)
-    if packed := packed_streams(raw, fact.source):
+    digitizer = digitizer_of(raw, fact.source)
+    if digitizer is not None:
+        yield DigitizerColumn(digitizer, fact.group)
+        leave_out = (*leave_out, digitizer.field)
+    elif packed := packed_fields(raw, fact.source):
         findings.append(_packed(fact.source, packed))
     for algorithm, fields in algorithms.items():
         for field in fields.values():
             source = f"{fact.source}.{algorithm}.{field.name}"
-            if source == leave_out or is_large(field):
+            if source in leave_out:
+                continue
+            if is_large(field):
                 if field.variable:
                     findings.append(_not_stored(source))
                 continue
@@ -182,9 +190,9 @@ def _not_stored(source: str) -> Finding:
 
 def _packed(detector: str, fields: tuple[str, ...]) -> Finding:
     text = (
-        f"{detector} is a digitizer whose samples are packed: {', '.join(fields)} are stored as "
-        "the bytes of the DAQ, not as waveforms, and nothing is made of them; psana unpacks them "
-        "(det.raw.waveforms)"
+        f"{detector} is a digitizer whose samples are packed in a way that is not read here: "
+        f"{', '.join(fields)} are stored as the bytes of the DAQ, not as waveforms, and nothing is "
+        "made of them; psana may unpack them (det.raw.waveforms)"
     )
     return Finding("packed-waveforms", Severity.WARNING, text, detector, len(fields))
 

@@ -1,6 +1,6 @@
 """Which field of a detector holds its frames."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -13,11 +13,17 @@ from workbench.core.constants import Constants
 from workbench.reductions import Calibration
 from workbench.sources import Frame, RawField, RawRun
 from workbench.sources.constants import read_constants
+from workbench.sources.digitizers import (
+    HEADER,
+    HSD,
+    Digitizer,
+    digitizer_of,
+    packed_fields,
+    waveforms,
+)
 from workbench.sources.epix10ka import Epix10kaConfigError, range_choice
 
 OF_FRAMES = ("pedestal", "gain", "good", "noise")  # constants by which frames are calibrated
-HSD = "hsd"  # type of digitizers whose records are packed streams of samples
-HEADER = "eventHeader"  # of such a record: no measurement
 SMALL_ARRAY = 4096  # values; an array of two or more axes up to this size is kept as it is
 
 
@@ -37,6 +43,8 @@ class FrameField:
         For example "jungfrau".
     segments
         Arrays that one frame consists of; where there are several they are its first axis.
+    digitizer
+        By which records are unpacked to waveforms; None where they hold frames as they are.
     """
 
     detector: str
@@ -45,11 +53,22 @@ class FrameField:
     shape: tuple[int, ...]
     detector_type: str = ""
     segments: int = 1
+    digitizer: Digitizer | None = None
 
     @property
     def algorithm(self) -> str:
         """``detector.algorithm``, the key of its presence in a stack."""
         return self.name.rsplit(".", 1)[0]
+
+    def read(
+        self, raw: RawRun, *, start: int = 0, stop: int | None = None, size: int = 64
+    ) -> Iterator[tuple[Ints, list[Frame]]]:
+        """Yield events that have the whole frame, up to `size` at a time, and their frames."""
+        if self.digitizer is None:
+            yield from raw.frames(self.name, start=start, stop=stop, size=size)
+            return
+        for events, waves in waveforms(raw, self.digitizer, start=start, stop=stop, size=size):
+            yield events, [(wave,) for wave in waves]
 
     def cut(self, frames: Sequence[Frame], region: Bounds) -> Array:
         """Return a region of each frame, shape (event, *region.shape)."""
@@ -67,22 +86,30 @@ class FrameField:
 def frame_fields(raw: RawRun) -> dict[str, FrameField]:
     """Return the frames of every detector that has any: its largest numeric array.
 
-    Arrays of two or more axes go before line cameras, algorithm "raw" before others.
+    Arrays of two or more axes go before line cameras, algorithm "raw" before others. Those of a
+    digitizer whose records are packed are its waveforms.
     """
     found: dict[str, FrameField] = {}
     for detector, algorithms in raw.detectors.items():
+        digitizer = digitizer_of(raw, detector)
+        if digitizer is not None:
+            found[detector] = FrameField(
+                detector, digitizer.field, "float32", digitizer.shape, HSD, digitizer=digitizer
+            )
+            continue
+        kind = raw.detector_types.get(detector, "")
+        no_frames = (HEADER, *packed_fields(raw, detector)) if kind == HSD else ()
         candidates = [
             (field.rank >= 2, algorithm == "raw", prod(field.shape), f"{algorithm}.{field.name}")
             for algorithm, fields in algorithms.items()
             for field in fields.values()
-            if is_array(field) and (field.name != HEADER or raw.detector_types[detector] != HSD)
+            if is_array(field) and field.name not in no_frames
         ]
         if not candidates:
             continue
         *_, name = max(candidates)
         algorithm, _, leaf = name.partition(".")
         field = algorithms[algorithm][leaf]
-        kind = raw.detector_types.get(detector, "")
         found[detector] = FrameField(
             detector, f"{detector}.{name}", field.dtype, field.shape, kind, field.segments
         )
@@ -135,18 +162,6 @@ def is_array(field: RawField) -> bool:
     """Tell whether a field could be reduced as frames: numbers, always of one shape."""
     numeric = field.dtype not in {"str", "enum"}
     return numeric and field.rank >= 1 and not field.variable and prod(field.shape) > 0
-
-
-def packed_streams(raw: RawRun, detector: str) -> tuple[str, ...]:
-    """Return the fields of a digitizer that hold packed samples, as bytes of changing number."""
-    if raw.detector_types.get(detector) != HSD:
-        return ()
-    return tuple(
-        field.name
-        for algorithm in raw.detectors[detector].values()
-        for field in algorithm.values()
-        if field.dtype == "uint8" and field.variable
-    )
 
 
 def is_large(field: RawField) -> bool:

@@ -90,6 +90,7 @@ def run_units(
 def _merge(collected: Collected, plan: Plan, unit: Unit, result: UnitResult) -> None:
     for number, area in enumerate(plan.areas):
         collected.sums[area.name].merge(unit.sums(number))
-        collected.counts[area.name].update(result.counts[area.name])
         for reduction, message in result.messages[area.name].items():
             collected.messages[area.name].setdefault(reduction, message)
+    for name, counts in result.counts.items():
+        collected.counts[name].update(counts)

@@ -11,8 +11,10 @@ from workbench.core.errors import UnknownNameError, near
 from workbench.core.findings import Finding, Severity
 from workbench.facility import Hutch
 from workbench.producer.area_detector import AreaDetector, Task
+from workbench.producer.channel_entries import with_whole_frames
 from workbench.producer.columns import Column, EventCodeColumn
 from workbench.producer.config import ProducerConfig
+from workbench.producer.digitizer_columns import DigitizerColumn
 from workbench.producer.doubts import masked_out, uncalibrated
 from workbench.producer.entries import (
     DetectorFacts,
@@ -30,7 +32,6 @@ from workbench.producer.pictures import layout_of
 from workbench.producer.ranges import unit_ranges
 from workbench.producer.trace_edges import TraceEdgeColumn
 from workbench.producer.variables import asked_variables
-from workbench.reductions import Roi
 from workbench.reductions.calibrate import ConstantsShapeError
 from workbench.smalldata import DatasetSpec, OwnRows
 from workbench.smalldata.layout import TIME_NAMES
@@ -153,6 +154,9 @@ class Plan:
         """How many events' results are held in memory at a time."""
         low, high = BLOCK_EVENTS
         written = sum(prod(spec.shape) * spec.stored.itemsize for spec in self.part_specs)
+        for column in self.columns:
+            if isinstance(column, DigitizerColumn):
+                written += column.event_bytes
         for area in self.areas:  # how long lists will be is not known: a share of the pixels
             entry = sum(spec.stored.itemsize for spec in area.specs if spec.ragged)
             written += entry * prod(area.spec.shape) // LISTED
@@ -211,9 +215,8 @@ def _wanted(
     for name, frames in fields.items():
         entries = tuple(entry for entry in job.config.reductions if entry.detector == name)
         sums = tuple(entry for entry in job.config.sums if entry.detector == name)
-        if name in job.detectors and not any(entry.name == "full" for entry in entries):
-            whole = ReductionEntry(name, "full", Roi(area=True, statistics=False))
-            entries = (*entries, whole)
+        if name in job.detectors:
+            entries = with_whole_frames(frames, entries)
         if entries or sums:
             yield frames, entries, sums
 
@@ -247,7 +250,14 @@ def _area(
             _skip(error.code, str(mode), str(error), findings, skipped, file=file, line=line)
     origin = constants.origin if constants else ""
     folder = None if job.config.path is None else job.config.path.parent
-    facts = DetectorFacts(frames.detector, job.run, calibration.spec, job.constants, folder)
+    facts = DetectorFacts(
+        frames.detector,
+        job.run,
+        calibration.spec,
+        job.constants,
+        folder,
+        digitizer=frames.digitizer,
+    )
     tasks: list[Task] = []
     file = str(job.config.path or "")
     for entry in entries:

@@ -9,6 +9,7 @@ import numpy as np
 from workbench.core.bounds import Bounds, BoundsError
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec
+from workbench.producer.channel_entries import CHANNEL, FUNCTION, read_channels
 from workbench.producer.children import CHILDREN, read_children
 from workbench.producer.entries import EntryError, ReductionEntry
 from workbench.producer.given import Given
@@ -19,12 +20,7 @@ ROI_KEYS = (
     "name", "ROI", "writeArea", "calcPars", "thresADU", "userMask", "proj_ax", "pj", *CHILDREN,
 )  # fmt: skip
 PROJECTION_KEYS = ("name", "axis", "thresADU", "mean", "singlePhoton")
-FUNCTION = "getROIs"
 OPEN_END = 10_000  # pixels: a region that ends there or later is meant to reach the edge
-HSD_REGION = (
-    "regions of a digitizer's channels, {'hsd_1': [first, last]}, are not produced; write "
-    "{'ROI': [first, last]} where the run holds waveforms of one length"
-)
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -43,11 +39,11 @@ def read_rois(
             text = f"detector {detector!r} is not in the list `detectors`{hint}"
             report.skip("detector-not-listed", text, FUNCTION, detector)
             continue
-        if isinstance(regions, dict) and any(str(key).startswith("hsd_") for key in regions):
-            report.skip("hsd-region", HSD_REGION, FUNCTION, detector)
-            continue
         if shapes and detector not in shapes:
             continue  # reported once, at the list of detectors
+        if isinstance(regions, dict) and any(str(key).startswith(CHANNEL) for key in regions):
+            entries += read_channels(detector, regions, report)
+            continue
         entries += _of_detector(detector, regions, shapes.get(detector), report)
     return entries
 

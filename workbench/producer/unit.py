@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from workbench.core.arrays import Array
 from workbench.core.atomic import appearing
 from workbench.core.errors import WorkbenchError
 from workbench.producer.area_detector import AreaWork
+from workbench.producer.digitizer_columns import DigitizerColumn
 from workbench.producer.plan import Plan
 from workbench.smalldata import Rows, create_part
 from workbench.sources import RawRun
@@ -102,6 +104,7 @@ class UnitWork:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._areas = {area.name: AreaWork(area) for area in plan.areas}
+        self._records: dict[str, Counter[str]] = defaultdict(Counter)
 
     @property
     def failed(self) -> bool:
@@ -114,7 +117,10 @@ class UnitWork:
         for stack in raw.stacks(plan.sources, size=plan.block_events, start=start, stop=stop):
             scalars: dict[str, Array] = {}
             for column in plan.columns:
-                scalars.update(column.values(stack, raw))
+                made = column.values(stack, raw)
+                scalars.update(made)
+                if isinstance(column, DigitizerColumn):
+                    self._records[column.digitizer.name] += column.counts(made)
             values: dict[str, Rows] = {**scalars}
             for work in self._areas.values():
                 values.update(work.reduce(raw, stack, scalars.get("lightStatus/xray")))
@@ -124,9 +130,12 @@ class UnitWork:
         """Write the partial sums, and last that the unit is done; its part must be there."""
         for number, work in enumerate(self._areas.values()):
             work.sums.save(unit.sums(number))
+        counts = {name: work.counts for name, work in self._areas.items()}
+        for name, records in self._records.items():
+            counts[name] = counts.get(name, Counter()) + records
         result = UnitResult(
             unit.stop - unit.start,
-            {name: dict(work.counts) for name, work in self._areas.items()},
+            {name: dict(counted) for name, counted in counts.items()},
             {name: work.messages for name, work in self._areas.items()},
         )
         result.save(unit, len(self._areas))

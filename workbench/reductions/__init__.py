@@ -4,6 +4,7 @@ from workbench.reductions.autocorrelation import Autocorrelation
 from workbench.reductions.azimuthal import Azimuthal
 from workbench.reductions.base import Reduction, RunSum, reductions
 from workbench.reductions.calibrate import Calibration, calibrate
+from workbench.reductions.channels import ChannelPart, Channels
 from workbench.reductions.curve import CurveCorrection
 from workbench.reductions.droplet_photons import DropletPhotons
 from workbench.reductions.droplets import Droplets
@@ -30,6 +31,8 @@ __all__ = [
     "Azimuthal",
     "Basis",
     "Calibration",
+    "ChannelPart",
+    "Channels",
     "CurveCorrection",
     "DropletPhotons",
     "Droplets",

@@ -128,7 +128,7 @@ class RawFrames:
         around = self.calibration.around(region)
         constants, wanted = self.calibration.within(around), region.within(around).slices
         fitting = GROUP_BYTES // (prod(self.field.shape) * np.dtype(self.field.dtype).itemsize)
-        groups = self.raw.frames(self.field.name, start=start, stop=stop, size=max(1, fitting))
+        groups = self.field.read(self.raw, start=start, stop=stop, size=max(1, fitting))
         for events, frames in groups:
             pixels = calibrate(self.field.cut(frames, around), constants)
             yield events, pixels[:, *wanted]
