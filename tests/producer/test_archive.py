@@ -11,11 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import workbench as wb
+from workbench.cli.app import app
 from workbench.core.clock import EPICS_EPOCH
 from workbench.facility import archiver_address
 from workbench.producer import ConfigRefusedError, produce
+from workbench.runs.experiment.reading import ExperimentFileError, read_experiment_file
 from workbench.smalldata import open_file
 from workbench.sources.archiver import ask_archiver
 
@@ -158,10 +161,12 @@ def test_once_a_run_the_last_value_before_it_is_kept(result: Any) -> None:
         assert np.isnan(file.read("epicsOnce/none"))
 
 
-def test_what_the_run_holds_as_well_has_a_value_per_event_too(result: Any) -> None:
+def test_what_the_run_holds_has_a_value_per_event_and_is_not_asked_for(result: Any) -> None:
     with open_file(result.output) as file:
         np.testing.assert_array_equal(file.read("epicsUser/att_T"), file.read("epics/att_T"))
-        assert file.read("epics_archiver/att_T")[0, 1] == 0.25
+        assert "epics_archiver/att_T" not in file.names
+    assert "XPP:VARS:A" in {query["pv"][0] for query in Appliance.asked}
+    assert not [query for query in Appliance.asked if query["pv"] in (["XPP:ATT:G"], ["att_T"])]
 
 
 def test_an_archiver_that_does_not_answer_costs_its_variables_and_nothing_else(
@@ -171,7 +176,7 @@ def test_an_archiver_that_does_not_answer_costs_its_variables_and_nothing_else(
     request = made.request(tmp_path, config=tmp_path / "config.py", archiver=nobody)
     result = produce(request)
     (found,) = findings(result, "archiver-unreachable")
-    assert (found.count, "refused" in found.message, nobody in found.message) == (10, True, True)
+    assert (found.count, "refused" in found.message, nobody in found.message) == (9, True, True)
     assert len(result.skipped) == 9  # att_T is in the run's own files
     with open_file(result.output) as file:
         np.testing.assert_array_equal(file.read("epics_archiver/XPP_VARS_A"), [[START, np.nan]])
@@ -192,7 +197,7 @@ def test_without_an_address_the_user_is_told_how_to_give_one(made: Any, tmp_path
     (tmp_path / "config.py").write_text("detectors = []\nepicsPV = ['XPP:VARS:A', 'att_T']\n")
     result = produce(made.request(tmp_path, config=tmp_path / "config.py"))
     (found,) = findings(result, "pv-not-in-run")
-    assert "--archiver or WORKBENCH_ARCHIVER" in found.message
+    assert "--archiver, WORKBENCH_ARCHIVER or archiver in experiment.toml" in found.message
 
 
 def test_the_address_is_the_facilitys_in_its_folders_unless_the_user_names_another(
@@ -203,6 +208,62 @@ def test_the_address_is_the_facilitys_in_its_folders_unless_the_user_names_anoth
     assert archiver_address(Path("/home/me/xtc")) == ""
     monkeypatch.setenv("WORKBENCH_ARCHIVER", "http://elsewhere")
     assert archiver_address(raw) == "http://elsewhere"
+
+
+def told_to_ask(made: Any, home: Path, notes: str, *more: object) -> Any:
+    """Produce into an experiment's folder which has these notes; return how that ended."""
+    (home / "config.py").write_text("detectors = []\nepicsPV = ['XPP:VARS:A']\n")
+    (home / "experiment.toml").write_text(notes)
+    words = ["produce", "--experiment", "xpplx1234", "--run", 7, "--xtc", made.folder, "--config"]
+    words += [home / "config.py", "--output", home / "hdf5" / "smalldata", "--replace", *more]
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def archiver_in(home: Path) -> object:
+    with open_file(home / "hdf5" / "smalldata" / "xpplx1234_Run0007.h5") as file:
+        return file.provenance["archiver"]
+
+
+def test_the_address_in_experiment_toml_is_asked_unless_option_or_environment_say_another(
+    made: Any, address: str, nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "xpp" / "xpplx1234"
+    home.mkdir(parents=True)
+    monkeypatch.delenv("WORKBENCH_ARCHIVER", raising=False)
+    notes = (
+        f'version = 1\narchiver = "{address}"\n[roles]\nno_role = "mistakes elsewhere stop nothing"'
+    )
+    asked = len(Appliance.asked)
+    assert told_to_ask(made, home, notes).exit_code == 0
+    assert (archiver_in(home), len(Appliance.asked) - asked) == (address, 1)
+    with open_file(home / "hdf5" / "smalldata" / "xpplx1234_Run0007.h5") as file:
+        assert file.read("epics_archiver/XPP_VARS_A")[0, 1] == 1.5
+    assert told_to_ask(made, home, notes, "--archiver", "none").exit_code == 3  # with a gap, told
+    assert archiver_in(home) == ""
+    monkeypatch.setenv("WORKBENCH_ARCHIVER", nobody)
+    assert told_to_ask(made, home, notes).exit_code == 3
+    assert archiver_in(home) == nobody
+    monkeypatch.delenv("WORKBENCH_ARCHIVER")
+    assert told_to_ask(made, home, 'archiver = "none"').exit_code == 3
+    assert len(Appliance.asked) - asked == 1
+
+
+@pytest.mark.parametrize(
+    "value", ['"pswww.slac.stanford.edu"', '"ftp://a/b"', '"http://"', '""', "17668", '"http://[1"']
+)
+def test_an_address_that_is_none_is_refused_with_file_line_and_way_out(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.delenv("WORKBENCH_ARCHIVER", raising=False)
+    home = tmp_path / "xpplx1234"
+    home.mkdir()
+    done = told_to_ask(made, home, f"version = 1\narchiver = {value}")
+    assert isinstance(done.exception, ExperimentFileError)
+    told = str(done.exception)
+    assert f"{home / 'experiment.toml'}:2: archiver: " in told
+    assert not (home / "hdf5").exists()
+    with pytest.raises(ExperimentFileError, match=r"experiment\.toml:2: archiver: "):
+        read_experiment_file(home / "experiment.toml")
 
 
 def test_detectors_that_are_left_out_are_in_no_dataset_and_named(made: Any, tmp_path: Path) -> None:

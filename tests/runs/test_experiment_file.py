@@ -35,6 +35,7 @@ def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
     path.write_text(block)
     file = read_experiment_file(path)
     early, middle, late = (file.setup(run) for run in (14, 150, 300))
+    assert file.table.archiver == "https://pswww.slac.stanford.edu/archiveviewer"
     assert early.channels["cc"].expression.field == "ai/ch03"
     assert middle.channels["cc"].expression.field == "ai/ch02"
     assert middle.channels["diode"] == early.channels["diode"]

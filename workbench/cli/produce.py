@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import signal
 import sys
 import time
@@ -54,8 +55,8 @@ Source = Annotated[str, typer.Option(help="Who reads the raw run: xtc2, our own 
 Archiver = Annotated[
     str | None,
     typer.Option(
-        help="Address of the EPICS archiver to ask for `epicsPV`, or none; default: the "
-        "facility's, for data in its folders."
+        help="Address of the EPICS archiver to ask for `epicsPV`, or none; default: that of "
+        "experiment.toml, else the facility's, for data in its folders."
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse instead of skipping bad entries.")]
@@ -124,14 +125,26 @@ def produce(
         patience=patience,
         command=" ".join(["workbench", *sys.argv[1:]]),
         source=source,
-        archiver=archiver,
     )
+    request = dataclasses.replace(request, archiver=_archiver(archiver, request))
     requests = [dataclasses.replace(request, run=number) for number in numbers]
     finished = [one for one in requests if tiff and only_pictures_lack(one)]
     results = _produced([one for one in requests if one not in finished], json_)
     outputs = [*(one.target for one in finished), *(result.output for result in results)]
     write_pictures(experiment, outputs, tiff, tiff_folder, pack=tiff_pack)
     _end(results, len(requests) - len(finished), json_)
+
+
+def _archiver(given: str | None, request: "ProduceRequest") -> str | None:
+    """Return the archiver to ask: that of the option, the environment or ``experiment.toml``.
+
+    None leaves it to where the raw data are.
+    """
+    from workbench.facility.sites import ARCHIVER
+    from workbench.runs.experiment.finding import find_archiver
+
+    chosen = os.environ.get(ARCHIVER) if given is None else given
+    return find_archiver(request.target, request.experiment) if chosen is None else chosen
 
 
 def _end(results: "list[ProduceResult]", asked: int, json_: bool) -> None:

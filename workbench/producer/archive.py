@@ -40,14 +40,13 @@ class _Wanted:
     kind: str
     entry: PvEntry
     dataset: str
-    needed: bool  # the run's own files do not hold it
 
     def __str__(self) -> str:
         return f"{self.kind}[{self.entry.pv!r}]"
 
 
 def ask_for_variables(plan: Plan, job: Job) -> FromArchiver:
-    """Ask the archiver for `epicsPV`, and for those of `epicsOncePV` that the run's files lack.
+    """Ask the archiver for those of `epicsPV` and `epicsOncePV` that the run's files lack.
 
     Kept are times and values as the archiver has them, not one per event, from the last value
     before the first event on; NaN from where it is not known.
@@ -66,11 +65,14 @@ def ask_for_variables(plan: Plan, job: Job) -> FromArchiver:
 
 
 def _wanted(plan: Plan, job: Job) -> Iterator[_Wanted]:
-    for entry in job.config.epics_archiver:
-        yield _Wanted("epicsPV", entry, _dataset(ARCHIVER, entry), not in_stream(plan.raw, entry))
-    for entry in job.config.epics_once:
-        if not in_stream(plan.raw, entry):
-            yield _Wanted("epicsOncePV", entry, _dataset(ONCE, entry), needed=True)
+    kinds = (
+        ("epicsPV", ARCHIVER, job.config.epics_archiver),
+        ("epicsOncePV", ONCE, job.config.epics_once),
+    )
+    for kind, group, entries in kinds:
+        for entry in entries:
+            if not in_stream(plan.raw, entry):
+                yield _Wanted(kind, entry, _dataset(group, entry))
 
 
 def _dataset(group: str, entry: PvEntry) -> str:
@@ -102,7 +104,7 @@ def _value(one: _Wanted, kept: Kept) -> OnceValue:
 def _missing(
     wanted: list[_Wanted], answers: Answers, job: Job, n_events: int
 ) -> tuple[list[Finding], list[Skipped]]:
-    """Return one finding for each state and reason, and each variable that is nowhere."""
+    """Return one finding for each state and reason, and each variable that it is about."""
     file = str(job.config.path or "")
     groups: dict[tuple[str, str], list[_Wanted]] = defaultdict(list)
     for one in wanted:
@@ -124,7 +126,6 @@ def _missing(
         skipped += [
             Skipped(str(one), f"archiver {job.archiver}: {reason}", file, one.entry.line)
             for one in lacking
-            if one.needed
         ]
     return findings, skipped
 

@@ -49,7 +49,10 @@ def _missing_variable(
 ) -> None:
     text = f"{entry.pv} is not among the control-system variables in the run's files"
     if kind != "epicsArchFilePV":
-        text += ", and no archiver is asked: name its address, --archiver or WORKBENCH_ARCHIVER"
+        text += (
+            ", and no archiver is asked: name its address, by --archiver, WORKBENCH_ARCHIVER or "
+            "archiver in experiment.toml"
+        )
     place, file = f"{kind}[{entry.pv!r}]", str(config.path or "")
     told = Finding(
         "pv-not-in-run", Severity.WARNING, f"{text}; skipped", place, 1, file, entry.line

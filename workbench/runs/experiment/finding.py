@@ -6,7 +6,15 @@ from pathlib import Path
 
 from workbench.core.errors import UnknownNameError
 from workbench.facility import experiment_folders
-from workbench.runs.experiment.reading import FILE_NAME, read_experiment_file
+from workbench.runs.experiment.lines import line_of
+from workbench.runs.experiment.reading import (
+    FILE_NAME,
+    NO_ADDRESS,
+    ExperimentFileError,
+    is_address,
+    read_experiment_file,
+    text_and_content,
+)
 from workbench.runs.experiment.setup import RunSetup
 
 # A file, or what was read from one; True: the one that belongs to the experiment; False: none.
@@ -31,6 +39,24 @@ def find_setup(path: Path, experiment: str, run: int | None, choice: Choice = Tr
     if own and experiment and own != experiment:
         raise file.fail(("experiment",), f"is {own!r}, but the run is of {experiment}")
     return file.setup(run)
+
+
+def find_archiver(path: Path, experiment: str) -> str | None:
+    """Return the archiver that ``experiment.toml`` names for an experiment, None without one.
+
+    The file is looked for as by `find_setup`, `path` being a small-data file that may not be there
+    yet. Of the file only this key is checked: a mistake elsewhere stops no production. Raises
+    `ExperimentFileError` where the key, or the file as TOML, cannot be used.
+    """
+    found = next(_candidates(path, experiment), None)
+    if found is None:
+        return None
+    text, content = text_and_content(found)
+    if "archiver" not in content:
+        return None
+    if not is_address(content["archiver"]):
+        raise ExperimentFileError(found, "archiver", line_of(text, ("archiver",)), NO_ADDRESS)
+    return str(content["archiver"])
 
 
 def _candidates(path: Path, experiment: str) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from workbench.core.errors import InputError, near
 from workbench.core.units import UnitError, factor
@@ -30,8 +31,13 @@ if TYPE_CHECKING:
     from workbench.runs.experiment.schema import FileTable, RunsTable, Section
 
 FILE_NAME = "experiment.toml"
+TOP_ONLY = {"version", "experiment", "archiver", "runs"}  # keys that no range of runs has
 REFERENCE = "docs/reference/experiment-toml.md"
 FINDINGS = "docs/reference/findings.md"
+NO_ADDRESS = (
+    'is no address of an archiver: write one, as "https://pswww.slac.stanford.edu/archiveviewer", '
+    'or "none"; `workbench produce --archiver` overrules it'
+)
 WAY_OUT = "mend it, or open the run without it: open_run(..., experiment_file=False)"
 CHOSEN_ROLES = tuple(role for role in ROLES if role != "delay")  # [delay] says more than a field
 
@@ -111,13 +117,7 @@ def read_experiment_file(path: Path) -> ExperimentFile:
 
     from workbench.runs.experiment.schema import FileTable
 
-    try:
-        text = path.read_text(encoding="utf-8")
-        plain = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ExperimentFileError(path, "", 0, f"cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ExperimentFileError(path, "", _toml_line(error), f"is no TOML: {error}") from error
+    text, plain = text_and_content(path)
     try:
         table = FileTable.model_validate(plain)
     except ValidationError as error:
@@ -125,6 +125,17 @@ def read_experiment_file(path: Path) -> ExperimentFile:
     file = ExperimentFile(path, text, table)
     _check(file)
     return file
+
+
+def text_and_content(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file, and what it says, of which nothing is checked yet."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentFileError(path, "", 0, f"cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentFileError(path, "", _toml_line(error), f"is no TOML: {error}") from error
 
 
 def _toml_line(error: tomllib.TOMLDecodeError) -> int:
@@ -170,6 +181,8 @@ def _keys_beside(place: Sequence[str | int]) -> list[str]:
 
 def _check(file: ExperimentFile) -> None:
     """Check what the types of the schema do not say."""
+    if "archiver" in file.table.model_fields_set and not is_address(file.table.archiver):
+        raise file.fail(("archiver",), NO_ADDRESS)
     for place, section in _sections(file.table):
         _check_section(file, place, section)
     ranges = sorted(
@@ -183,6 +196,17 @@ def _check(file: ExperimentFile) -> None:
         if first <= last:
             one, two = (_range_text(file.table.runs[each]) for each in (number, other))
             raise file.fail(("runs", other, "first"), f"{two} overlaps {one}; one range a run")
+
+
+def is_address(text: object) -> bool:
+    """Tell whether this is the address of an archiver, or says that none is asked."""
+    if not isinstance(text, str):
+        return False
+    try:
+        parts = urlsplit(text)
+        return text == "none" or (parts.scheme in {"http", "https"} and bool(parts.hostname))
+    except ValueError:  # brackets of an address of IPv6 that do not match
+        return False
 
 
 def _sections(table: "FileTable") -> "Iterator[tuple[tuple[str | int, ...], Section]]":
@@ -279,7 +303,7 @@ def _readable(text: str, *, condition: bool) -> bool:
 
 def _given(section: "Section") -> dict[str, Any]:
     """Return only what the file says, without the defaults."""
-    return section.model_dump(exclude_unset=True, exclude={"version", "experiment", "runs"})
+    return section.model_dump(exclude_unset=True, exclude=TOP_ONLY)
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

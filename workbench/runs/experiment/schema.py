@@ -90,4 +90,5 @@ class FileTable(Section):
 
     version: Literal[1]
     experiment: str = ""
+    archiver: str = ""
     runs: list[RunsTable] = Field(default_factory=list)
