@@ -46,23 +46,24 @@ def error_at_mean(
         return np.asarray(np.sqrt(factor * left) / np.abs(weight))
 
 
-def moderated(errors: Floats, shots: Floats, degrees: Floats, slopes: Floats) -> Floats:
+def moderated(errors: Floats, shots: Floats, degrees: Floats, steep: Floats) -> Floats:
     """Return errors in which the scatter of bins with few shots leans on that of all bins.
 
     The error of a bin of few shots is itself uncertain: one whose shots happen to agree would
     weigh too much in a fit. The scatter per shot of each bin is therefore averaged with what all
     bins together tell, which counts as `COMMON_SHOTS` shots: a constant, and a part in proportion
-    to the squared slope of the signal, because there errors of the positions become scatter.
+    to the square of `steep`: the slope of the signal, where errors of the positions become scatter,
+    or the root of the signal, where photons are counted.
 
     Parameters
     ----------
     errors, shots, degrees
         Error, number of shots and degrees of freedom of each bin.
-    slopes
-        Of the signal in each bin; zeros where not known.
+    steep
+        Of each bin, what its scatter grows with; zeros where not known.
     """
     variance = errors**2 * shots
-    common = _common_variance(variance, degrees, slopes**2)
+    common = _common_variance(variance, degrees, steep**2)
     mixed = (degrees * variance + COMMON_SHOTS * common) / (degrees + COMMON_SHOTS)
     return np.asarray(np.sqrt(mixed / shots))
 

@@ -8,6 +8,8 @@ from workbench.plots.curves import Curve, draw_points
 from workbench.plots.style import BLUE, GREY, RAISED, RED, Picture, house_style, label, panels, tidy
 from workbench.recipes.grid_scan import GridScan
 
+POINTS = 400  # of a drawn fit
+
 
 def grid_scan(scan: GridScan) -> Picture:
     """Draw the map of a `recipes.grid_scan` and the row and column next to its spot."""
@@ -25,13 +27,19 @@ def grid_scan(scan: GridScan) -> Picture:
         image.axhline(scan.y[row], color=BLUE, linewidth=1.2, linestyle="--")
         image.axvline(scan.x[column], color=RED, linewidth=1.2, linestyle="--")
         _mark(image, scan)
+        image.set_xlim(*_edges(scan.x)[[0, -1]])  # also where a mark reaches beyond the grid
+        image.set_ylim(*_edges(scan.y)[[0, -1]])
         image.set_xlabel(label(names[0], units[0]))
         image.set_ylabel(label(names[1], units[1]))
         draw_points(across, Curve(scan.x, scan.value[row], scan.error[row]), BLUE, "")
+        fine = np.linspace(scan.x[0], scan.x[-1], POINTS)
+        across.plot(fine, scan.spot.surface(fine, np.full(POINTS, scan.y[row])), color=BLUE)
         across.set_xlabel(label(names[0], units[0]))
         across.set_ylabel(label("signal", scan.unit))
         across.set_title(f"{names[1]} = {scan.y[row]:.4g} {units[1]}")
         draw_points(along, Curve(scan.y, scan.value[:, column], scan.error[:, column]), RED, "")
+        fine = np.linspace(scan.y[0], scan.y[-1], POINTS)
+        along.plot(fine, scan.spot.surface(np.full(POINTS, scan.x[column]), fine), color=RED)
         along.set_xlabel(label(names[1], units[1]))
         along.set_ylabel(label("signal", scan.unit))
         along.set_title(f"{names[0]} = {scan.x[column]:.4g} {units[0]}")

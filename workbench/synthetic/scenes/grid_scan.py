@@ -9,7 +9,7 @@ from workbench.core.arrays import Array, Floats
 from workbench.facility import FieldFact
 from workbench.synthetic.pump_probe import PumpProbe
 from workbench.synthetic.scenes.base import Planted, Scene
-from workbench.synthetic.scenes.motor_scan import spot_signal
+from workbench.synthetic.scenes.motor_scan import over_monitor, spot_signal
 from workbench.synthetic.shots import Shots
 from workbench.synthetic.station import Station
 
@@ -80,9 +80,10 @@ class GridScene(Scene):
         return FieldFact(name, self.unit, f"position {name}") if name in names else None
 
     def quantities(self, spec: PumpProbe, place: Station) -> dict[str, Planted]:
-        """Return centre and width of the spot along both motors."""
-        del spec, place
-        found: dict[str, Planted] = {}
+        """Return centre and width of the spot along both motors, and its height."""
+        ratio, unit = over_monitor(spec, place, self.height * self.photons)
+        said = f"of the spot, signal over {place.monitor('upstream')}"
+        found: dict[str, Planted] = {"height": (ratio, unit, said)}
         for axis, centre, width in zip("xy", self.centre, self.width, strict=True):
             found[f"centre_{axis}"] = (centre, self.unit, f"of the spot along {axis}")
             found[f"width_{axis}"] = (width, self.unit, "full width at half maximum")

@@ -120,12 +120,10 @@ class MotorScene(Scene):
         """Return centres in set positions, width and backlash; of a slope, the slope."""
         unit, half = self.unit, self.backlash / 2
         if self.kind == "slope":
-            scale = 1.0 if place.generation == "lcls2" else COUNTS_PER_JOULE
-            reading = spec.pulse_energy * MONITORS[0].gain * scale
-            rise = self.height * self.photons * spec.photon_energy / (self.last - self.first)
-            per = "J" if place.generation == "lcls2" else "1"
+            rise = self.height * self.photons / (self.last - self.first)
+            ratio, per = over_monitor(spec, place, rise)
             said = f"of signal over {place.monitor('upstream')}"
-            return {"slope": (rise / reading, f"keV/{per}/{unit}", said)}
+            return {"slope": (ratio, f"{per}/{unit}", said)}
         middle = "of the feature, mean of both directions, as set"
         found: dict[str, Planted] = {
             "centre": (self.centre if self.bidirectional else self.centre + half, unit, middle),
@@ -136,6 +134,13 @@ class MotorScene(Scene):
             found["centre_down"] = (self.centre - half, unit, "as set, motor coming from above")
             found["backlash"] = (self.backlash, unit, "centre_up - centre_down")
         return found
+
+
+def over_monitor(spec: PumpProbe, place: Station, photons: float) -> tuple[float, str]:
+    """Return expected photons over the upstream monitor's reading, and the unit of that."""
+    lcls2 = place.generation == "lcls2"
+    reading = spec.pulse_energy * MONITORS[0].gain * (1.0 if lcls2 else COUNTS_PER_JOULE)
+    return photons * spec.photon_energy / reading, "keV/J" if lcls2 else "keV"
 
 
 def spot_signal(spec: PumpProbe, shots: Shots, photons: Floats) -> Floats:
