@@ -35,12 +35,17 @@ Work = Callable[[], Array]
 def test_averages_of_a_stack(name: str, ratios: Ratios, benchmark: BenchmarkFixture) -> None:
     shape = SHAPES[name]
     made, spec = reduction(shape)
+    split, _ = reduction(shape, "bbox")
     frames = np.random.default_rng(3).normal(2, 1, (EVENTS, *shape)).astype(np.float32)
 
     def ours() -> Array:
         return np.asarray(made.reduce(frames, spec)["azav"][:, 0])
 
+    def ours_split() -> Array:
+        return np.asarray(split.reduce(frames, spec)["azav"][:, 0])
+
     by_csr = csr(made, spec, frames)  # on as many cores as there are
+    split_by_csr = csr(split, spec, frames)
     peers = {
         "pyFAI CSR": by_csr,
         "pyFAI CSR on one core": lambda: on_one_core(by_csr),
@@ -49,10 +54,14 @@ def test_averages_of_a_stack(name: str, ratios: Ratios, benchmark: BenchmarkFixt
     expected = ours()
     for work in peers.values():
         assert_equal(expected, work(), made.pixels(spec)[0])
+    inner = slice(1, -1)  # pyFAI counts into the first and the last bin what lies beside them
+    np.testing.assert_allclose(ours_split()[:, inner], split_by_csr()[:, inner], rtol=2e-5)
     peers["frame.sum()"] = lambda: np.array([frame.sum() for frame in frames])
-    taken: dict[str, list[float]] = {"ours": [], **{peer: [] for peer in peers}}
+    splits = {"ours, split": ours_split, "pyFAI CSR, split": split_by_csr}
+    works = {"ours": ours, **peers, **splits}
+    taken: dict[str, list[float]] = {which: [] for which in works}
     for _ in range(ROUNDS):  # side by side, so that all meet the same machine
-        for which, work in {"ours": ours, **peers}.items():
+        for which, work in works.items():
             begin = time.perf_counter()
             work()
             taken[which].append(time.perf_counter() - begin)
@@ -64,14 +73,19 @@ def test_averages_of_a_stack(name: str, ratios: Ratios, benchmark: BenchmarkFixt
         ratios.add(
             f"azav {name}, {peer}", measured=rates["ours"] / rates[peer], goal=goal, detail=detail
         )
+    mine, theirs = (rates[which] for which in splits)
+    detail = f"{mine:.0f} frames/s, pyFAI CSR {theirs:.0f}"
+    what = f"azav {name}, pixels split, pyFAI CSR"
+    ratios.add(what, measured=mine / theirs, goal=None, detail=detail)
 
 
-def reduction(shape: tuple[int, int]) -> tuple[Azimuthal, FrameSpec]:
+def reduction(shape: tuple[int, int], splitting: str = "no") -> tuple[Azimuthal, FrameSpec]:
     """Return what an entry of ``get_azav_pyfai`` makes for a camera of one tile, a few bad."""
     good = np.random.default_rng(1).random(shape) > 1e-3
     spec = FrameSpec(shape, "keV", good)
     sizes = {"pixel1": PIXEL, "pixel2": PIXEL, "wavelength": WAVELENGTH}
     entry = {"ai_kwargs": PONI | sizes, "npts": BINS, "return2d": False, "int_units": "q_A^-1"}
+    entry |= {"splitting": splitting}
     row, col = (np.indices(shape) + 0.5) * 1e6 * PIXEL
     facts = DetectorFacts("camera", 1, spec, known=(-col, -row, np.zeros(shape)))
     return read_azav_pyfai(entry)[1].build(facts).azimuthal, spec
@@ -85,7 +99,7 @@ def csr(made: Azimuthal, spec: FrameSpec, frames: Array) -> Work:
     option: dict[str, Any] = {
         "unit": "q_A^-1", "mask": ~spec.good, "polarization_factor": 1.0,
         "radial_range": (float(made.radial_edges[0]), float(made.radial_edges[-1])),
-        "method": ("no", "csr", "cython"),
+        "method": (made.splitting, "csr", "cython"),
     }  # fmt: skip
     integrator.integrate1d_ng(frames[0], BINS, **option)
     return lambda: np.stack(

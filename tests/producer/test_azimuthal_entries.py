@@ -1,5 +1,6 @@
 """``get_azav`` and ``get_azav_pyfai``: from an edited config to a file that notebooks read."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from workbench.core.findings import Severity
 from workbench.core.frames import FrameSpec
 from workbench.producer import produce
 from workbench.producer.azimuthal_entries import read_azav
-from workbench.producer.entries import DetectorFacts, EntryError
+from workbench.producer.entries import DetectorFacts, EntryError, ReductionEntry
 from workbench.producer.identity import changed, facts_of
 from workbench.producer.pyfai_entries import read_azav_pyfai
+from workbench.regions.scattering import HC
 from workbench.smalldata import open_file
 from workbench.sources.constants import write_constants
 from workbench.widgets.models import RawFrames, azav_of, picture_of_raw, profile, signal
@@ -361,6 +363,8 @@ NUMBERS = {"ai_kwargs": {"dist": 0.1}}
         (read_azav, GIVEN | {"phiBins": 1.5}, "wrong-type", "number of bins"),
         (read_azav, GIVEN | {"phiBins": [0, 9]}, "wrong-type", "one turn"),
         (read_azav, GIVEN | {"rbin": 0.1}, "not-produced", "give qbin"),
+        (read_azav, GIVEN | {"splitting": "full"}, "wrong-type", "known are no, bbox"),
+        (read_azav_pyfai, NUMBERS | {"splitting": True}, "wrong-type", "must be a text"),
         (read_azav_pyfai, {}, "missing-key", "'poni_file' and 'ai_kwargs'"),
         (read_azav_pyfai, {"ai_kwargs": {"poni1": 1}}, "missing-key", "needs 'dist'"),
         (read_azav_pyfai, {"ai_kwargs": {"dist": -1}}, "wrong-type", "lengths above 0 m"),
@@ -409,6 +413,51 @@ def test_axes_do_not_depend_on_masks() -> None:
             if name in whole:
                 np.testing.assert_array_equal(whole[name].value, masked[name].value)
         assert whole["pixels"].value.sum() == 2 * masked["pixels"].value.sum() > 0
+
+
+def test_split_pixels_of_either_function_are_those_of_pyfai() -> None:
+    facts = cut(CAMERA, good(CAMERA), "cam")
+    plain = {"center": [3000.0, 4200.0], "dis_to_sam": 50.0, "eBeam": HC / (1e10 * WAVELENGTH)}
+    numbers = {"dist": 0.05, "poni1": 3e-3, "poni2": 4.2e-3}
+    edges = np.linspace(0.1, 0.5, 26)
+    entries = {
+        "azav": read_azav(plain | {"qbin": edges, "phiBins": [0, 2 * np.pi], "polCorr": False,
+                           "splitting": "bbox"}),
+        "pyfai": read_azav_pyfai(
+            {"ai_kwargs": numbers | {"pixel1": 1e-4, "pixel2": 1e-4, "wavelength": WAVELENGTH},
+             "int_units": "q_A^-1", "azav_kwargs": {"radial_range": [0.1, 0.5]}, "npts": 25,
+             "polarization_factor": None, "return2d": False, "splitting": "bbox"}
+        ),
+    }  # fmt: skip
+    frame = np.random.default_rng(4).poisson(40, CAMERA).astype(np.float32)
+    detector = Detector(1e-4, 1e-4, max_shape=CAMERA)
+    integrator = AzimuthalIntegrator(**numbers, detector=detector, wavelength=WAVELENGTH)
+    theirs = integrator.integrate1d_ng(
+        frame, 25, unit="q_A^-1", radial_range=(0.1, 0.5), mask=~facts.spec.good,
+        method=("bbox", "csr", "cython"),
+    )  # fmt: skip
+    for _, recipe in entries.values():
+        made = recipe.build(facts)
+        azav = made.reduce(frame[np.newaxis], facts.spec)["azav"].ravel()
+        np.testing.assert_allclose(azav[1:-1], theirs.intensity[1:-1], rtol=1e-5)
+        assert "pixels are split" in made.settings(facts.spec)["method"].value
+
+
+@pytest.mark.parametrize(
+    ("q", "code", "words"),
+    [
+        ([0.1, 0.2, 0.4], "does-not-fit", "radial bins are not equal"),
+        (0.01, "missing-package", "splitting of pixels needs pyFAI"),
+    ],
+)
+def test_why_pixels_cannot_be_split_is_named(
+    q: Any, code: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyFAI.ext.splitBBoxCSC", None)
+    entry = read_azav(GEOMETRY | {"qbin": q, "splitting": "bbox"})[1]
+    with pytest.raises(EntryError, match=words) as raised:
+        ReductionEntry("cam", "azav", entry).build(cut(CAMERA, good(CAMERA), "cam"))
+    assert raised.value.code == code
 
 
 def test_pixels_that_share_a_place_in_the_picture_count_one_by_one() -> None:

@@ -11,8 +11,10 @@ from workbench.core.frames import Setting
 from workbench.producer.doubts import odd_distance
 from workbench.producer.entries import DetectorFacts, EntryError, Recipe
 from workbench.producer.given import Given, naming
-from workbench.reductions import Azimuthal, Setup, scattering_from_positions
+from workbench.reductions import Azimuthal, Scattering, Setup, scattering_from_positions
 from workbench.reductions.bins import azimuth_edges, checked_azimuths, checked_edges, radial_edges
+from workbench.reductions.scattering import plane_of
+from workbench.reductions.splitting import SPLITTINGS, moved, with_reach
 from workbench.regions import DetectorGeometry
 
 REFUSED = {  # keys of today's function that are not followed -> what to do instead
@@ -24,7 +26,8 @@ REFUSED = {  # keys of today's function that are not followed -> what to do inst
 WITHOUT_EFFECT = ("ADU_per_Photon",)  # today's function reads it and does not use it
 KEYS = (
     "name", "center", "dis_to_sam", "eBeam", "tx", "ty", "qbin", "phiBins", "Pplane", "geomCorr",
-    "polCorr", "square", "thresADU", "thresADUhigh", "userMask", *REFUSED, *WITHOUT_EFFECT,
+    "polCorr", "square", "thresADU", "thresADUhigh", "userMask", "splitting",
+    *REFUSED, *WITHOUT_EFFECT,
 )  # fmt: skip
 Q_BIN, PHI_BINS = 5e-3, 1  # 1/angstrom; today's function's, where a config gives none
 
@@ -51,7 +54,7 @@ class AzavRecipe(Recipe):
         Share of the light that is polarised horizontally; None: no correction.
     solid_angle
         Whether to correct for it.
-    square, low, high, good
+    square, low, high, good, splitting
         As of `Azimuthal`.
     """
 
@@ -67,6 +70,7 @@ class AzavRecipe(Recipe):
     low: float = -math.inf
     high: float = math.inf
     good: Bools | None = None
+    splitting: str = "no"
 
     @property
     def setup(self) -> Setup:
@@ -83,7 +87,14 @@ class AzavRecipe(Recipe):
 
     def build(self, facts: DetectorFacts) -> Azimuthal:
         """Return the reduction; `EntryError` where no usable pixel is in any bin."""
-        scattering = scattering_from_positions(*facts.positions, self.setup)
+        place = facts.positions
+        plane = plane_of(place[2])
+
+        def seen(down: float, right: float) -> Scattering:
+            points = moved(place, down, right)
+            return scattering_from_positions(*points, self.setup, plane=plane)
+
+        scattering = with_reach(seen, self.splitting)
         made = Azimuthal(
             scattering,
             radial_edges(scattering.radial, self.q) if isinstance(self.q, float) else self.q,
@@ -93,6 +104,7 @@ class AzavRecipe(Recipe):
             self.good,
             self.square,
             set_up=self._set_up(),
+            splitting=self.splitting,
         )
         return with_pixels(made, facts)
 
@@ -162,10 +174,20 @@ def read_azav(value: object) -> tuple[str, AzavRecipe]:
         given.number("thresADU", -math.inf),
         given.number("thresADUhigh", math.inf),
         given.mask("userMask"),
+        splitting_of(given),
     )
     with naming("dis_to_sam"):
         made.setup  # noqa: B018 - refuses numbers that cannot be
     return given.name("azav"), made
+
+
+def splitting_of(given: Given) -> str:
+    """Return how pixels are split among bins, as an entry has it."""
+    splitting = given.text("splitting", "no")
+    if splitting not in SPLITTINGS:
+        text = f"no splitting {splitting!r}; known are {', '.join(SPLITTINGS)}"
+        raise EntryError("wrong-type", text, "splitting")
+    return splitting
 
 
 def with_pixels(made: Azimuthal, facts: DetectorFacts) -> Azimuthal:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
+from workbench.core.extras import MissingToolError
 from workbench.core.frames import FrameSpec
 from workbench.producer.doubts import doubts_of
 from workbench.reductions import PixelSum, Reduction
@@ -121,6 +122,8 @@ class ReductionEntry:
             made.outputs(facts.spec)
         except EntryError:
             raise
+        except MissingToolError as error:
+            raise EntryError("missing-package", str(error)) from error
         except InputError as error:
             raise EntryError("does-not-fit", str(error)) from error
         return made

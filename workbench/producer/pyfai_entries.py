@@ -10,19 +10,20 @@ import numpy as np
 from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.frames import Setting
-from workbench.producer.azimuthal_entries import with_pixels
+from workbench.producer.azimuthal_entries import splitting_of, with_pixels
 from workbench.producer.doubts import odd_distance
 from workbench.producer.entries import DetectorFacts, EntryError, Recipe
 from workbench.producer.given import Given, naming
 from workbench.producer.pictures import layout_of
-from workbench.reductions import Azimuthal, Integration
+from workbench.reductions import Azimuthal, Integration, Scattering
 from workbench.reductions.bins import ON_EDGE, TURN, checked_azimuths, checked_edges, equal_edges
 from workbench.reductions.scattering import RADIAL, scattering_from_geometry
+from workbench.reductions.splitting import with_reach
 from workbench.regions import DetectorGeometry, Layout, Poni, read_poni
 
 KEYS = (
     "name", "poni_file", "ai_kwargs", "userMask", "thres", "threshold", "return2d",
-    "polarization_factor", "npts", "npts_az", "int_units", "azav_kwargs",
+    "polarization_factor", "npts", "npts_az", "int_units", "azav_kwargs", "splitting",
 )  # fmt: skip
 NUMBERS = ("dist", "poni1", "poni2", "rot1", "rot2", "rot3")  # of ai_kwargs [m, rad]
 SIZES = ("pixel1", "pixel2", "wavelength")  # of ai_kwargs [m]
@@ -58,6 +59,8 @@ class PyfaiRecipe(Recipe):
         Pixels below count as 0, in the unit of the frames.
     good
         The user's mask, True = use.
+    splitting
+        As of `Azimuthal`.
     """
 
     file: str = ""
@@ -71,6 +74,7 @@ class PyfaiRecipe(Recipe):
     azimuth: Range | None = None
     low: float = -math.inf
     good: Bools | None = None
+    splitting: str = "no"
 
     def build(self, facts: DetectorFacts) -> Integration:
         """Return the reduction; `EntryError` where file, detector and config do not fit."""
@@ -81,15 +85,19 @@ class PyfaiRecipe(Recipe):
             where = self.file or "ai_kwargs"
             text = f"{where} has no wavelength, which int_units {self.units!r} needs: add it"
             raise EntryError("no-wavelength", text, "int_units")
-        scattering = scattering_from_geometry(
-            layout.rows.astype(np.float64) + 0.5,
-            layout.cols.astype(np.float64) + 0.5,
-            DetectorGeometry.from_poni(poni),
-            horizontal=self.horizontal,
-            solid_angle=self.solid_angle,
-            unit=unit,
-            orientation=poni.orientation,
-        )
+
+        def seen(down: float, right: float) -> Scattering:
+            return scattering_from_geometry(
+                layout.rows.astype(np.float64) + (0.5 + down),
+                layout.cols.astype(np.float64) + (0.5 + right),
+                DetectorGeometry.from_poni(poni),
+                horizontal=self.horizontal,
+                solid_angle=self.solid_angle,
+                unit=unit,
+                orientation=poni.orientation,
+            )
+
+        scattering = with_reach(seen, self.splitting)
         made = Azimuthal(
             scattering,
             _edges(scattering.radial, self.bins[1], self.radial),
@@ -97,6 +105,7 @@ class PyfaiRecipe(Recipe):
             self.low,
             good=self.good,
             set_up=self._set_up(poni),
+            splitting=self.splitting,
         )
         return Integration(with_pixels(made, facts), self.curve)
 
@@ -196,6 +205,7 @@ def read_azav_pyfai(value: object) -> tuple[str, PyfaiRecipe]:
         *ranges,
         low,
         given.mask("userMask"),
+        splitting_of(given),
     )
 
 

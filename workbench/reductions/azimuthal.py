@@ -10,10 +10,12 @@ from workbench.core.arrays import Array, Bools, Floats, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError
 from workbench.core.frames import FrameSpec, Output, Setting, Values
-from workbench.reductions import bin_kernels
 from workbench.reductions.base import BAD_PIXELS, Reduction, flattened, reductions
+from workbench.reductions.bin_kernels import floating
+from workbench.reductions.bin_maps import SplitPixels, WholePixels
 from workbench.reductions.bins import bin_of, checked_azimuths, checked_edges, sector_of
 from workbench.reductions.scattering import PHI_ZERO, Scattering
+from workbench.reductions.splitting import checked_splitting, shares_of
 from workbench.regions.scattering import HC
 
 EXTRAS = {  # name -> what it is
@@ -23,12 +25,18 @@ EXTRAS = {  # name -> what it is
     "error": "standard error of azav, from the scatter of its pixels",
     "sigma": "standard deviation of the pixels' corrected signal around azav",
 }
+SPLIT = {  # name of the splitting -> what it does with pixels
+    "no": "pixels are not split",
+    "bbox": "pixels are split among the bins that their bounding boxes reach into, both sums and "
+    "the numbers of pixels count each by its part in the bin, neighbouring bins share pixels",
+}
 METHOD = (
-    "sum of the signal of the pixels of a bin / sum of their solid angle and polarisation; pixels "
-    "are not split; a bin holds low edge <= value < high edge, whatever is masked; bins without "
+    "sum of the signal of the pixels of a bin / sum of their solid angle and polarisation; {split};"
+    " a bin holds low edge <= value < high edge, whatever is masked; bins without "
     "pixels are NaN; solid angle relative to that at the foot of the normal; "
     f"hc = {HC:.5f} keV angstrom"
 )
+WHOLE = 1 + 1e-6  # effective number of pixels, up to which there is no scatter
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +49,16 @@ class _Map:
         The detector's mask that it was made for.
     bounds
         Around all usable pixels.
-    slots, norm
-        Where the pixels inside are added, see `bin_kernels`, and their norm, flat.
-    shape
-        Number of bins and of the slots of each.
+    pixels
+        Which bins the pixels inside are added to.
     totals
-        Sum of norm, of its squares, and number of pixels in each bin, shape (3, bin).
+        Sum of norm, of its squares, number of pixels and effective number of pixels in each bin,
+        shape (4, bin).
     """
 
     good: Bools
     bounds: Bounds
-    slots: Array
-    norm: Floats
-    shape: tuple[int, int]
+    pixels: WholePixels | SplitPixels
     totals: Floats
 
 
@@ -62,8 +67,10 @@ class _Map:
 class Azimuthal(Reduction):
     """Mean signal over bins of q and azimuth, event by event: sum(signal) / sum(norm).
 
-    Pixels are not split: each belongs to the bin that holds its centre. NaN pixels are left out of
-    both sums of their event; a bin without pixels is NaN.
+    Each pixel belongs to the bin that holds its centre. With `splitting` it belongs to all bins
+    that it reaches into, with the part w of it that lies there: sum(w signal) / sum(w norm), so
+    that flat light stays flat whatever part of a pixel a bin gets. Masked pixels are in neither
+    sum, NaN pixels in neither of their event; a bin without pixels is NaN.
 
     Parameters
     ----------
@@ -81,9 +88,15 @@ class Azimuthal(Reduction):
         Take the square of each pixel's signal: the second moment.
     extra
         More outputs, of `EXTRAS`. With N pixels, error = sqrt(N / (N - 1) sum (s - R n)^2) /
-        sum n and sigma = sqrt(N / (N - 1) sum (s - R n)^2 / sum n^2), NaN for N = 1.
+        sum n and sigma = sqrt(N / (N - 1) sum (s - R n)^2 / sum n^2), NaN for N = 1. With
+        splitting signal and norm are those of the parts, w s and w n, "pixels" is sum w and
+        N = (sum w)^2 / sum w^2. Bins then share pixels, so their errors go together: the mean of
+        k bins narrower than a pixel is hardly surer than one of them.
     set_up
         What the file is to keep besides: the numbers that `scattering` was made from.
+    splitting
+        "no", or "bbox": each pixel a box as wide as its corners reach, see `shares_of`; needs equal
+        bins, the corners in `scattering` (`with_reach`) and pyFAI, whose map it is.
     """
 
     scattering: Scattering
@@ -95,10 +108,12 @@ class Azimuthal(Reduction):
     square: bool = False
     extra: tuple[str, ...] = ()
     set_up: Mapping[str, Setting] = field(default_factory=dict)
+    splitting: str = "no"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radial_edges", checked_edges(self.radial_edges))
         object.__setattr__(self, "phi_edges", checked_azimuths(self.phi_edges))
+        checked_splitting(self.splitting, self.radial_edges, self.phi_edges)
         for name in self.extra:
             if name not in EXTRAS:
                 raise InputError(f"unknown output {name!r}; known are {', '.join(EXTRAS)}")
@@ -153,7 +168,8 @@ class Azimuthal(Reduction):
         unit = f"{spec.unit}^2" if self.square else spec.unit
         units = {"norm": "1", "pixels": "1"}
         what = "signal squared" if self.square else "signal"
-        text = f"sum of {what} / sum of solid angle and polarisation, pixels not split"
+        split = "pixels not split" if self.splitting == "no" else "pixels split"
+        text = f"sum of {what} / sum of solid angle and polarisation, {split}"
         dims = ("phiVec", "q")
         return (
             Output("azav", unit, self.bins, long_name=text, dims=dims),
@@ -180,7 +196,9 @@ class Azimuthal(Reduction):
         """Return how pixels are taken: method, mask (1 = bad), limits, and `set_up`."""
         kept = {
             "mask": Setting((~self.usable(spec)).astype(np.uint8), "1", BAD_PIXELS),
-            "method": Setting(METHOD, "1", "how values are made of pixels"),
+            "method": Setting(
+                METHOD.format(split=SPLIT[self.splitting]), "1", "how values are made of pixels"
+            ),
         }
         for name, limit, side in (("", self.low, "below"), ("high", self.high, "above")):
             if np.isfinite(limit):
@@ -191,24 +209,22 @@ class Azimuthal(Reduction):
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return azav and the extras of pixels cut to `region`, shape (event, phi, q)."""
         made = self._map(spec)
-        flat, slots = bin_kernels.floating(flattened(pixels)), made.slots
-        rules = self.low, self.high, self.square
-        signal = bin_kernels.bin_sums(flat, slots, made.shape, *rules, False)
+        flat, rules = floating(flattened(pixels)), (self.low, self.high, self.square)
+        signal = made.pixels.sums(flat, rules, leave_out=False)
         totals = np.repeat(made.totals[:, np.newaxis], len(flat), axis=1)
         holed = np.isnan(signal).any(axis=1)
         if holed.any():
-            left = flat[holed]
-            signal[holed] = bin_kernels.bin_sums(left, slots, made.shape, *rules, True)
-            totals[:, holed] = bin_kernels.bin_norms(left, slots, made.shape, made.norm)
-        norm, squares, counts = totals
+            signal[holed] = made.pixels.sums(flat[holed], rules, leave_out=True)
+            totals[:, holed] = made.pixels.totals(flat[holed])
+        norm, squares, counts, alike = totals
         filled = counts > 0
         mean = np.divide(signal, norm, out=np.full_like(signal, np.nan), where=filled)
         values = {"azav": mean, "norm": norm, "pixels": counts}
         values["signal"] = np.where(filled, signal, np.nan)
         if {"error", "sigma"} & set(self.extra):
-            rest = bin_kernels.bin_scatter(flat, slots, made.shape, made.norm, mean, *rules)
+            rest = made.pixels.scatter(flat, mean, rules)
             with np.errstate(divide="ignore", invalid="ignore"):
-                rest = np.where(counts > 1, rest * counts / (counts - 1), np.nan)
+                rest = np.where(alike > WHOLE, rest * alike / (alike - 1), np.nan)
                 values["error"] = np.sqrt(rest) / norm
                 values["sigma"] = np.sqrt(rest / squares)
         shape = (len(flat), *self.bins)
@@ -223,20 +239,25 @@ class Azimuthal(Reduction):
         return kept
 
     def _made(self, spec: FrameSpec) -> _Map:
-        good, bins = self.usable(spec), prod(self.bins)
-        ring = bin_of(self.scattering.radial, self.radial_edges)
-        sector = sector_of(self.scattering.phi, self.phi_edges)
-        used = good & (ring >= 0) & (sector >= 0)
-        place = np.where(used, sector * self.bins[1] + ring, bins).astype(np.int32)
-        bounds = _around(used)
-        places = np.ascontiguousarray(place[bounds.slices]).ravel()
-        norm = np.ascontiguousarray(self.scattering.norm[bounds.slices]).ravel()
-        norm = np.where(places < bins, norm, 0.0)
-        present = np.zeros((1, len(places)), np.float32)
-        slots, shape = bin_kernels.slots_of(places, bins), (bins, bin_kernels.turns_of(bins))
-        sums = bin_kernels.bin_norms(present, slots, shape, norm)
-        totals = np.stack([one[0] for one in sums])
-        return _Map(spec.good, bounds, slots, norm, shape, totals)
+        good, norm, bins = self.usable(spec), self.scattering.norm, prod(self.bins)
+        pixels: WholePixels | SplitPixels
+        if self.splitting == "no":
+            ring = bin_of(self.scattering.radial, self.radial_edges)
+            sector = sector_of(self.scattering.phi, self.phi_edges)
+            used = good & (ring >= 0) & (sector >= 0)
+            place = np.where(used, sector * self.bins[1] + ring, bins).astype(np.int32)
+            bounds = _around(used)
+            pixels = WholePixels.of(_cut(place, bounds), _cut(norm, bounds), bins)
+        else:
+            shares = shares_of(self.scattering, good, self.radial_edges, self.phi_edges)
+            bounds = _around(shares.used)
+            pixels = SplitPixels.of(shares.within(bounds), _cut(norm, bounds), bins)
+        present = np.zeros((1, prod(bounds.shape)), np.float32)
+        return _Map(spec.good, bounds, pixels, pixels.totals(present)[:, 0])
+
+
+def _cut(values: Array, bounds: Bounds) -> Array:
+    return np.ascontiguousarray(values[bounds.slices]).ravel()
 
 
 def _around(used: Bools) -> Bounds:

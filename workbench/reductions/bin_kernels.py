@@ -53,7 +53,7 @@ def bin_sums(
     sums = np.empty((len(pixels), shape[0]))
     plain = low == -np.inf and high == np.inf and not square and not leave_out
     kept = np.empty((ABREAST, TILE))
-    for first, last in _groups(len(pixels), shape):
+    for first, last in groups(len(pixels), shape):
         group = pixels[first:last]
         slotted = np.zeros(((shape[0] + 1) * shape[1], len(group)))
         if plain:
@@ -62,9 +62,9 @@ def bin_sums(
             for start in range(0, len(slots), TILE):
                 tile = slice(start, start + TILE)
                 for event in range(len(group)):
-                    _keep(group[event, tile], low, high, square, leave_out, kept[event])
+                    keep(group[event, tile], low, high, square, leave_out, kept[event])
                 _add(kept[: len(group)], slots[tile], slotted)
-        _fold(slotted, shape[1], sums[first:last])
+        fold(slotted, shape[1], sums[first:last])
     return sums
 
 
@@ -82,7 +82,7 @@ def bin_scatter(
     """Return sums of (value - norm * mean of its bin)^2, shape (event, bin), as in `bin_sums`."""
     sums = np.empty((len(pixels), shape[0]))
     kept = np.empty((ABREAST, TILE))
-    for first, last in _groups(len(pixels), shape):
+    for first, last in groups(len(pixels), shape):
         group = pixels[first:last]
         slotted = np.zeros(((shape[0] + 1) * shape[1], len(group)))
         means = np.zeros((len(group), len(slotted)))  # of each slot; 0 for unused pixels
@@ -92,10 +92,10 @@ def bin_scatter(
         for start in range(0, len(slots), TILE):
             tile = slice(start, start + TILE)
             for event in range(len(group)):
-                _keep(group[event, tile], low, high, square, False, kept[event])
+                keep(group[event, tile], low, high, square, False, kept[event])
                 _scatter(kept[event], norm[tile], means[event], slots[tile])
             _add(kept[: len(group)], slots[tile], slotted)
-        _fold(slotted, shape[1], sums[first:last])
+        fold(slotted, shape[1], sums[first:last])
     return sums
 
 
@@ -113,12 +113,12 @@ def bin_norms(
                 total[0] += weight
                 total[1] += weight * weight
                 total[2] += 1
-        _fold(slotted, shape[1], sums[:, event])
+        fold(slotted, shape[1], sums[:, event])
     return sums[0], sums[1], sums[2]
 
 
 @compiled
-def _groups(events: int, shape: tuple[int, int]) -> list[tuple[int, int]]:
+def groups(events: int, shape: tuple[int, int]) -> list[tuple[int, int]]:
     """Return which events are added up together: `ABREAST`, or one."""
     together = (shape[0] + 1) * shape[1] <= MOST_ABREAST
     whole = events // ABREAST * ABREAST if together else 0
@@ -127,7 +127,7 @@ def _groups(events: int, shape: tuple[int, int]) -> list[tuple[int, int]]:
 
 
 @compiled
-def _keep(
+def keep(
     pixels: Frames, low: float, high: float, square: bool, leave_out: bool, kept: Floats
 ) -> None:
     """Fill `kept` with what each pixel of one frame adds to its bin."""
@@ -163,7 +163,7 @@ def _add(pixels: Frames, slots: Array, sums: Floats) -> None:
 
 
 @compiled
-def _fold(slotted: Floats, turns: int, sums: Floats) -> None:
+def fold(slotted: Floats, turns: int, sums: Floats) -> None:
     """Fill sums, shape (frame, bin), from those of the slots of each bin."""
     for row in range(len(sums)):
         for place in range(sums.shape[1]):

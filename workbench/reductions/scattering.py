@@ -40,6 +40,9 @@ class Scattering:
         for.
     unit
         Of `radial`, UDUNITS.
+    reach
+        How far the corners of each pixel reach from its centre, in the radial coordinate and in
+        azimuth [rad]; None where pixels are not split.
     """
 
     radial: Floats
@@ -47,6 +50,7 @@ class Scattering:
     solid_angle: Floats
     polarisation: Floats
     unit: str = "1/angstrom"
+    reach: tuple[Floats, Floats] | None = None
 
     @property
     def norm(self) -> Floats:
@@ -108,7 +112,9 @@ class Setup:
         return HC / self.energy
 
 
-def scattering_from_positions(x: Floats, y: Floats, z: Floats, setup: Setup) -> Scattering:
+def scattering_from_positions(
+    x: Floats, y: Floats, z: Floats, setup: Setup, *, plane: float | None = None
+) -> Scattering:
     """Return the scattering geometry of pixels whose positions are known.
 
     Solid angle: cos(incidence) D^2 / r^2 for a pixel at distance r of a detector at distance D.
@@ -117,9 +123,11 @@ def scattering_from_positions(x: Floats, y: Floats, z: Floats, setup: Setup) -> 
     ----------
     x, y, z
         Pixel centres in the laboratory frame, y up and z along the beam [um], in the shape of a
-        frame; the plane of the detector is at the mean of z. NaN where not known.
+        frame. NaN where not known.
     setup
         Sample and beam.
+    plane
+        z of the plane of the detector [um]; None: the mean of z.
     """
     if not (x.shape == y.shape == z.shape):
         raise GeometryInputError(f"positions of shapes {x.shape}, {y.shape}, {z.shape} differ")
@@ -129,7 +137,7 @@ def scattering_from_positions(x: Floats, y: Floats, z: Floats, setup: Setup) -> 
     right /= np.linalg.norm(right)
     distance = 1e3 * setup.distance  # um
     source = np.array([*setup.centre, 0.0]) - beam * distance / beam[2]
-    plane = float(np.nanmean(z)) if np.isfinite(z).any() else 0.0
+    plane = plane_of(z) if plane is None else plane
     ray = np.stack([x - source[0], y - source[1], z - plane - source[2]], axis=-1)
     length = np.sqrt((ray**2).sum(axis=-1))
     solid_angle = ray[..., 2] * distance**2 / length**3
@@ -141,6 +149,11 @@ def scattering_from_positions(x: Floats, y: Floats, z: Floats, setup: Setup) -> 
         horizontal=setup.horizontal,
         wavelength=setup.wavelength,
     )
+
+
+def plane_of(z: Floats) -> float:
+    """Return z of the plane of a detector, the mean of its pixels; 0 where none is known [um]."""
+    return float(np.nanmean(z)) if np.isfinite(z).any() else 0.0
 
 
 def scattering_from_geometry(
