@@ -6,6 +6,7 @@ TARGETS.json is a list of {"kind", "path", "output", ...}; each output gets one 
 kind "datagrams": every datagram of one file; "config" names the file with the Configure of a later
 chunk. kind "file" and "folder": runs, steps and events as psana builds them; a folder needs "run".
 kind "digitizers": what psana unpacks of the packed records of "detector", read by "algorithm".
+kind "diodes": the waveforms of a monitor of diodes, "detector".
 """
 
 import json
@@ -193,12 +194,22 @@ def digitizers(path: str, detector: str, algorithm: str, **_: Any) -> Iterator[D
             yield {"event": event.timestamp, "segments": found}
 
 
+def diodes(path: str, detector: str, **_: Any) -> Iterator[Digest]:
+    """The waveforms of all diodes of a monitor, as psana stacks them."""
+    for one in source(path, None, None).runs():
+        reader = one.Detector(detector).raw
+        for event in one.events():
+            waves = reader.raw_all(event)
+            yield {"event": event.timestamp, "waves": None if waves is None else digest(waves)}
+
+
 KINDS = {
     "datagrams": datagrams,
     "file": runs,
     "folder": runs,
     "batches": batches,
     "digitizers": digitizers,
+    "diodes": diodes,
 }
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from comparing import Tally, digest
 
+from workbench.producer.frames import frame_fields
 from workbench.sources import RawRun, open_raw
 from workbench.sources.digitizers import digitizer_of, waveforms
 from workbench.sources.xtc2_writer import Names, Xtc2Writer
@@ -125,3 +126,34 @@ def test_records_of_version_2_are_unpacked_as_psana_does(written: Path, ask_psan
     target = {"kind": "digitizers", "path": str(written), "detector": "hsd", "algorithm": "raw"}
     (lines,) = ask_psana([target])
     compare(open_raw(written), "hsd", lines, sum(LEVELS) // 2, EVENTS * 2 * 4 + 1)
+
+
+def test_waveforms_of_eight_diodes_are_stacked_as_psana_does(
+    tmp_path: Path, ask_psana: Ask
+) -> None:
+    rng = np.random.default_rng(4)
+    fields = {f"raw_{diode}": ("uint16", 1) for diode in range(8)}
+    path = tmp_path / "xpptest-r0023-s000-c000.xtc2"
+    other = Names("rix_fim0", "wave8", "fex", (0, 0, 1), fields={"integral_0": ("int32", 0)})
+    with Xtc2Writer(
+        path, [Names("rix_fim0", "wave8", "raw", (0, 0, 1), fields=fields), other]
+    ) as run:
+        run.configure(30 << 32)
+        run.begin_run((30 << 32) + 1, experiment="xpptest", run=23)
+        for event in range(12):
+            waves = {name: rng.integers(0, 1 << 14, 60).astype(np.uint16) for name in fields}
+            records = {0: waves, 1: {"integral_0": event}}
+            run.event((31 << 32) + event, records if event % 5 else {1: records[1]})
+        run.end_run(40 << 32)
+    target = {"kind": "diodes", "path": str(path), "detector": "rix_fim0"}
+    (lines,) = ask_psana([target])
+    raw, tally = open_raw(path), Tally()
+    field = frame_fields(raw)["rix_fim0"]
+    found = {
+        int(event): digest(frame)
+        for events, frames in field.read(raw, size=5)
+        for event, (frame,) in zip(events, frames, strict=True)
+    }
+    for event, line in enumerate(lines):
+        tally.check(f"event {event}", found.get(event), line["waves"])
+    tally.verify("diodes", 12)

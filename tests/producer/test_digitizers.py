@@ -220,3 +220,55 @@ def test_what_is_made_of_a_monitor_of_eight_diodes_lies_beside_its_readings(
         np.testing.assert_allclose(file.read("det_rix_fim0/wf"), pulse, rtol=1e-6)
         np.testing.assert_array_equal(file.read("Sums/det_rix_fim0_calib"), traces.sum(axis=0))
         assert "UserDataCfg/det_rix_fim0/wf__wf_sig_roi" in file.names
+
+
+def test_the_waveforms_of_all_diodes_of_a_monitor_are_one_frame(tmp_path: Path) -> None:
+    traces = np.random.default_rng(8).integers(0, 900, (6, 8, 40)).astype(np.uint16)
+    fields = {f"raw_{diode}": ("uint16", 1) for diode in range(8)}  # as the DAQ names them
+    names = [
+        Names("rix_fim0", "wave8", "raw", (0, 0, 1), fields=fields),
+        Names("rix_fim0", "wave8", "fex", (0, 0, 1), fields={"integral_0": ("int32", 0)}),
+    ]
+    begin = 1_100_000_000 << 32
+    with Xtc2Writer(tmp_path / "rixlx1234-r0007-s000-c000.xtc2", names) as stream:
+        stream.configure(begin - 50)
+        stream.begin_run(begin - 40, experiment="rixlx1234", run=7)
+        for event, trace in enumerate(traces):
+            waves = {f"raw_{diode}": wave for diode, wave in enumerate(trace)}
+            records = {0: waves, 1: {"integral_0": -event}}
+            stream.event(begin + event, records if event != 4 else {1: records[1]})
+        stream.end_run(begin + 1000)
+    config = tmp_path / "config.py"
+    config.write_text(
+        "detectors = ['rix_fim0']\n"
+        "def get_wf_integrate(run):\n"
+        "    return {'rix_fim0': {'sig_roi': [10, 30], 'bkg_roi': [0, 10], 'name': 'wf'}}\n"
+    )
+    request = ProduceRequest("rixlx1234", 7, tmp_path, tmp_path / "out", config=config)
+    result = produce(request)
+    level = np.median(traces[..., :10], axis=2, keepdims=True)
+    pulse = (traces[..., 10:30] - level).sum(axis=2)
+    pulse[4] = np.nan  # its waveforms are not in that event
+    with open_file(result.output) as file:
+        np.testing.assert_allclose(file.read("det_rix_fim0/wf"), pulse, rtol=1e-6)
+        total = np.delete(traces, 4, axis=0).sum(axis=0)
+        np.testing.assert_array_equal(file.read("Sums/det_rix_fim0_calib"), total)
+
+
+def test_diodes_whose_waveforms_differ_in_length_give_no_frame_and_are_named(
+    tmp_path: Path,
+) -> None:
+    fields = {f"raw_{diode}": ("uint16", 1) for diode in range(2)}
+    begin = 1_100_000_000 << 32
+    path = tmp_path / "rixlx1234-r0007-s000-c000.xtc2"
+    with Xtc2Writer(path, [Names("rix_fim0", "wave8", "raw", fields=fields)]) as stream:
+        stream.configure(begin - 50)
+        stream.begin_run(begin - 40, experiment="rixlx1234", run=7)
+        waves = {f"raw_{diode}": np.ones(5 + diode, np.uint16) for diode in range(2)}
+        stream.event(begin, {0: waves})
+        stream.end_run(begin + 1000)
+    result = produce(ProduceRequest("rixlx1234", 7, tmp_path, tmp_path / "out"))
+    told = {finding.code: finding.field for finding in result.findings}
+    assert told["uneven-waveforms"] == "rix_fim0"
+    with open_file(result.output) as file:
+        assert file.read("rix_fim0/raw_1").tolist() == [[1] * 6]

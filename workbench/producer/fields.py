@@ -15,7 +15,7 @@ from workbench.producer.columns import (
     SlowColumn,
 )
 from workbench.producer.digitizer_columns import DigitizerColumn
-from workbench.producer.frames import is_large
+from workbench.producer.frames import diode_fields, frame_fields, is_large
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawField, RawRun, ValueStore
 from workbench.sources.digitizers import digitizer_of, packed_fields
@@ -83,6 +83,8 @@ def _of_detector(
         leave_out = (*leave_out, digitizer.field)
     elif packed := packed_fields(raw, fact.source):
         findings.append(_packed(fact.source, packed))
+    elif diode_fields(raw, fact.source) and fact.source not in frame_fields(raw):
+        findings.append(_uneven(fact.source))
     for algorithm, fields in algorithms.items():
         for field in fields.values():
             source = f"{fact.source}.{algorithm}.{field.name}"
@@ -195,6 +197,14 @@ def _packed(detector: str, fields: tuple[str, ...]) -> Finding:
         "made of them; psana may unpack them (det.raw.waveforms)"
     )
     return Finding("packed-waveforms", Severity.WARNING, text, detector, len(fields))
+
+
+def _uneven(detector: str) -> Finding:
+    text = (
+        f"the waveforms of {detector} differ in length from diode to diode or event to event: each "
+        "diode's are stored as they are, but they are no frames, and no function is made of them"
+    )
+    return Finding("uneven-waveforms", Severity.WARNING, text, detector)
 
 
 def _no_rule(experiment: str) -> Finding:

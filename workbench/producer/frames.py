@@ -1,6 +1,6 @@
 """Which field of a detector holds its frames."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from workbench.core.arrays import Array, Ints
 from workbench.core.bounds import Bounds
 from workbench.core.constants import Constants
+from workbench.core.stack import Stack
 from workbench.reductions import Calibration
 from workbench.sources import Frame, RawField, RawRun
 from workbench.sources.constants import read_constants
@@ -24,6 +25,8 @@ from workbench.sources.digitizers import (
 from workbench.sources.epix10ka import Epix10kaConfigError, range_choice
 
 OF_FRAMES = ("pedestal", "gain", "good", "noise")  # constants by which frames are calibrated
+RAW = "raw"  # algorithm of readings as they are
+DIODES, DIODE = "wave8", "raw_"  # type of monitors of eight diodes; how fields of waveforms begin
 SMALL_ARRAY = 4096  # values; an array of two or more axes up to this size is kept as it is
 
 
@@ -45,6 +48,8 @@ class FrameField:
         Arrays that one frame consists of; where there are several they are its first axis.
     digitizer
         By which records are unpacked to waveforms; None where they hold frames as they are.
+    channels
+        Whole names of the fields that are the rows of one frame; () where `name` is all of it.
     """
 
     detector: str
@@ -54,6 +59,7 @@ class FrameField:
     detector_type: str = ""
     segments: int = 1
     digitizer: Digitizer | None = None
+    channels: tuple[str, ...] = ()
 
     @property
     def algorithm(self) -> str:
@@ -64,11 +70,23 @@ class FrameField:
         self, raw: RawRun, *, start: int = 0, stop: int | None = None, size: int = 64
     ) -> Iterator[tuple[Ints, list[Frame]]]:
         """Yield events that have the whole frame, up to `size` at a time, and their frames."""
-        if self.digitizer is None:
+        if self.digitizer is not None:
+            stacked = waveforms(raw, self.digitizer, start=start, stop=stop, size=size)
+        elif self.channels:
+            stacked = self._rows(raw.stacks(self.channels, size=size, start=start, stop=stop))
+        else:
             yield from raw.frames(self.name, start=start, stop=stop, size=size)
             return
-        for events, waves in waveforms(raw, self.digitizer, start=start, stop=stop, size=size):
+        for events, waves in stacked:
             yield events, [(wave,) for wave in waves]
+
+    def _rows(self, stacks: Iterable[Stack]) -> Iterator[tuple[Ints, Array]]:
+        """Yield events that have the fields of all channels, and these as rows of one array."""
+        for stack in stacks:
+            events = np.flatnonzero(stack.present[self.algorithm])
+            if len(events):
+                rows = [stack[name][events] for name in self.channels]
+                yield stack.first + events, np.stack(rows, axis=1)
 
     def cut(self, frames: Sequence[Frame], region: Bounds) -> Array:
         """Return a region of each frame, shape (event, *region.shape)."""
@@ -87,7 +105,8 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
     """Return the frames of every detector that has any: its largest numeric array.
 
     Arrays of two or more axes go before line cameras, algorithm "raw" before others. Those of a
-    digitizer whose records are packed are its waveforms.
+    digitizer whose records are packed are its waveforms, those of a monitor of diodes the
+    waveforms of all of them.
     """
     found: dict[str, FrameField] = {}
     for detector, algorithms in raw.detectors.items():
@@ -98,9 +117,13 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
             )
             continue
         kind = raw.detector_types.get(detector, "")
+        if diodes := diode_fields(raw, detector):
+            if (made := _diodes(detector, diodes)) is not None:
+                found[detector] = made
+            continue
         no_frames = (HEADER, *packed_fields(raw, detector)) if kind == HSD else ()
         candidates = [
-            (field.rank >= 2, algorithm == "raw", prod(field.shape), f"{algorithm}.{field.name}")
+            (field.rank >= 2, algorithm == RAW, prod(field.shape), f"{algorithm}.{field.name}")
             for algorithm, fields in algorithms.items()
             for field in fields.values()
             if is_array(field) and field.name not in no_frames
@@ -114,6 +137,26 @@ def frame_fields(raw: RawRun) -> dict[str, FrameField]:
             detector, f"{detector}.{name}", field.dtype, field.shape, kind, field.segments
         )
     return found
+
+
+def diode_fields(raw: RawRun, detector: str) -> dict[str, RawField]:
+    """Return the fields of the waveforms of a monitor of diodes, one each, by their names."""
+    if raw.detector_types.get(detector) != DIODES:
+        return {}
+    fields = raw.detectors[detector].get(RAW, {})
+    return {name: fields[name] for name in sorted(fields) if name.startswith(DIODE)}
+
+
+def _diodes(detector: str, fields: Mapping[str, RawField]) -> FrameField | None:
+    """Return the waveforms of all diodes; None where not all have one length, as with psana."""
+    kinds = {(field.dtype, field.shape) for field in fields.values() if is_array(field)}
+    if len(kinds) != 1 or not all(is_array(field) for field in fields.values()):
+        return None
+    ((dtype, shape),) = kinds
+    if len(shape) != 1:  # of several segments
+        return None
+    names = tuple(f"{detector}.{RAW}.{name}" for name in fields)
+    return FrameField(detector, names[0], dtype, (len(names), *shape), DIODES, channels=names)
 
 
 def stored_constants(
