@@ -2,9 +2,10 @@
 
 import os
 import stat
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from workbench.core.errors import NotThereError
 from workbench.facility.facts import read_facts
 
 WARNING_FROM = 0.8  # of a limit
-AT_ONCE = 16  # folders listed at the same time: on a network file system each waits for a server
+AT_ONCE = 16  # folders listed at the same time where each waits for a server of files
+SLOW = 1e-4  # s for each entry so far: slower than any disk here, so such a server is asked
 
 
 class QuotaState(StrEnum):
@@ -103,6 +105,9 @@ def results_limits() -> tuple[int, int]:
 def count_usage(folder: Path) -> Usage:
     """Count files and bytes below a folder; what cannot be listed is named.
 
+    What is removed meanwhile does not count. Where entries take longer than `SLOW`, many folders
+    are listed at once; on a disk of this machine threads would only wait for each other.
+
     Raises `NotThereError` where there is no such folder.
     """
     if not folder.is_dir():
@@ -111,19 +116,23 @@ def count_usage(folder: Path) -> Usage:
     unread: list[str] = []
     seen: set[tuple[int, int]] = set()
     waiting = [("", str(folder))]
+    entries, begun = 1, time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while waiting:
-            listed = list(pool.map(_list, waiting))
+            slow = time.perf_counter() - begun > SLOW * entries
+            listed = list(pool.map(_list, waiting) if slow else map(_list, waiting))
+            entries += sum(found.entries for found in listed)
             waiting = []
             for found in listed:
                 unread.extend(found.unread)
                 waiting.extend(found.folders)
-                for part, size, several in found.files:
-                    if several is not None and several in seen:
-                        continue
-                    seen.update(() if several is None else (several,))
+                rows = [(part, files, size) for part, (files, size) in found.counts.items()]
+                for part, size, identity in found.several:
+                    rows += [] if identity in seen else [(part, 1, size)]
+                    seen.add(identity)
+                for part, files, size in rows:
                     counts = parts.setdefault(part, [0, 0])
-                    counts[0] += 1
+                    counts[0] += files
                     counts[1] += size
     return _summed(parts, unread)
 
@@ -139,35 +148,48 @@ def size_text(size: float) -> str:
 
 @dataclass(frozen=True)
 class _Listed:
-    folders: list[tuple[str, str]]
-    files: list[tuple[str, int, tuple[int, int] | None]]
-    unread: list[str]
+    """What one folder holds: folders, files of one name by entry, files of several names."""
+
+    folders: list[tuple[str, str]] = field(default_factory=list)
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    several: list[tuple[str, int, tuple[int, int]]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def entries(self) -> int:
+        files = sum(files for files, _ in self.counts.values())
+        return files + len(self.several) + len(self.folders)
 
 
 def _list(task: tuple[str, str]) -> _Listed:
     """List one folder; `task` is (entry of the counted folder that it is in, path)."""
     part, path = task
-    listed = _Listed([], [], [])
+    listed = _Listed()
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                _add(entry, part or entry.name, listed)
-    except OSError:  # no permission, or removed since: the count says that it is a lower bound
+                if entry.is_dir(follow_symlinks=False):
+                    listed.folders.append((part or entry.name, entry.path))
+                else:
+                    _add(entry, part or entry.name, listed)
+    except FileNotFoundError:  # removed since its own folder was listed
+        return listed
+    except OSError:  # no permission: the count says that it is a lower bound
         listed.unread.append(path)
     return listed
 
 
 def _add(entry: os.DirEntry[str], part: str, listed: _Listed) -> None:
-    if entry.is_dir(follow_symlinks=False):
-        listed.folders.append((part, entry.path))
-        return
     try:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:  # removed since it was listed
         return
-    several = status.st_nlink > 1 and stat.S_ISREG(status.st_mode)
-    identity = (status.st_dev, status.st_ino) if several else None
-    listed.files.append((part, status.st_size, identity))
+    if status.st_nlink > 1 and stat.S_ISREG(status.st_mode):
+        listed.several.append((part, status.st_size, (status.st_dev, status.st_ino)))
+        return
+    counts = listed.counts.setdefault(part, [0, 0])
+    counts[0] += 1
+    counts[1] += status.st_size
 
 
 def _summed(parts: dict[str, list[int]], unread: Iterable[str]) -> Usage:
