@@ -1,5 +1,6 @@
 """Setting an experiment up, on made-up site trees and by several users."""
 
+import json
 import os
 import pickle
 import shutil
@@ -9,8 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from tests.producer.conftest import write_made_run
 from workbench.batch import Template
 from workbench.batch.catalogue import read_template, template_root
 from workbench.batch.copies import plan_update, write_update
@@ -23,12 +27,15 @@ from workbench.batch.setup import (
     plan_experiment,
     plan_successor,
 )
+from workbench.cli.app import app
 from workbench.core.atomic import CannotWriteError
 from workbench.core.errors import InputError
 from workbench.facility import ExperimentPlaces, all_sites, find_experiment
 from workbench.facility.sites import NoAccessError
-from workbench.producer import ProducerConfig
+from workbench.producer import ProducerConfig, ProduceRequest, produce
 from workbench.runs.experiment.reading import read_experiment_file
+from workbench.smalldata import open_file
+from workbench.smalldata.facility_style import write_lcls1, write_lcls2
 
 TREES = {"s3df": "sdf/data/lcls/ds", "ffb": "cds/data/drpsrcf", "psdm": "cds/data/psdm"}
 GROUP, ANNA, BERT = 20_010, 20_001, 20_002
@@ -133,6 +140,100 @@ def test_raw_files_decide_the_generation(root: Path) -> None:
     plan = plan_experiment(places, [])
     assert plan.generation.names == ("lcls2",)
     assert "raw files" in plan.generation.why
+
+
+def small_data(
+    places: ExperimentPlaces, run: int, generation: str, folder: str = "", of: str = ""
+) -> Path:
+    """Write small data as the facility's own writers do, which nowhere name their generation."""
+    stamps = {"lcls1": "event_time", "lcls2": "timestamp"}[generation]
+    write = {"lcls1": write_lcls1, "lcls2": write_lcls2}[generation]
+    path = (
+        places.folder / (folder or "hdf5/smalldata") / f"{of or places.experiment}_Run{run:04d}.h5"
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {stamps: (1_600_000_000 << 32) + np.arange(8), "det/sum": np.arange(8.0)}
+    write(path, columns, {})
+    return path
+
+
+@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("generation", ["lcls1", "lcls2"])
+def test_finished_small_data_decide_the_generation(root: Path, tree: str, generation: str) -> None:
+    places = experiment(root, tree=tree)
+    folder = "scratch/hdf5/smalldata" if tree == "ffb" else "hdf5/smalldata"
+    path = small_data(places, 12, generation, folder)
+    found = plan_experiment(places, []).generation
+    assert (found.names, found.findings) == ((generation,), ())
+    assert found.why == f"small data such as {path.name}"
+    small_data(places, 13, generation, f"{folder}/mine")  # a production of the group's own
+    (places.folder / folder / "xpplx1234_Run0014.h5").write_bytes(b"half written")
+    found = plan_experiment(places, []).generation
+    assert found.names == (generation,)
+    (told,) = found.findings
+    assert (told.code, Path(told.file).name) == ("not-small-data", "xpplx1234_Run0014.h5")
+
+
+@pytest.mark.parametrize("naming", ["lcls1", "lcls2"])
+def test_our_own_small_data_tell_by_the_raw_files_they_were_made_of(
+    root: Path, made_of_xtc2: Callable[[str, Path], None], naming: str
+) -> None:
+    places = experiment(root)
+    made_of_xtc2(naming, places.folder / "hdf5" / "smalldata" / "workbench")
+    found = plan_experiment(places, []).generation
+    assert (found.names, found.findings) == (("lcls2",), ())
+    with open_file(next(places.folder.rglob("*.h5"))) as file:
+        assert file.generation == naming
+
+
+@pytest.fixture
+def made_of_xtc2(tmp_path: Path) -> Callable[[str, Path], None]:
+    """Produce a small LCLS-II run, with names of either generation."""
+
+    def make(naming: str, output: Path) -> None:
+        made = write_made_run(tmp_path, events=4)
+        produce(ProduceRequest("xpplx1234", 7, made.folder, output, naming=naming))
+
+    return make
+
+
+def test_files_that_contradict_each_other_are_named_and_both_configs_made(root: Path) -> None:
+    places = experiment(root)
+    old = small_data(places, 3, "lcls1")
+    new = small_data(places, 20, "lcls2")
+    for run in range(15, 20):
+        small_data(places, run, "lcls2")
+    plan = plan_experiment(places, [])
+    assert plan.generation.names == ("lcls1", "lcls2")  # the newest run's last
+    (told,) = plan.generation.findings
+    assert (told.code, told.severity) == ("generations-differ", "warning")
+    for name in (old.name, new.name, "move files of another one away"):
+        assert name in told.message
+    assert {file.path.parent.name for file in plan.new if "config" in file.path.parts} == {
+        "lcls1", "lcls2",
+    }  # fmt: skip
+    places.raw.mkdir()
+    (places.raw / "e1234-r0001-s00-c00.xtc").touch()
+    found = plan_experiment(places, []).generation
+    assert found.names == ("lcls2", "lcls1")  # that of the raw files last
+    assert "raw files such as e1234-r0001-s00-c00.xtc of lcls1" in found.findings[0].message
+    (places.raw / "xpplx1234-r0002-s000-c000.xtc2").touch()
+    assert plan_experiment(places, []).generation.findings[0].count == 4
+
+
+def test_small_data_of_another_experiment_decide_nothing_and_are_named(root: Path) -> None:
+    places = experiment(root, "xcslx1234")
+    path = small_data(places, 5, "lcls2", of="xpplx9999")
+    found = plan_experiment(places, []).generation
+    assert found.names == ("lcls1",)  # as at this hutch
+    (told,) = found.findings
+    assert (told.code, told.file) == ("other-experiment", str(path))
+    assert "is of xpplx9999, not of xcslx1234: move it" in told.message
+    done = CliRunner().invoke(app, ["new", "xcslx1234", "--dry-run"])
+    assert "[other-experiment]" in done.stdout
+    assert "no data that can be used; XCS" in done.stdout
+    plain = CliRunner().invoke(app, ["new", "xcslx1234", "--dry-run", "--json"])
+    assert json.loads(plain.stdout)["findings"][0]["code"] == "other-experiment"
 
 
 def test_files_of_users_are_kept_and_named(root: Path) -> None:

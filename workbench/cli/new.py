@@ -41,12 +41,13 @@ def new(
     run = made_up_run(places) if made_up else None
     if run and not dry_run:
         run.write()
-    findings: tuple[Finding, ...] = ()
+    taken_over: tuple[Finding, ...] = ()
     if from_:
         taken = plan_successor(_places(from_, site, root), places)
-        plan, findings = taken.plan, taken.findings
+        plan, taken_over = taken.plan, taken.findings
     else:
         plan = plan_experiment(places, choose_templates(places.hutch, template or ()))
+    findings = (*plan.generation.findings, *taken_over)
     made = None if dry_run else make_plan(plan)
     if json_:
         outcome = {**plan.as_dict(), "findings": [finding.as_dict() for finding in findings]}
