@@ -1,6 +1,7 @@
 """The area detectors of a run: what is counted, averaged and named as missing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,16 @@ def test_a_faulty_file_is_overviewed_or_refused(name: str, file: Path, tmp_path:
             return
         found = detector_overview(wb.open_run(spoilt))
     assert found["epix_1"].bad_pixels == 77
+
+
+def test_pixels_above_a_limit_of_the_noise_are_counted_and_drawn(run: Run) -> None:
+    noise = np.full((4, 5), 2.0)
+    noise[1, 2:] = (3.0, 4.0, np.nan)
+    found = replace(detector_overview(run)["epix_1"], noise=noise, good={})
+    assert (found.noisy, found.noisy_pixels) == (None, None)
+    assert [found.limited(high).noisy_pixels for high in (1.0, 3.0, 9.0)] == [19, 1, 0]
+    limited = found.limited(3.0)
+    assert limited.noisy is not None
+    assert np.argwhere(limited.noisy).tolist() == [[1, 3]]
+    assert "masks and noise above 3 ADU" in plots.detector_pictures(limited).alt
+    assert detector_overview(run)["jungfrau1M"].limited(3.0).noisy_pixels is None

@@ -39,7 +39,7 @@ def test_the_shot_table_joins_runs_and_sheet_and_keeps_notes(
     values = {name: result["value"] for name, result in item.results.items()}
     assert values == {
         "shots": 5, "shots_driven": 1, "detectors_missing": 1, "runs": 4, "unmatched": 2,
-        "doubts": 1, "rows": 6, "as_planted": True,
+        "doubts": 1, "rows": 6, "most_shots": 10, "as_planted": True,
     }  # fmt: skip
     page = Path(item.report).read_text()
     for words in ("as planted: yes", SPOT, "of a run that is not in this table", "no small data"):

@@ -43,6 +43,7 @@ from workbench.plots.summary import (
     monitors,
     presence_of,
     regions_of,
+    shots_by_light,
     time_tool,
 )
 from workbench.plots.time_tool_calibration import time_tool_calibration
@@ -110,6 +111,7 @@ __all__ = [
     "presence_of",
     "regions_of",
     "shot_overview",
+    "shots_by_light",
     "speckle_correlation",
     "split_branches",
     "tally",

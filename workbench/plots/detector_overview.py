@@ -10,7 +10,8 @@ from workbench.recipes.detector_overview import AreaDetector
 def detector_pictures(detector: AreaDetector) -> Picture:
     """Draw what a file holds of a detector: average per frame, dark noise, number of masks.
 
-    The last picture counts for each pixel how many of its masks leave it out.
+    The last picture counts for each pixel how many of its masks leave it out; being too noisy
+    counts as one more.
     """
     shown = []
     if detector.average is not None:
@@ -18,10 +19,13 @@ def detector_pictures(detector: AreaDetector) -> Picture:
         shown.append(Frame(detector.average, title, detector.unit))
     if detector.noise is not None:
         shown.append(Frame(detector.noise, f"{detector.name}, dark noise", "ADU"))
-    if detector.good:
-        left_out = np.stack([~good for good in detector.good.values()]).sum(axis=0)
-        title = f"{detector.name}, left out by {', '.join(detector.good)}"
-        shown.append(Frame(left_out, title, "masks"))
+    left_out = {name: ~good for name, good in detector.good.items()}
+    title = f"{detector.name}, left out by {', '.join(left_out)}"
+    if detector.noisy is not None:
+        title = f"{detector.name}, masks and noise above {detector.noise_high:g} ADU"
+        left_out["noise"] = detector.noisy
+    if left_out:
+        shown.append(Frame(np.stack([*left_out.values()]).sum(axis=0), title, "masks"))
     if not shown:
         return nothing(f"{detector.name}: neither run sum nor noise nor mask is in the file")
     return images(shown)

@@ -21,6 +21,7 @@ from workbench.plots.histograms import Panel, histograms
 from workbench.plots.images import Frame, images
 from workbench.plots.style import Picture, nothing
 from workbench.recipes.run_summary import presence_counts
+from workbench.recipes.shots_by_light import ShotsByLight
 from workbench.regions import pixel_places
 from workbench.runs import Channel
 from workbench.runs.protocol import AnyRun
@@ -77,6 +78,14 @@ def intensity_trend(run: AnyRun) -> Picture:
     order = run.time_order[lit[run.time_order]]
     since = nanoseconds(run.timestamps) - nanoseconds(run.timestamps[run.time_order[:1]])
     return trend(since[order] * 1e-9, _floats(channel)[order], *_names(channel))
+
+
+def shots_by_light(shots: ShotsByLight) -> Picture:
+    """Draw I0 of the shots with and without X-rays, and the level that parts them."""
+    if shots.message:
+        return nothing(shots.message)
+    classes = {"X-rays": shots.lit, "no X-rays": shots.dark}
+    return histograms([Panel(classes, shots.name, shots.unit, low=shots.level)])
 
 
 @_or_reason

@@ -94,6 +94,7 @@ from workbench.recipes.scan_steps import ScanError, moving, scanned
 from workbench.recipes.shot_sheet import SheetError, ShotSheet, read_shot_sheet
 from workbench.recipes.shot_table import Join, ShotTable, build_shot_table, files_for
 from workbench.recipes.shots import RunShots, Shot, findings_of, read_shots, truths_of
+from workbench.recipes.shots_by_light import ShotsByLight, shots_by_light
 from workbench.recipes.singular import Components, components
 from workbench.recipes.spatial_time_tool import (
     EdgeCalibration,
@@ -179,6 +180,7 @@ __all__ = [
     "Shot",
     "ShotSheet",
     "ShotTable",
+    "ShotsByLight",
     "SpeckleStatistics",
     "Spectra",
     "Spectrum",
@@ -250,6 +252,7 @@ __all__ = [
     "run_summary",
     "scanned",
     "sharpest_rotation",
+    "shots_by_light",
     "speckle_statistics",
     "split_delay",
     "stored_geometry",

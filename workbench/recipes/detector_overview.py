@@ -1,7 +1,7 @@
 """Area detectors of a run: average, noise, masks and presence, and what the file lacks of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class AreaDetector:
         Usable pixels by the name of the mask.
     missing
         Which of `KEPT` the file lacks.
+    noise_high
+        Noise above which a pixel is too noisy [ADU]; None: no pixel is.
     """
 
     name: str
@@ -48,6 +50,23 @@ class AreaDetector:
     noise: Floats | None
     good: Mapping[str, Bools]
     missing: tuple[str, ...]
+    noise_high: float | None = None
+
+    def limited(self, noise_high: float | None) -> "AreaDetector":
+        """Return the same detector with another limit of the noise [ADU]."""
+        return replace(self, noise_high=noise_high)
+
+    @property
+    def noisy(self) -> Bools | None:
+        """Tell which pixels are too noisy; None without noise or limit."""
+        if self.noise is None or self.noise_high is None:
+            return None
+        return self.noise > self.noise_high
+
+    @property
+    def noisy_pixels(self) -> int | None:
+        """Pixels that are too noisy; None without noise or limit."""
+        return None if self.noisy is None else int(np.count_nonzero(self.noisy))
 
     @property
     def bad_pixels(self) -> int | None:

@@ -2,6 +2,6 @@
 
 from workbench.widgets.views.choice import region_editor
 from workbench.widgets.views.live import live_view
-from workbench.widgets.views.slider import slider
+from workbench.widgets.views.slider import percentiles, slider
 
-__all__ = ["live_view", "region_editor", "slider"]
+__all__ = ["live_view", "percentiles", "region_editor", "slider"]

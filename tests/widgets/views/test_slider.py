@@ -4,12 +4,13 @@ import ast
 from unittest.mock import patch
 
 import nbformat
+import numpy as np
 import pytest
 
 from workbench.batch import Template, templates
 from workbench.core.errors import InputError
 from workbench.plots.style import Picture
-from workbench.widgets import slider
+from workbench.widgets import percentiles, slider
 from workbench.widgets.views.slider import Slider
 
 INTERACTIVE = "workbench.widgets.views.slider.is_interactive"
@@ -109,16 +110,21 @@ def sliders(template: Template) -> list[list[str]]:
     return [[ast.unparse(one) for one in call.args[:2]] for call in calls]
 
 
-def test_a_slider_of_a_template_moves_a_parameter_and_its_value_is_among_the_results() -> None:
-    found = {template.name: sliders(template) for template in templates()}
-    groups = {name.partition("/")[0] for name, some in found.items() if some}
-    assert groups == {"common", "xpp", "xcs", "mec"}
-    for template in templates():
-        source = template.path.read_text()
-        for text, value in found[template.name]:
-            assert text == f"'{value}'", template.name
-            assert template.declares(value), template.name
-            assert f'wb.publish(\\"{value}\\", shown.value' in source, template.name
+def test_places_of_a_cut_are_percentiles_of_what_was_measured() -> None:
+    values = np.append(np.random.default_rng(1).permutation(np.arange(101.0)), [np.nan, np.inf])
+    assert percentiles(values) == tuple(range(0, 55, 5))
+    assert percentiles(values, 90, 100, 3) == (90, 95, 100)
+    assert percentiles(np.full(3, np.nan)) == percentiles(None) == ()
+
+
+@pytest.mark.parametrize("template", templates(), ids=lambda template: template.name)
+def test_the_slider_of_a_template_moves_a_parameter_and_its_value_is_among_the_results(
+    template: Template,
+) -> None:
+    ((text, value),) = sliders(template)
+    assert text == f"'{value}'"
+    assert template.declares(value)
+    assert f'wb.publish(\\"{value}\\", shown.value' in template.path.read_text()
 
 
 def test_every_template_declares_results() -> None:

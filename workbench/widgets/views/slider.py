@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
+from workbench.core.arrays import Array
 from workbench.core.errors import InputError, WorkbenchError
 from workbench.core.extras import MissingToolError, load
 from workbench.widgets.views.choice import is_interactive
@@ -145,6 +148,26 @@ def slider(
     batch it is the picture at the parameter's value. Arguments: see `Slider`.
     """
     return Slider(name, value, values, make, draw, unit)
+
+
+def percentiles(
+    values: Array | None, first: float = 0, last: float = 50, places: int = 11
+) -> tuple[float, ...]:
+    """Return where the slider of a cut may stand: percentiles of what is cut on, in its unit.
+
+    What is not finite is left out. Of nothing there are none: the slider has no other place than
+    its parameter's value.
+
+    Parameters
+    ----------
+    values
+        Of any shape.
+    first, last, places
+        From which percentile to which, in how many even steps.
+    """
+    there = np.empty(0) if values is None else values[np.isfinite(values)]
+    steps = np.linspace(first, last, places)
+    return tuple(np.percentile(there, steps).tolist()) if there.size else ()
 
 
 def _typed(value: float) -> int | float:
