@@ -3,6 +3,7 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import binned_statistic, norm
 
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from workbench.binning import (
@@ -18,6 +19,8 @@ from workbench.binning.parameter import Parameter
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.extras import MissingToolError
 from workbench.runs import Quantity, Truth
+from workbench.synthetic import PumpProbe
+from workbench.synthetic.pump_probe import response
 
 EDGES = np.linspace(-1, 3, 61)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
@@ -72,6 +75,23 @@ def test_pulls_of_gaussian_data_have_unit_width(seeds: int) -> None:
         fit = fit_kinetics(CENTRES, values, np.full(60, 0.01), width=EDGES[1] - EDGES[0])
         pulls.append(pulls_of(fit.parameters, PLANTED))
     assert_as_stated(pulls, list(PLANTED))
+
+
+def test_shots_in_bins_bring_no_bias_that_a_run_of_12000_events_could_see() -> None:
+    """What is left without noise, with shots placed evenly instead of drawn."""
+    spec = PumpProbe()
+    many, some = (norm.ppf((np.arange(number) + 0.5) / number) for number in (200, 25))
+    true = np.add.outer(spec.delays, spec.jitter * many).ravel()
+    signal = response(true, t0=spec.t0, tau=spec.tau, sigma=spec.sigma)
+    delay = np.add.outer(true, spec.tt_resolution * some).ravel()
+    both, edges = [np.repeat(signal, len(some)), delay], np.arange(-1.1, 3.15, 0.1)
+    values, mean = binned_statistic(delay, both, "mean", edges).statistic
+    spread = binned_statistic(delay, delay, "std", edges).statistic
+    error = np.full(len(mean), 0.0025 / spec.amplitude)  # of a bin of such a run
+    fit = fit_kinetics(mean, values, error, width=np.sqrt(12) * spread)
+    sigma = np.hypot(spec.sigma, spec.tt_resolution)
+    truth = {"t0": spec.t0, "tau": spec.tau, "amplitude": 1.0, "sigma": sigma}
+    assert np.abs(pulls_of(fit.parameters, truth)).max() < 0.15
 
 
 def test_noise_alone_is_no_signal() -> None:
