@@ -58,6 +58,7 @@ from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
 from workbench.runs import Channel, Cut
 from workbench.runs.protocol import AnyRun
+from workbench.runs.storage import opened_once
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,6 +69,7 @@ FROM_BLOCKS = f"error from blocks of {BLOCK_SECONDS:g} s"
 NO_DARK = DarkMean(np.zeros(()), np.zeros(()), 0)
 
 
+@opened_once()
 def bin_run(
     run: AnyRun,
     axes: Mapping[str | Channel, ArrayLike],

@@ -61,10 +61,12 @@ def block_residuals(
     bins
         Number of bins.
     """
-    sums = np.zeros((3, int(blocks.max(initial=-1)) + 1, bins))
-    for target, terms in zip(sums, (values, norm, np.ones_like(norm)), strict=True):
-        np.add.at(target, (blocks, numbers), terms)
-    total, weight, count = sums
+    shape = int(blocks.max(initial=-1)) + 1, bins
+    places, size = blocks * bins + numbers, shape[0] * bins
+    total, weight, count = (
+        np.bincount(places, terms, size).reshape(shape)
+        for terms in (values, norm, np.ones_like(norm))
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         residuals = (total - total.sum(0) / weight.sum(0) * weight) / weight.sum(0)
     return np.where(count > 0, residuals, np.nan)

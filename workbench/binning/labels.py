@@ -72,9 +72,10 @@ def axis_moments(axis: Axis, plan: Plan, used: Bools) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of the positions in each bin, weighted by I."""
     numbers, weight = plan.numbers[used], plan.norm[used]
     position = axis.values[used] - axis.centres[_along(axis, plan)[used]]
-    sums = [np.zeros(plan.bins) for _ in range(3)]
-    for target, terms in zip(sums, (weight, weight * position, weight * position**2), strict=True):
-        np.add.at(target, numbers, terms)
+    sums = [
+        np.bincount(numbers, terms, plan.bins)
+        for terms in (weight, weight * position, weight * position**2)
+    ]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, square = sums[1] / sums[0], sums[2] / sums[0]
         spread = np.sqrt(np.maximum(square - mean**2, 0))

@@ -77,6 +77,7 @@ from workbench.core.errors import InputError
 from workbench.runs import Channel, Cut, Pairing, Pairs, find_pairs
 from workbench.runs.pairs import NEAREST, WITHIN
 from workbench.runs.protocol import AnyRun
+from workbench.runs.storage import opened_once
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
 Off = Literal["all"] | Pairing
 
 
+@opened_once()
 def on_off(
     run: AnyRun,
     axes: Mapping[str | Channel, ArrayLike],

@@ -79,8 +79,7 @@ def of_pairs(pairs: Pairs, plan: Plan) -> Reference:
     bins = np.broadcast_to(plan.numbers[pairs.on][:, None], there.shape)[there]
     keys = pairs.off[there] * np.int64(plan.bins) + bins
     unique, place = np.unique(keys, return_inverse=True)
-    weight = np.zeros(len(unique))
-    np.add.at(weight, place, pairs.weight[there])
+    weight = np.asarray(np.bincount(place, pairs.weight[there], len(unique)), np.float64)
     return Reference(unique // plan.bins, unique % plan.bins, weight, plan.bins, pairs.how)
 
 

@@ -27,9 +27,7 @@ def error_at_mean(
     """
 
     def total(terms: Floats) -> Floats:
-        sums = np.zeros(bins)
-        np.add.at(sums, numbers, terms)
-        return sums
+        return np.asarray(np.bincount(numbers, terms, bins), np.float64)
 
     with np.errstate(invalid="ignore", divide="ignore"):
         weight = total(norm)

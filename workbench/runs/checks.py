@@ -14,6 +14,7 @@ from workbench.runs.experiment.finding import find_setup
 from workbench.runs.experiment.reading import ExperimentFileError
 from workbench.runs.lookup import COMPUTED
 from workbench.runs.roles import candidates, overruled
+from workbench.runs.storage import opened_once
 from workbench.smalldata import check_file, open_file
 from workbench.smalldata.check import check_apart, inspect_file, opens
 from workbench.smalldata.checks.between import compare, gather
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 UNUSABLE = ("damaged", "no-events", "not-small-data", "parts-missing", "truncated")
 
 
+@opened_once()
 def check_run(run: "Run") -> list[Finding]:
     """Return what could mislead in a run, worst first.
 

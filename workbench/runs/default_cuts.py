@@ -8,6 +8,7 @@ from workbench.core.errors import InputError
 from workbench.facility import ROLES
 from workbench.runs.answers import Scope
 from workbench.runs.cuts import AllOf, Between, Cut
+from workbench.runs.storage import opened_once
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
@@ -16,6 +17,7 @@ TIME_TOOL_CUTS = ("tt_amplitude", "tt_width")
 ON_ONLY = ("delay", "jitter", "tt_amplitude", "tt_width", "tt_position", "tt_next", "tt_reference")
 
 
+@opened_once()
 def default_cuts(run: "Run", roles: Sequence[str] = TIME_TOOL_CUTS) -> Cut:
     """Return the usual ranges of these roles and every range that ``experiment.toml`` sets.
 

@@ -9,6 +9,7 @@ from workbench.core.arrays import Floats
 from workbench.runs.arrival import Arrival, find_arrival, read_arrival
 from workbench.runs.channel import Channel
 from workbench.runs.nominal import DelayError, Nominal, find_nominal, slow_remarks
+from workbench.runs.storage import opened_once
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
@@ -18,6 +19,7 @@ SLOPE_OFF = 0.5  # of the slope: far beyond what a wrong calibration does
 DIRECTION = "Positive: the pump arrives before the X-rays."
 
 
+@opened_once()
 def delay(
     run: "Run",
     *,

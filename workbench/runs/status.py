@@ -13,6 +13,7 @@ from workbench.runs.classes import Classes
 from workbench.runs.experiment.expressions import Condition
 from workbench.runs.experiment.setup import State
 from workbench.runs.measured import measured
+from workbench.runs.storage import opened_once
 from workbench.sources.timing import N_CODES, DestinationRule, EventCodeRule
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ DESTINATIONS = ("timing/destination", "timing/ebeamDestn")
 UNKNOWN = -1
 
 
+@opened_once()
 def find_classes(run: "Run") -> Classes:
     """Return the class of every event; unknown where the run does not tell.
 

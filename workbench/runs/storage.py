@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,8 +20,41 @@ from workbench.smalldata import FieldInfo, SmallDataFile, open_file
 KEPT_BYTES = 128 << 20  # of columns in memory: two hundred columns of a ten-minute run
 
 
+MOST_OPEN = 16  # files that one operation keeps open
+
+
 class FileChangedError(WorkbenchError, OSError):
     """The file of an open run was replaced by another one."""
+
+
+@dataclass
+class _Opened:
+    """Files that an operation has opened so far, by path and state before."""
+
+    stack: ExitStack
+    files: dict[tuple[Path, "_State"], SmallDataFile] = field(default_factory=dict)
+
+
+_State = tuple[int, int, int] | None  # inode, size, time of the last change; None: not there
+_OPENED: ContextVar[_Opened | None] = ContextVar("opened", default=None)
+
+
+@contextmanager
+def opened_once() -> Generator[None]:
+    """Open each file once for the length of a ``with`` block, or of a function, not at each use.
+
+    A file that is written anew meanwhile is opened anew, as without. What reads must be done when
+    the block ends.
+    """
+    if _OPENED.get() is not None:  # a part of a longer operation
+        yield
+        return
+    with ExitStack() as stack:
+        token = _OPENED.set(_Opened(stack))
+        try:
+            yield
+        finally:
+            _OPENED.reset(token)
 
 
 class Columns:
@@ -102,9 +136,10 @@ class Storage:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns = Columns()
+        self._state = _state_now(path)
         with open_file(path) as file:
             self._inode = path.stat().st_ino
-            self._state = _state(path)
+            self._identity = file.identity
             self.experiment = file.experiment
             self.run = file.run
             self.generation = file.generation
@@ -139,17 +174,34 @@ class Storage:
 
         Raises `FileChangedError` where it is another file by now, or has lost events.
         """
-        with open_file(self.path, known=self._known) as file:
-            if self.path.stat().st_ino != self._inode or file.n_events < self.rows.stop:
-                raise FileChangedError(
-                    f"{self.path}: written anew since the run was opened; go on with "
-                    "run = run.refresh()"
-                )
-            yield file
+        operation, state = _OPENED.get(), _state_now(self.path)
+        kept = operation.files.get((self.path, state)) if operation is not None else None
+        if kept is not None:
+            yield self._same(kept)
+        elif operation is None or self.growing or len(operation.files) == MOST_OPEN:
+            with self._open_file(state) as file:
+                yield self._same(file)
+        else:
+            kept = operation.stack.enter_context(self._open_file(state))
+            operation.files[self.path, state] = kept
+            yield self._same(kept)
+
+    def _open_file(self, state: _State) -> AbstractContextManager[SmallDataFile]:
+        """Open the file; what it is need not be found out again where it is as it was."""
+        identity = self._identity if state == self._state and not self.growing else None
+        return open_file(self.path, known=self._known, identity=identity)
+
+    def _same(self, file: SmallDataFile) -> SmallDataFile:
+        if self.path.stat().st_ino != self._inode or file.n_events < self.rows.stop:
+            raise FileChangedError(
+                f"{self.path}: written anew since the run was opened; go on with "
+                "run = run.refresh()"
+            )
+        return file
 
     def changed(self) -> bool:
         """Tell whether the file is another one, or was written to, since the run was opened."""
-        return self.growing or _state(self.path) != self._state
+        return self.growing or _state_now(self.path) != self._state
 
     def column(self, name: str) -> Array:
         """Return one value per event, kept after the first reading: cuts ask again and again."""
@@ -186,6 +238,9 @@ class Storage:
             return file.failures
 
 
-def _state(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
+def _state_now(path: Path) -> _State:
+    try:
+        status = path.stat()
+    except OSError:  # opening it says why
+        return None
     return status.st_ino, status.st_size, status.st_mtime_ns

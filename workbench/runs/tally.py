@@ -6,6 +6,7 @@ from workbench.core.table import Table
 from workbench.runs.answers import Events, Scope
 from workbench.runs.classes import Classes
 from workbench.runs.cuts import Cut
+from workbench.runs.storage import opened_once
 
 COLUMNS = (
     "cut",
@@ -20,6 +21,7 @@ COLUMNS = (
 )
 
 
+@opened_once()
 def tally(events: Events, selection: Cut, classes: Classes, *, of: str = "all") -> Table:
     """Count what each cut of a selection keeps among the events of one class.
 

@@ -78,17 +78,17 @@ def facts_of(name: str, dataset: h5d.DatasetID, properties: h5p.PropDCID) -> Fac
     """
     written = _attributes(dataset)
     counted: Any = written.get("missing_events")
-    dtype = dataset.dtype
+    dtype, space = dataset.dtype, dataset.get_space()
     return Facts(
         name=name,
-        shape=dataset.shape or (),
+        shape=space.shape or (),
         dtype="str" if h5py.check_string_dtype(dtype) is not None else str(dtype),
         unit=str(written["units"]) if "units" in written else None,
         long_name=str(written.get("long_name", "")),
         missing=None if counted is None else int(counted),
         dims=_labels(written.get("DIMENSION_LABELS", ())),
         chunks=properties.get_chunk() if properties.get_layout() == h5d.CHUNKED else (),
-        grows=_grows(dataset),
+        grows=_grows(space),
     )
 
 
@@ -114,8 +114,8 @@ def describe_field(facts: Facts, identity: Identity) -> FieldInfo:
     )
 
 
-def _grows(dataset: h5d.DatasetID) -> bool:
-    longest = dataset.get_space().get_simple_extent_dims(True)
+def _grows(space: h5s.SpaceID) -> bool:
+    longest = space.get_simple_extent_dims(True)
     return bool(longest) and longest[0] == h5s.UNLIMITED
 
 

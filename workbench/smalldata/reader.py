@@ -21,7 +21,7 @@ from workbench.smalldata.fields import (
     is_variable,
     scale_names,
 )
-from workbench.smalldata.identity import FIDUCIAL_KEYS, identify, pack_times
+from workbench.smalldata.identity import FIDUCIAL_KEYS, Identity, identify, pack_times
 from workbench.smalldata.layout import (
     FORMAT,
     HDF5_ERRORS,
@@ -39,12 +39,16 @@ READ_LIMIT = 1 << 30  # bytes; a claim above this and 300 times the file's size 
 
 @contextmanager
 def open_file(
-    path: str | Path, *, known: Mapping[str, FieldInfo] | None = None
+    path: str | Path,
+    *,
+    known: Mapping[str, FieldInfo] | None = None,
+    identity: Identity | None = None,
 ) -> Generator["SmallDataFile"]:
     """Open one small-data file of either generation for the length of a ``with`` block.
 
     Nothing but what the file is gets read; a file that was opened before need not be listed again
-    if its `SmallDataFile.fields` are given as `known`.
+    if its `SmallDataFile.fields` are given as `known`, and if it did not change since, what it is
+    need not be found out again: `SmallDataFile.identity`.
 
     Raises `NotThereError`, `NoPermissionError`, `NotSmallDataError`, `TruncatedFileError`,
     `DamagedFileError`, `StillWrittenError` or `MissingPartsError`.
@@ -52,7 +56,7 @@ def open_file(
     path = Path(path)
     with open_hdf5(path) as h5, Parts(path) as parts:
         with reading(path, "what it is"):
-            file = SmallDataFile(h5, path, parts)
+            file = SmallDataFile(h5, path, parts, identity or identify(h5, path, FORMAT))
             if known is not None:
                 file.fields = known
             elif file.ours:
@@ -80,6 +84,8 @@ class SmallDataFile:
     ----------
     path
         The file.
+    identity
+        What it is; most of it has a name of its own below.
     experiment
         From the file's attributes, else from its name; may be empty.
     run
@@ -97,10 +103,9 @@ class SmallDataFile:
         writer was killed.
     """
 
-    def __init__(self, h5: h5py.File, path: Path, parts: Parts) -> None:
-        identity = identify(h5, path, FORMAT)
+    def __init__(self, h5: h5py.File, path: Path, parts: Parts, identity: Identity) -> None:
         self._h5 = h5
-        self._identity = identity
+        self.identity = identity
         self._parts = parts
         self.path = path
         self.experiment = identity.experiment
@@ -132,7 +137,7 @@ class SmallDataFile:
                 listing = list_datasets(self._h5)
             else:
                 listing = list_file(self.path)
-            infos = [describe_field(facts, self._identity) for facts in listing.facts]
+            infos = [describe_field(facts, self.identity) for facts in listing.facts]
         self._parts.require(set(listing.parts))
         return {info.name: self._fitted(info) for info in infos}
 
@@ -150,7 +155,7 @@ class SmallDataFile:
             dataset = self._dataset(name)
             with reading(self.path, name):
                 info = describe_field(
-                    facts_of(name, dataset.id, dataset.id.get_create_plist()), self._identity
+                    facts_of(name, dataset.id, dataset.id.get_create_plist()), self.identity
                 )
             self._known[name] = self._fitted(info)
         return self._known[name]
@@ -208,7 +213,7 @@ class SmallDataFile:
     @cached_property
     def timestamps(self) -> Times:
         """Time stamps as on file; shape (event,). Seconds in the high 32 bits, ns in the low."""
-        return pack_times(self.read(self._identity.time_key))
+        return pack_times(self.read(self.identity.time_key))
 
     @cached_property
     def fiducials(self) -> Ints | None:
@@ -221,7 +226,7 @@ class SmallDataFile:
     @cached_property
     def part_starts(self) -> tuple[int, ...]:
         """Events at which the rows of each part file begin; (0,) for a file without parts."""
-        clock = self._h5[self._identity.time_key]
+        clock = self._h5[self.identity.time_key]
         if not clock.is_virtual:
             return (0,)
         with reading(self.path, "the places of its parts"):
@@ -231,7 +236,7 @@ class SmallDataFile:
     @cached_property
     def frame_starts(self) -> tuple[int, ...]:
         """Frames of integrating detectors at which each part file begins; (0,) without parts."""
-        clock = self._h5[self._identity.time_key]
+        clock = self._h5[self.identity.time_key]
         if not clock.is_virtual:
             return (0,)
         with reading(self.path, "the places of its parts"):
@@ -254,14 +259,17 @@ class SmallDataFile:
             return isinstance(self._h5.get(name), h5py.Dataset)
 
     def _dataset(self, name: str) -> h5py.Dataset:
-        if name.split("/")[0] in OWN_GROUPS or not self._has(name):
-            raise UnknownNameError("dataset", name, self.names, str(self.path))
-        return self._h5[name]
+        if name.split("/")[0] not in OWN_GROUPS:
+            with reading(self.path, name):
+                found = self._h5.get(name)
+            if isinstance(found, h5py.Dataset):
+                return found
+        raise UnknownNameError("dataset", name, self.names, str(self.path))
 
     def _fitted(self, info: FieldInfo) -> FieldInfo:
         """Correct the number of rows where the dataset's own length is not that of its data."""
         if info.kind == "intg" and info.shape and self._h5[info.name].is_virtual:
-            frames = self._parts.n_frames(self._h5[self._identity.time_key])
+            frames = self._parts.n_frames(self._h5[self.identity.time_key])
             return replace(info, shape=(frames, *info.shape[1:]))
         if self.growing and info.kind == "event":
             return replace(info, shape=(self.n_events, *info.shape[1:]))
@@ -282,7 +290,7 @@ class SmallDataFile:
 
     def _take(self, dataset: h5py.Dataset, info: FieldInfo, rows: slice) -> Array:
         if dataset.is_virtual and info.kind == "intg":
-            values = self._parts.frames(dataset, self._h5[self._identity.time_key], rows)
+            values = self._parts.frames(dataset, self._h5[self.identity.time_key], rows)
         elif dataset.is_virtual:
             values = self._parts.read(dataset, rows)
         elif info.kind == "event" and len(dataset) != self.n_events:  # a growing file

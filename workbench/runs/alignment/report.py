@@ -16,6 +16,7 @@ from workbench.runs.alignment.saturation import Saturation
 from workbench.runs.alignment.swaps import Swap
 from workbench.runs.alignment.time_tool import Segment, Track
 from workbench.runs.alignment.timeline import Timeline
+from workbench.runs.storage import opened_once
 
 if TYPE_CHECKING:
     from workbench.runs.run import Run
@@ -138,6 +139,7 @@ class Alignment:
         return Table(columns, rows, caption="Time tool")
 
 
+@opened_once()
 def align(run: "Run") -> Alignment:
     """Measure alignment and drift of a run."""
     line = Timeline(run)
