@@ -191,6 +191,10 @@ def digitizers(path: str, detector: str, algorithm: str, **_: Any) -> Iterator[D
                 ((starts, windows),) = given.values()
                 found.setdefault(segment, {})["starts"] = [int(start) for start in starts]
                 found[segment]["windows"] = [digest(window) for window in windows]
+            status = reader.fex_status(event) if hasattr(reader, "fex_status") else None
+            for segment, given in (status or {}).items():
+                ((_, baselines),) = given.values()
+                found[segment]["baselines"] = [one.tolist() for one in baselines]
             yield {"event": event.timestamp, "segments": found}
 
 

@@ -21,6 +21,7 @@ RECORD = {"eventHeader": ("uint32", 1), "chan00": ("uint8", 1)}
 SETTINGS = {
     f"user.{name}": ("uint32", 0) for name in ("raw.gate_ns", "fex.gate_ns", "fex.ymin", "fex.ymax")
 }
+CORRECTED = {"user.fex.corr.baseline": ("uint32", 0)}  # in version 3.0.0
 
 
 def stream(number: int, words: np.ndarray[Any, Any]) -> bytes:
@@ -44,14 +45,13 @@ def windows(rng: np.random.Generator, length: int) -> np.ndarray[Any, Any]:
     return words[: len(words) - 4 * int(place - length > 40)]
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two digitizers of version 2.0.0 that are read out for 700 and 350 ns."""
+def write(folder: Path, version: tuple[int, int, int], more: dict[str, Any]) -> Path:
+    """A run of two digitizers of one version that are read out for 700 and 350 ns."""
     rng = np.random.default_rng(11)
-    path = tmp_path_factory.mktemp("digitizers") / "xpptest-r0022-s000-c000.xtc2"
+    path = folder / "xpptest-r0022-s000-c000.xtc2"
     names = [
-        Names("hsd", "hsd", alg, (2, 0, 0), segment, f"serial{segment}", fields)
-        for alg, fields in (("raw", RECORD), ("config", SETTINGS))
+        Names("hsd", "hsd", alg, version, segment, f"serial{segment}", fields)
+        for alg, fields in (("raw", RECORD), ("config", SETTINGS | more))
         for segment in (0, 1)
     ]
     settings = {
@@ -60,6 +60,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "user.fex.gate_ns": gate,
             "user.fex.ymin": LEVELS[0],
             "user.fex.ymax": LEVELS[1],
+            **dict.fromkeys(more, 16384),
         }
         for segment, gate in enumerate((700, 350))
     }
@@ -92,6 +93,7 @@ def compare(raw: RawRun, detector: str, lines: Lines, filler: int, floor: int) -
     _, unpacked = digitizer.unpack(raw.read([digitizer.algorithm]))
     for row, (segment, one) in enumerate(zip(digitizer.segments, unpacked, strict=True)):
         waves = np.split(one.waves, one.wave_ends[:-1])
+        one, baselines = one.without_baselines() if digitizer.corrected else (one, None)
         starts = np.split(one.starts, one.window_ends[:-1])
         values = np.split(one.values, np.cumsum(one.widths)[:-1])
         for event, line in enumerate(lines):
@@ -105,7 +107,12 @@ def compare(raw: RawRun, detector: str, lines: Lines, filler: int, floor: int) -
             times = digitizer.times(row)
             assert np.allclose(times, theirs["times"], rtol=1e-12, atol=0)
             laid = frames[event, row, : len(times)].astype(np.float64)
-            if whole is None:
+            if baselines is not None:
+                sent = [baselines[event].tolist()] if len(starts[event]) else []
+                tally.check(f"{where} baselines", sent, theirs["baselines"])
+            if baselines is not None and whole is None:
+                tally.check(f"{where} frame", bool(np.isnan(laid).all()), True)
+            elif whole is None:
                 laid = digest(np.where(np.isnan(laid), filler, laid))
                 tally.check(f"{where} laid out", laid, theirs["padded"])
             else:
@@ -122,10 +129,16 @@ def test_a_real_run_of_digitizers_is_unpacked_as_psana_does(
     compare(open_raw(path), "xpphsd", lines, 1050, 84 * 2 * 4 + 1)
 
 
-def test_records_of_version_2_are_unpacked_as_psana_does(written: Path, ask_psana: Ask) -> None:
+@pytest.mark.parametrize(
+    ("version", "more", "checks"), [((2, 0, 0), {}, 4), ((3, 0, 0), CORRECTED, 5)]
+)
+def test_records_of_later_versions_are_unpacked_as_psana_does(
+    tmp_path: Path, ask_psana: Ask, version: Any, more: dict[str, Any], checks: int
+) -> None:
+    written = write(tmp_path, version, more)
     target = {"kind": "digitizers", "path": str(written), "detector": "hsd", "algorithm": "raw"}
     (lines,) = ask_psana([target])
-    compare(open_raw(written), "hsd", lines, sum(LEVELS) // 2, EVENTS * 2 * 4 + 1)
+    compare(open_raw(written), "hsd", lines, sum(LEVELS) // 2, EVENTS * 2 * checks + 1)
 
 
 def test_waveforms_of_eight_diodes_are_stacked_as_psana_does(

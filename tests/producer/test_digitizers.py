@@ -160,6 +160,36 @@ def test_records_that_cannot_be_unpacked_are_kept_as_bytes_named_and_counted(
         assert file.read("hsd/var_wave_0/data")[3].tolist() == [*wave, 1]
 
 
+def test_windows_of_version_3_keep_their_unit_and_their_baselines(tmp_path: Path) -> None:
+    fields = {"eventHeader": ("uint32", 1), "chan00": ("uint8", 1)}
+    settings = {"user.raw.gate_ns": 175, "user.fex.gate_ns": 175, "user.fex.corr.baseline": 9}
+    names = [
+        Names("hsd", "hsd", "raw", (3, 0, 0), fields=fields),
+        Names("hsd", "hsd", "config", fields=dict.fromkeys(settings, ("uint32", 0))),
+    ]
+    begin, header = 1_100_000_000 << 32, np.array([2 << 20, 0], np.uint32)
+    data = record(stream(1, [*left_out(3, 0, 1, 0), 7, 8, 9, 10, 21, 22, 23, 24]))
+    with Xtc2Writer(tmp_path / "rixlx1234-r0007-s000-c000.xtc2", names) as writer:
+        writer.configure(begin - 50, {1: settings})
+        writer.begin_run(begin - 40, experiment="rixlx1234", run=7)
+        writer.event(begin, {0: {"eventHeader": header, "chan00": data}})
+        writer.event(begin + 1, {0: {"eventHeader": header, "chan00": data[:0]}})
+        writer.end_run(begin + 1000)
+    out = tmp_path / "out"
+    result = produce(ProduceRequest("rixlx1234", 7, tmp_path, out, detectors=("hsd",)))
+    with open_file(result.output) as file:
+        assert [row.tolist() for row in file.read("hsd/var_samples_0/data")] == [
+            [21, 22, 23, 24],
+            [],
+        ]
+        assert file.info("hsd/var_samples_0/data").unit == "1"
+        assert "1/16 ADU" in file.info("hsd/var_samples_0/data").long_name
+        assert file.read("hsd/var_windows_0/first")[0].tolist() == [8]
+        sent = [number + (1 << 14) for number in (7, 8, 9, 10)]
+        assert file.read("hsd/baselines_0").tolist() == [sent, [-99999] * 4]
+        assert np.isnan(file.read("hsd/full_hsd_0")).all()  # no whole waveform came
+
+
 def test_a_digitizer_that_is_not_unpacked_is_kept_byte_for_byte_and_named(tmp_path: Path) -> None:
     names = [Names("hsd", "hsd", "raw", fields={"chan00": ("uint8", 1)})]
     begin = 1_100_000_000 << 32

@@ -128,6 +128,27 @@ def test_no_bytes_crash_the_unpacking_or_reach_beyond_the_record(
     assert got.frames(12).shape == (2, 12)
 
 
+def test_windows_of_version_3_begin_with_baselines_and_are_not_among_the_frames(
+    tmp_path: Path,
+) -> None:
+    windows = record(stream(1, [*left_out(3, 0, 1, 0), 7, 8, 9, 10, 21, 22, 23, 24]))
+    got = unpack([GOOD, record(), windows], np.array([BOTH, 2 << 20, 2 << 20]), 12)
+    rest, baselines = got.without_baselines()
+    sent = [number + (1 << 14) for number in (7, 8, 9, 10)]
+    assert baselines.tolist() == [sent, [-1] * 4, sent]
+    assert (rest.starts.tolist(), rest.widths.tolist()) == ([8, 8, 8], [0, 4, 4])
+    assert rest.values.tolist() == [11, 12, 13, 14, 21, 22, 23, 24]
+    assert rest.value_ends.tolist() == [4, 4, 8]
+    assert got.starts.tolist() == [4, 8, 4]  # as it was
+    gates = {"user.raw.gate_ns": 175, "user.fex.gate_ns": 175}
+    run = run_with(tmp_path, {**gates, "user.fex.corr.baseline": 9})
+    digitizer = digitizer_of(run, "hsd")
+    assert digitizer is not None
+    assert digitizer.corrected
+    ((_, frames),) = waveforms(run, digitizer)
+    assert frames[:, :12].tolist() == [WAVE] * 3
+
+
 def run_with(folder: Path, settings_: dict[str, Any]) -> Any:
     """A run of one digitizer with these settings."""
     names = [
@@ -163,12 +184,6 @@ def test_one_digitizer_alone_gives_waveforms_of_one_axis(tmp_path: Path) -> None
         {"gain": 3},
         {"user.fex.ymin": 0, "user.raw.gate_ns": 0, "user.fex.gate_ns": 0},
         {"user.fex.ymin": 0, "user.raw.gate_ns": 1 << 31, "user.fex.gate_ns": 9},
-        {
-            "user.fex.ymin": 0,
-            "user.fex.corr.baseline": 0,  # of version 3: windows in another unit
-            "user.raw.gate_ns": 175,
-            "user.fex.gate_ns": 175,
-        },
     ],
 )
 def test_a_digitizer_with_settings_of_another_kind_is_not_unpacked(

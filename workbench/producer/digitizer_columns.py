@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ from workbench.core.findings import Finding, Severity
 from workbench.core.stack import Stack
 from workbench.smalldata import DatasetSpec
 from workbench.sources import RawRun
-from workbench.sources.digitizer_records import PACKED, STATES, TOO_LONG, Unpacked
+from workbench.sources.digitizer_records import GROUP, PACKED, STATES, TOO_LONG, Unpacked
 from workbench.sources.digitizers import SAMPLE_TIME, Digitizer
 
 COUNTED = (*PACKED, TOO_LONG)
@@ -49,8 +49,22 @@ class DigitizerColumn:
     def specs(self) -> tuple[DatasetSpec, ...]:
         """The datasets of all segments."""
         return tuple(
-            spec for number in self.digitizer.segments for spec in _specs(self.group, number)
+            spec for number in self.digitizer.segments for spec in self._of_segment(number)
         )
+
+    def _of_segment(self, number: int) -> tuple[DatasetSpec, ...]:
+        """Return the datasets of one segment; those of `_specs` are the first ones."""
+        specs = _specs(self.group, number)
+        if not self.digitizer.corrected:
+            return specs
+        text = "samples of the windows, end to end, in 1/16 ADU, their baseline taken off"
+        made = [
+            replace(spec, unit="1", long_name=text) if "var_samples" in spec.name else spec
+            for spec in specs
+        ]
+        text = "four baselines that the digitizer took off, as it sends them"
+        name = f"{self.group}/baselines_{number}"
+        return (*made, DatasetSpec(name, "int32", (GROUP,), long_name=text))
 
     def values(self, stack: Stack, raw: RawRun) -> Mapping[str, Array]:  # noqa: ARG002 - as all columns
         """Return the rows of the events that have all segments, fill values elsewhere."""
@@ -58,7 +72,12 @@ class DigitizerColumn:
         events, unpacked = self.digitizer.unpack(stack)
         several = len(self.digitizer.segments) > 1
         for row, (number, one) in enumerate(zip(self.digitizer.segments, unpacked, strict=True)):
-            pieces = _pieces(one)
+            rest = one
+            if self.digitizer.corrected:
+                rest, baselines = one.without_baselines()
+                known = baselines[:, 0] >= 0
+                out[f"{self.group}/baselines_{number}"][events[known]] = baselines[known]
+            pieces = _pieces(rest)
             for spec, given in zip(_specs(self.group, number), pieces, strict=False):
                 for event, piece in zip(events.tolist(), given, strict=True):
                     out[spec.name][event] = piece

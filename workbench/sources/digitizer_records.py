@@ -11,7 +11,7 @@ psana/hsd/include/HsdPython.hh), little-endian throughout.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ STREAM_HEADER = 16  # bytes
 COUNT_BITS = 29  # of the first word: number of samples; marks of trouble above
 TOP = 0x80  # in the upper byte of a word: samples left out
 GROUP = 4  # words
+BASELINE = 1 << 14  # taken off the baselines of version 3.0.0 to keep them in 15 bits
 
 Samples = NDArray[np.uint16]
 
@@ -71,14 +72,44 @@ class Unpacked:
     values: Samples
     value_ends: Ints
 
+    def without_baselines(self) -> tuple["Unpacked", Ints]:
+        """Return the windows without the group that their record begins with, and what it says.
+
+        In version 3.0.0 the first four words of the first window are four baselines that the
+        digitizer took off, less 1 << 14: shape (record, 4), -1 where there is no window.
+        """
+        counts = np.diff(self.window_ends, prepend=0)
+        has = counts > 0
+        first = self.window_ends[has] - counts[has]
+        begins = np.concatenate([[0], self.value_ends])[:-1][has]
+        places = begins[:, np.newaxis] + np.arange(GROUP)
+        baselines = np.full((len(counts), GROUP), -1, np.int64)
+        baselines[has] = self.values[places].astype(np.int64) + BASELINE
+        starts, widths = self.starts.copy(), self.widths.copy()
+        starts[first] += GROUP
+        widths[first] -= GROUP
+        rest = replace(
+            self,
+            starts=starts,
+            widths=widths,
+            values=np.delete(self.values, places.ravel()),
+            value_ends=self.value_ends - GROUP * np.cumsum(has),
+        )
+        return rest, baselines
+
+    def waves_alone(self, length: int) -> Frames:
+        """Return whole waveforms as `frames` does; NaN in records without."""
+        out = np.full((len(self.states), length), np.nan, np.float32)
+        _lay_waves(self.waves, self.wave_ends, out)
+        return out
+
     def frames(self, length: int) -> Frames:
         """Return one waveform per record, shape (record, sample) [ADU].
 
         Samples that the digitizer left out between windows are NaN, and all of a record that has
         neither waveform nor windows. Where it has both, the waveform is taken.
         """
-        out = np.full((len(self.states), length), np.nan, np.float32)
-        _lay_waves(self.waves, self.wave_ends, out)
+        out = self.waves_alone(length)
         windows = self.starts, self.widths, self.window_ends, self.values
         _lay_windows(*windows, np.diff(self.wave_ends, prepend=0), out)
         return out

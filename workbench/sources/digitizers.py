@@ -15,6 +15,8 @@ HEADER = "eventHeader"  # field that announces what the record of an event holds
 SAMPLE_TIME = 14 / 13 / 6.4e9  # s, between two samples; psana takes it for every model
 SAMPLES_PER_TICK = 40  # of the clock in which settings count
 TICKS_PER_NS = 26, 175  # as a fraction: 0.160 * 13 / 14
+GATES = ("user.raw.gate_ns", "user.fex.gate_ns")  # settings of versions 2.0.0 and 3.0.0
+THRESHOLD, CORRECTED = "user.fex.ymin", "user.fex.corr.baseline"  # of 2.0.0, of 3.0.0
 LONGEST = 1_000_000  # samples of a waveform; the DAQ's own limit (psalg, Hsd.hh)
 
 
@@ -34,6 +36,9 @@ class Digitizer:
         Their numbers, rising.
     lengths
         Samples of a waveform of each segment, by its settings.
+    corrected
+        Whether its windows (version 3.0.0) are in 1/16 ADU, their baseline taken off: they are not
+        put among waveforms in ADU.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Digitizer:
     field: str
     segments: tuple[int, ...]
     lengths: tuple[int, ...]
+    corrected: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,7 +76,7 @@ def digitizer_of(raw: RawRun, detector: str) -> Digitizer | None:
     """Return a detector as a digitizer that is unpacked; None where it is none.
 
     It is one whose records have a header and one channel, and whose settings are those of the
-    records' versions 1.2.3 or 2.0.0.
+    records' versions 1.2.3, 2.0.0 or 3.0.0.
     """
     if raw.detector_types.get(detector) != HSD:
         return None
@@ -78,10 +84,13 @@ def digitizer_of(raw: RawRun, detector: str) -> Digitizer | None:
         channels = [name for name, field in fields.items() if _is_packed(field)]
         if len(channels) == 1 and _is_header(fields):
             segments = raw.segments[detector]
-            lengths = _lengths(raw.config(detector), len(segments))
+            settings = raw.config(detector)
+            lengths = _lengths(settings, len(segments))
             path = f"{detector}.{algorithm}"
             if lengths and fields[HEADER].segments == len(segments):
-                return Digitizer(detector, path, f"{path}.{channels[0]}", segments, lengths)
+                corrected = CORRECTED in settings
+                field = f"{path}.{channels[0]}"
+                return Digitizer(detector, path, field, segments, lengths, corrected)
     return None
 
 
@@ -110,7 +119,10 @@ def waveforms(
         rows, unpacked = digitizer.unpack(stack)
         if len(rows):
             lines = [
-                _to_length(one.frames(length), max(digitizer.lengths))
+                _to_length(
+                    one.waves_alone(length) if digitizer.corrected else one.frames(length),
+                    max(digitizer.lengths),
+                )
                 for one, length in zip(unpacked, digitizer.lengths, strict=True)
             ]
             frames = np.stack(lines, axis=1).reshape(len(rows), *digitizer.shape)
@@ -136,12 +148,9 @@ def _lengths(settings: Mapping[str, Value], segments: int) -> tuple[int, ...]:
     """Return the samples of a waveform of each segment; () where settings do not tell."""
     if {"raw.gate", "fex.gate", "fex.ymin"} <= set(settings):  # version 1.2.3: in ticks
         gates = [np.asarray(settings[name], np.int64) for name in ("raw.gate", "fex.gate")]
-    elif "user.fex.ymin" in settings and "user.fex.corr.baseline" not in settings:  # 2.0.0: in ns
-        names = ("user.raw.gate_ns", "user.fex.gate_ns")
-        if not set(names) <= set(settings):
-            return ()
+    elif {*GATES, THRESHOLD} <= set(settings) or {*GATES, CORRECTED} <= set(settings):  # in ns
         above, below = TICKS_PER_NS
-        gates = [np.asarray(settings[name], np.int64) * above // below for name in names]
+        gates = [np.asarray(settings[name], np.int64) * above // below for name in GATES]
     else:
         return ()
     if any(gate.size == 0 or gate.size % segments for gate in gates):
