@@ -85,11 +85,13 @@ class Autocorrelation(Reduction):
         sizes = (len(pixels), len(self.masks))
         found = np.empty((*sizes, 2 * self.half[0], 2 * self.half[1]))
         mean = np.full(sizes, np.nan)
-        for event, frame in enumerate(pixels):  # each alone: the same bits in any stack
-            for number, mask in enumerate(self.masks):
+        last, pairs = None, np.empty(0)  # most frames have the same pixels to use
+        for number, mask in enumerate(self.masks):
+            for event, frame in enumerate(pixels):  # each alone: the same bits in any stack
                 used = mask & spec.good & ~np.isnan(frame)
                 signal = np.where(used & counted[event], frame, 0).astype(np.float64)
-                pairs = self._correlate(used.astype(np.float64))
+                if last is None or not np.array_equal(used, last):
+                    last, pairs = used, self._correlate(used.astype(np.float64))
                 products = self._correlate(signal)
                 some = pairs > FEWEST
                 nothing = np.full_like(pairs, np.nan)
