@@ -158,3 +158,17 @@ def test_means_of_ratios_equal_a_loop_and_have_a_name_of_their_own(write: Write)
     assert "s" not in result
     sums = bin_run(run, {"d": [0, 1, 2]}, "s", selection, "i", of="off", background="dark")
     assert abs(float(sums["s"][1]) - float(result["s_mean_of_ratios"][1])) > 1e-6
+
+
+def test_noise_of_the_monitor_raises_the_mean_of_ratios_by_its_relative_variance(
+    write: Write,
+) -> None:
+    data = shots(6)
+    noise = 0.1 * data["noise"][0]
+    run = make(write, 6, i=data["beam"] + noise, s=5 * data["beam"], d=np.zeros(N))
+    selection, axis = cut("i", 0.3), {"d": [-1, 1]}
+    mean = mean_of_ratios(run, axis, ["s"], selection, "i", of="off")["s_mean_of_ratios"]
+    sums = bin_run(run, axis, "s", selection, "i", of="off")["s"]
+    lit = (data["xray"] == 1) & (data["beam"] + noise >= 0.3)
+    expected = np.var(noise[lit]) * np.mean(data["beam"][lit] ** -2.0)  # to second order
+    assert abs(float(mean[0] / sums[0]) - 1 - expected) < 0.2 * expected

@@ -1,6 +1,5 @@
 """X-ray absorption: spectra against brute force, planted edges and kinetics, named refusals."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +9,19 @@ import pytest
 import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import met
 from workbench.binning import Parameter, edges_by_width
 from workbench.core.errors import InputError
 from workbench.recipes import Absorption, AbsorptionError, absorption, fit_edge, fit_global
 from workbench.runs import Channel, Run
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import AbsorptionEdge
 
 SIGNAL = "epix_1/signal_sum"
 EDGES = edges_by_width(-0.8, 2.4, 0.2)
 SCENE = AbsorptionEdge()
 CUTS = wb.xray_on() & wb.cut("i0", 0, None)
-OTHER_SCAN = {"ps-as-seconds", "double-counted", "flipped-sign", "missing-part", "late-detector"}
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +140,8 @@ def test_a_run_without_a_moving_monochromator_says_which_stand(tmp_path: Path) -
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [name for name in FAULTS if name not in OTHER_SCAN])
+@pytest.mark.parametrize("name", met("absorption"))
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
-    name: str, scan: Run, meet: Callable[..., str]
+    name: str, scan: Run, meet: Meet
 ) -> None:
-    meet(name, scan.path, analyse)
+    meet("absorption", name, scan.path, analyse)

@@ -1,6 +1,5 @@
 """Components and global fit of difference curves: planted kinetics come back, noise is named."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests.recipes.conftest import LIQUID
+from tests.recipes.conftest import LIQUID, Meet
+from tests.recipes.judging import met
 from workbench.binning import Parameter, edges_by_width
 from workbench.core.errors import InputError
 from workbench.recipes import (
@@ -23,13 +23,11 @@ from workbench.recipes import (
 )
 from workbench.runs import Run
 from workbench.synthetic import write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.pump_probe import response
 from workbench.synthetic.scenes import LiquidScattering
 
 DELAYS = np.arange(-0.95, 3, 0.1)
 T0, SIGMA, TAU = 0.15, 0.06, 0.7
-NO_SUCH_FILE = {"missing-part", "late-detector", "seconds-as-ps", "encoder-stuck", "flipped-sign"}
 
 
 def measure(run: Run, nearest: int = 0) -> Difference:
@@ -192,8 +190,8 @@ def test_planted_kinetics_come_back_from_a_run(liquid: Run) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [name for name in FAULTS if name not in NO_SUCH_FILE])
+@pytest.mark.parametrize("name", met("global_fit"))
 def test_a_faulty_run_gives_true_kinetics_a_finding_or_a_refusal(
-    name: str, liquid: Run, meet: Callable[..., str]
+    name: str, liquid: Run, meet: Meet
 ) -> None:
-    meet(name, liquid.path, analyse)
+    meet("global_fit", name, liquid.path, analyse)

@@ -9,20 +9,19 @@ import pytest
 import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import met
 from workbench import plots
 from workbench.core.arrays import Floats, Ints
 from workbench.recipes import GridScan, ScanError, grid_scan
 from workbench.recipes.grid_spot import find_spot
 from workbench.runs import Run
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import GridScene, MotorScene
 
 X, Y = np.linspace(-1, 1, 11), np.linspace(-1, 1, 7)
 AT, WIDE = (0.18, -0.24), (0.7, 0.5)
 SMALL = PumpProbe(n_events=1100, n_steps=77, camera_every=1, missing=0.0)
-MET = ("shot-lag", "stale-pedestal", "dark-drift", "constant-monitor", "nan", "sentinel")
-ALSO = ("missing-detector", "zero-events", "one-event", "truncated", "unsorted", "closed-shutter")
 
 
 def measure(run: Run) -> GridScan:
@@ -127,9 +126,8 @@ def test_the_picture_shows_map_and_cuts_with_units(raster: Path) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [*MET, *ALSO])
+@pytest.mark.parametrize("name", met("grid_scan"))
 def test_a_faulty_grid_gives_true_numbers_a_finding_or_a_refusal(
-    name: str, raster: Path, meet: Callable[..., str]
+    name: str, raster: Path, meet: Meet
 ) -> None:
-    assert FAULTS[name].applies("xpp", "lcls2", "ours")
-    meet(name, raster, measure)
+    meet("grid_scan", name, raster, measure)

@@ -1,6 +1,5 @@
 """Liquid scattering: both parts, axis and kinetics against planted truth; faults; refusals."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import pytest
 
 import workbench as wb
 from tests.pulls import assert_honest
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import met
 from workbench import plots
 from workbench.binning import edges_by_width, verdict
 from workbench.core.errors import InputError
@@ -23,7 +24,6 @@ from workbench.recipes import (
 )
 from workbench.runs import Channel, Run
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import LiquidScattering
 from workbench.synthetic.station import station
 from workbench.synthetic.tiles import Q_EDGES, ring_camera
@@ -41,7 +41,6 @@ SPEC = PumpProbe(
     delay_last=2.4,
     missing=0.0,
 )
-NO_SUCH_FILE = {"missing-part", "late-detector", "seconds-as-ps", "encoder-stuck", "flipped-sign"}
 NUMBERS = ("t0", "sigma", "tau_1", "tau_aniso", "anisotropy", "axis")
 
 
@@ -167,8 +166,8 @@ def test_pulls_over_many_runs_are_those_of_honest_errors(tmp_path: Path) -> None
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [name for name in FAULTS if name not in NO_SUCH_FILE])
+@pytest.mark.parametrize("name", met("liquid_scattering"))
 def test_a_faulty_run_gives_true_numbers_a_finding_or_a_refusal(
-    name: str, turned: Run, meet: Callable[..., str]
+    name: str, turned: Run, meet: Meet
 ) -> None:
-    meet(name, turned.path, analyse)
+    meet("liquid_scattering", name, turned.path, analyse)

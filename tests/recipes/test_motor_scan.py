@@ -10,13 +10,14 @@ from scipy.special import ndtr
 import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import met
 from workbench import plots
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
 from workbench.recipes import MotorScan, ScanError, find_feature, motor_scan, scanned
 from workbench.runs import Run
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import MotorScene
 
 SIGMA, CENTRE = 0.21, 0.137
@@ -155,11 +156,8 @@ def test_the_table_and_the_picture_say_centre_error_and_unit(knife: Path) -> Non
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", met("motor_scan"))
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
-    name: str, knife: Path, meet: Callable[..., str]
+    name: str, knife: Path, meet: Meet
 ) -> None:
-    fault = FAULTS[name]
-    if not fault.applies("xpp", "lcls2", "ours") or name in {"ps-as-seconds", "double-counted"}:
-        pytest.skip("cannot happen to this file")
-    meet(name, knife, measure)
+    meet("motor_scan", name, knife, measure)

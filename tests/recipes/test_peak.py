@@ -1,6 +1,5 @@
 """Peak tracking: moments against brute force, planted motion back, harmonics kept out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from scipy.integrate import quad
 import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import met
 from workbench.binning import Parameter, edges_by_width, fit_kinetics, on_off
 from workbench.core.errors import InputError
 from workbench.recipes import (
@@ -23,7 +24,6 @@ from workbench.recipes import (
 )
 from workbench.runs import Channel, Run
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import DiffractionPeak
 
 AREA = "epix_1/peak_area"
@@ -38,7 +38,6 @@ SPEC = PumpProbe(
     n_steps=41,
     missing=0.0,
 )
-OTHER_FILE = {"missing-part", "late-detector", "seconds-as-ps", "encoder-stuck", "flipped-sign"}
 
 
 @pytest.fixture(scope="module")
@@ -204,8 +203,8 @@ def test_what_cannot_be_tracked_is_said(scan: Run) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [name for name in FAULTS if name not in OTHER_FILE])
+@pytest.mark.parametrize("name", met("peak"))
 def test_a_faulty_run_gives_true_numbers_a_finding_or_a_refusal(
-    name: str, scan: Run, meet: Callable[..., str]
+    name: str, scan: Run, meet: Meet
 ) -> None:
-    meet(name, scan.path, analyse)
+    meet("peak", name, scan.path, analyse)

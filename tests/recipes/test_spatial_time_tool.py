@@ -1,6 +1,5 @@
 """Spatial time tool: planted scale recovered, cut edges left out, what is lacking is named."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import pytest
 import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import met
 from workbench import binning
 from workbench.core.errors import WorkbenchError
 from workbench.recipes import EdgeCalibration, Edges, TimeToolError, calibrate_edges, find_edges
 from workbench.runs import Run
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import SpatialEdge
 
 SPEC = PumpProbe(
@@ -93,17 +93,7 @@ def test_a_run_without_a_scan_or_without_references_is_told(file: Path) -> None:
         find_edges(run, "alvium_tt/full_area", level=((0,), (0, 10)), signal=((8, 152), (16, 40)))
 
 
-TOUCHES = (
-    "truncated", "zero-events", "one-event", "unsorted", "duplicate-events", "nan", "sentinel",
-    "missing-detector", "unknown-beam", "swapped-flags",
-)  # fmt: skip
-
-
 @pytest.mark.faults
-@pytest.mark.parametrize("name", TOUCHES)
-def test_a_faulty_file_gives_the_scale_or_says_why_not(
-    name: str, file: Path, meet: Callable[..., str]
-) -> None:
-    if not FAULTS[name].applies("mec", "lcls1", "ours"):
-        pytest.skip("cannot happen to this file")
-    meet(name, file, lambda run: calibrated(run)[1])
+@pytest.mark.parametrize("name", met("spatial_time_tool"))
+def test_a_faulty_file_gives_the_scale_or_says_why_not(name: str, file: Path, meet: Meet) -> None:
+    meet("spatial_time_tool", name, file, lambda run: calibrated(run)[1])

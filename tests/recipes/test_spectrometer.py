@@ -1,15 +1,18 @@
 """Spectrometer pictures: background, energy axis, elastic and inelastic lines, faults."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import met
 from workbench.recipes import (
+    ElasticInelastic,
     Pictures,
     SpectrumError,
     dispersion,
@@ -17,8 +20,9 @@ from workbench.recipes import (
     line_spectrum,
     pictures_of,
 )
+from workbench.recipes.line_fit import scale_of
+from workbench.runs import Run
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import XrtsShots
 from workbench.synthetic.scenes.xrts_shots import FOIL
 
@@ -91,6 +95,14 @@ def test_without_an_energy_axis_the_numbers_are_called_pixels() -> None:
     assert abs(shift.value - 35.0) < 4 * shift.error
 
 
+def test_errors_of_lines_grow_where_chance_would_not_have_their_chi2_and_never_shrink() -> None:
+    for dof in (5, 40, 300):
+        rare = stats.chi2.ppf(0.99, dof)
+        assert scale_of(0.99 * rare, dof) == 1.0
+        assert scale_of(1.01 * rare, dof) == 1.01 * rare / dof  # of the variances
+        assert scale_of(0.1 * dof, dof) == 1.0
+
+
 def test_what_is_not_there_gets_no_number() -> None:
     dark = fit_elastic(line_spectrum(drawn(6, XrtsShots(photons=0.0)), photon=9.5, band=(20, 35)))
     assert (dark.state, dark.parameters) == ("no signal", {})
@@ -125,20 +137,11 @@ def file(module_folder: ModuleFolder) -> Path:
     return write_small_data(SPEC, folder, generation="lcls1", scene=XrtsShots())
 
 
-TOUCHES_PICTURES = (
-    "truncated", "zero-events", "missing-detector", "renamed-detector", "nan", "sentinel",
-    "dead-detector", "stale-pedestal", "saturated", "changed-region",
-)  # fmt: skip
+def fitted(run: Run) -> ElasticInelastic:
+    return fit_elastic(line_spectrum(pictures_of(run, FIELD), photon=9.5))
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", TOUCHES_PICTURES)
-def test_a_faulty_file_gives_the_lines_or_says_why_not(
-    name: str, file: Path, meet: Callable[..., str]
-) -> None:
-    if not FAULTS[name].applies("mec", "lcls1", "ours"):
-        pytest.skip("cannot happen to this file")
-    ended = meet(
-        name, file, lambda run: fit_elastic(line_spectrum(pictures_of(run, FIELD), photon=9.5))
-    )
-    assert ended in {"true", "refused"}, ended  # two shots: nothing else can tell
+@pytest.mark.parametrize("name", met("spectrometer"))
+def test_a_faulty_file_gives_the_lines_or_says_why_not(name: str, file: Path, meet: Meet) -> None:
+    meet("spectrometer", name, file, fitted)

@@ -9,14 +9,14 @@ import pytest
 import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import assert_honest
+from tests.recipes.conftest import Meet
+from tests.recipes.judging import OF_PARTS, met
 from workbench.binning import verdict
-from workbench.core.errors import WorkbenchError
 from workbench.plots import split_branches
 from workbench.recipes import BranchError, SplitDelay, split_delay, two_level_inputs
 from workbench.runs import Run
 from workbench.smalldata.editing import edit_file
 from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import SplitAndDelay
 
 SPEC = PumpProbe(experiment="xcssyn0126", n_events=1500, n_steps=5)
@@ -118,30 +118,12 @@ def test_errors_of_both_ratios_are_honest(tmp_path: Path) -> None:
     assert_honest(pulls, [str(row["quantity"]) for row in table])
 
 
-FACILITY_ONLY = ("missing-part", "late-detector")
-
-
-OF_THE_LASER = ("ps-as-seconds", "double-counted")  # in a scan that this measurement does not have
-
-
 @pytest.mark.faults
-@pytest.mark.parametrize("name", sorted(set(FAULTS) - set(OF_THE_LASER)))
+@pytest.mark.parametrize("name", met("split_delay"))
 def test_no_fault_gives_a_wrong_number_without_a_word(
-    file: Path, found: SplitDelay, tmp_path: Path, name: str
+    name: str, file: Path, tmp_path: Path, meet: Meet
 ) -> None:
-    fault = FAULTS[name]
-    if name in FACILITY_ONLY:
-        spoilt = write_small_data(SPEC, tmp_path, style="facility", scene=SplitAndDelay())
-    else:
-        spoilt = Path(shutil.copy(file, tmp_path))
-    with fault.inject(spoilt, np.random.default_rng(3)):
-        try:
-            run = wb.open_run(spoilt)
-            made = branches(run)
-        except WorkbenchError:
-            return  # says in words what is wrong
-        for key in ("intensity_ratio", "signal_ratio"):
-            value, clean = made.parameters[key], found.parameters[key]
-            right = abs(value.value - clean.value) <= 2 * value.error
-            told = made.state != "measured" or fault.code in {one.code for one in run.check()}
-            assert right or told, (key, value, clean)
+    in_parts = name in OF_PARTS and write_small_data(
+        SPEC, tmp_path, style="facility", scene=SplitAndDelay()
+    )
+    meet("split_delay", name, in_parts or file, branches)

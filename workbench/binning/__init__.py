@@ -13,6 +13,7 @@ from workbench.binning.onoff import on_off
 from workbench.binning.parameter import Parameter
 from workbench.binning.plan import NothingLeftError
 from workbench.binning.ratios import mean_of_ratios
+from workbench.binning.shots import mean_of_shots, relative_spread
 from workbench.binning.verdict import Measured, Verdict, verdict, verdict_on
 
 __all__ = [
@@ -39,7 +40,9 @@ __all__ = [
     "i0_report",
     "linearity",
     "mean_of_ratios",
+    "mean_of_shots",
     "on_off",
+    "relative_spread",
     "signal_cuts",
     "step_decay",
     "step_decay_in_bins",

@@ -111,7 +111,7 @@ def bin_run(
     channels = [run.channel(field) for field in _listed(fields)]
     made = make_axes(run, axes)
     norm, norm_dark, norm_channel = normalisation(run, by, where, background)
-    plan = make_plan(made, run.mask(where, of=of), norm, norm_channel)
+    plan = make_plan(made, run.mask(where, of=of), norm, norm_channel, run.label)
     dark = dark_events(run, where)
     named = own_axes(channels)
     blocks = in_order(run, time_blocks(run.timestamps, run.run_index))
@@ -318,7 +318,10 @@ def _dataset(
 
 def _nothing_left(plan: Plan) -> str:
     reasons = ", ".join(f"{reason} {count}" for reason, count in plan.excluded.items() if count)
-    return f"no event is left to bin ({reasons}); look at run.tally(...) and at the bin edges"
+    return (
+        f"{plan.label}: no event is left to bin ({reasons}); look at run.tally(...) and at the "
+        "bin edges"
+    )
 
 
 def _listed(fields: Sequence[str | Channel] | str | Channel) -> list[str | Channel]:

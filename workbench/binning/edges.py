@@ -19,9 +19,24 @@ def edges_by_width(low: float, high: float, width: float) -> Floats:
     return np.append(low + width * np.arange(number), high)
 
 
-def edges_by_count(values: ArrayLike, events: int) -> Floats:
-    """Return edges between which the finite values lie about `events` at a time."""
-    sorted_values = np.sort(_finite(values))
+def edges_by_count(values: ArrayLike, events: int, *, label: str = "") -> Floats:
+    """Return edges between which the finite values lie about `events` at a time.
+
+    Parameters
+    ----------
+    values
+        Numbers, as many as there are events; NaN is ignored. The edges have their unit.
+    events
+        How many lie in a bin, at least 1.
+    label
+        How the error names the run.
+
+    Raises
+    ------
+    EdgesError
+        Where no value is finite.
+    """
+    sorted_values = np.sort(_finite(values, label))
     if events < 1:
         raise EdgesError(f"{events} events per bin: at least 1")
     number = max(1, len(sorted_values) // events)
@@ -71,12 +86,12 @@ def bin_numbers(values: Floats, edges: Floats) -> Ints:
     return numbers
 
 
-def _finite(values: ArrayLike) -> Floats:
+def _finite(values: ArrayLike, label: str = "") -> Floats:
     array = np.asarray(values, dtype=np.float64).ravel()
     array = array[np.isfinite(array)]
     if not array.size:
         raise EdgesError(
-            "no finite value to make edges of: nothing was measured, or all was cut away "
-            "(run.tally tells)"
+            f"{label and f'{label}: '}no finite value to make edges of: nothing was measured, or "
+            "all was cut away; look at run.tally(...)"
         )
     return array

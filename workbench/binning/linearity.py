@@ -135,8 +135,9 @@ def linearity(
     good = plan.used & ~lost
     if np.count_nonzero(good) < FEWEST:
         raise NothingLeftError(
-            f"only {np.count_nonzero(good)} shots of class {of!r} hold both {channel.name} and "
-            f"{norm.name}: at least {FEWEST} are needed to tell whether they are linear"
+            f"{run.label}: only {np.count_nonzero(good)} shots of class {of!r} hold both "
+            f"{channel.name} and {norm.name}: at least {FEWEST} are needed to tell whether they "
+            "are linear; loosen the cuts, or name another monitor"
         )
     means = float(signal[good].mean()), float(intensity[good].mean())
     values, errors = _polynomial(intensity[good] / means[1], signal[good])

@@ -164,7 +164,10 @@ def i0_report(
     signal = channel.read().astype(np.float64) - dark.mean
     shots = run.mask(where, of=of) & np.isfinite(signal)
     if not shots.any():
-        raise NothingLeftError(f"no shot of class {of!r} with {channel.name} is left")
+        raise NothingLeftError(
+            f"{run.label}: no shot of class {of!r} with {channel.name} is left of {run.n_events} "
+            "events; look at run.check() and at the cuts"
+        )
     judged = []
     for name in names:
         intensity, _, _ = normalisation(run, name, where, background)

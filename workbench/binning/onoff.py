@@ -137,8 +137,8 @@ def on_off(
         "background": _background(background, dark, norm_dark),
         "bias": warn_of_signal_cuts(run, made, where, (channel,)),
     }
-    on_plan = make_plan(made, run.mask(where, of="on"), norm, norm_channel)
-    off_plan = make_plan((), run.mask(where, of="off"), norm, norm_channel)
+    on_plan = make_plan(made, run.mask(where, of="on"), norm, norm_channel, run.label)
+    off_plan = make_plan((), run.mask(where, of="off"), norm, norm_channel, run.label)
     pair = None
     if off != "all":
         pair = partial(find_pairs, run, pairing=off, nearest=nearest, within=within, step=step)
@@ -227,8 +227,9 @@ def _check(channel: Channel, plan: Plan, name: str) -> None:
         return
     reasons = ", ".join(f"{why} {count}" for why, count in plan.excluded.items() if count)
     raise NothingLeftError(
-        f"no {name} shot with {channel.name} is left ({reasons}); on_off picks laser-on and -off "
-        "itself: leave laser_on() out of where"
+        f"{plan.label}: no {name} shot with {channel.name} is left ({reasons}); look at "
+        "run.check() and at the cuts: on_off picks laser-on and -off itself, so leave laser_on() "
+        "out of where"
     )
 
 

@@ -68,6 +68,8 @@ class Plan:
         None without normalisation.
     excluded
         Events not used, by reason.
+    label
+        How messages name the run.
     """
 
     axes: tuple[Axis, ...]
@@ -75,6 +77,7 @@ class Plan:
     norm: Floats
     norm_channel: Channel | None
     excluded: Mapping[str, int]
+    label: str = ""
 
     @property
     def used(self) -> Bools:
@@ -110,7 +113,11 @@ def make_axes(run: AnyRun, axes: Mapping[str | Channel, ArrayLike]) -> tuple[Axi
 
 
 def make_plan(
-    axes: Sequence[Axis], selected: Bools, norm: Floats, norm_channel: Channel | None
+    axes: Sequence[Axis],
+    selected: Bools,
+    norm: Floats,
+    norm_channel: Channel | None,
+    label: str = "",
 ) -> Plan:
     """Sort the selected events into bins; count those that no bin takes, each for one reason.
 
@@ -124,6 +131,8 @@ def make_plan(
         I of each event; NaN where not measured. Zero and negative values are left out.
     norm_channel
         Where I comes from; None without normalisation.
+    label
+        How messages name the run.
     """
     left = selected.copy()
     excluded = {"not selected": int(np.count_nonzero(~selected))}
@@ -142,7 +151,7 @@ def make_plan(
         leave_out(f"{axis.name} below the bins", numbers == -1)
         leave_out(f"{axis.name} above the bins", numbers >= axis.bins)
         flat = flat * axis.bins + np.where(left, numbers, 0)
-    return Plan(tuple(axes), np.where(left, flat, -1), norm, norm_channel, excluded)
+    return Plan(tuple(axes), np.where(left, flat, -1), norm, norm_channel, excluded, label)
 
 
 def dark_events(run: AnyRun, where: Cut | None) -> Bools:

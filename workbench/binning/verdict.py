@@ -33,18 +33,29 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Measured:
-    """Numbers that no fit gave, in the form that a verdict takes."""
+    """Numbers that no fit gave, in the form that a verdict takes.
+
+    Parameters
+    ----------
+    parameters
+        By name; one without a positive error is refused with `InputError`.
+    state, message
+        As of a fit.
+    label
+        Of the run, for the text of that error.
+    """
 
     parameters: Mapping[str, Parameter]
     state: str = "measured"
     message: str = ""
+    label: str = ""
 
     def __post_init__(self) -> None:
         wrong = [name for name, one in self.parameters.items() if not one.error > 0]
         if wrong:
             raise InputError(
-                f"{', '.join(wrong)} has no positive error: too few values were measured, or all "
-                "are the same; look at the cuts and at the run's findings"
+                f"{self.label and f'{self.label}: '}{', '.join(wrong)} has no positive error: too "
+                "few values were measured, or all are the same; look at the cuts and at run.check()"
             )
 
     def __repr__(self) -> str:

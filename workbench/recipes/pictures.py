@@ -1,5 +1,6 @@
 """Pictures of a run or of TIFF files: which there are, frames of chosen shots, places of pixels."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -131,7 +132,10 @@ def pictures_of(
     kept = [frame[0] for frame, gone in zip(frames, lacking, strict=True) if not gone]
     numbers = [int(place) + 1 for place in chosen]
     if not kept:
-        raise NoPictureError(f"{name} of {run.label} is in none of shots {numbers}: not measured")
+        raise NoPictureError(
+            f"{name} of {run.label} is in none of shots {numbers}: not measured; take other shots, "
+            "or look at run.presence()"
+        )
     maps = _maps(run, name, kept[0].shape)
     known_positions = all(axis in maps for axis in "xyz")
     return Pictures(
@@ -149,18 +153,37 @@ def pictures_of(
 def tiff_pictures(path: Path, *, label: str = "", unit: str = "") -> Pictures:
     """Read a TIFF file: its pages are frames of one size."""
     path = Path(path)
-    if not path.is_file():
-        raise NotThereError(f"no TIFF file {path}; name another")
-    tifffile = load("tifffile", "reading a TIFF file", "export")
-    try:
-        with tifffile.TiffFile(path) as file:
-            pages = [page.asarray() for page in file.pages]
-    except (tifffile.TiffFileError, ValueError) as error:
-        raise NoPictureError(f"{path} is no TIFF file that can be read: {error}") from None
+    pages = read_pages(path)
     if not pages or pages[0].ndim != 2 or any(page.shape != pages[0].shape for page in pages):
         raise NoPictureError(f"{path} holds no pages (row, col) of one size; name another file")
     shots = tuple(range(1, len(pages) + 1))
     return Pictures(path.name, label or path.stem, unit, np.stack(pages), shots)
+
+
+def read_pages(path: Path) -> list[Array]:
+    """Return the pages of a TIFF file as they are stored.
+
+    Raises
+    ------
+    NotThereError
+        Where there is no such file.
+    NoPictureError
+        Where it is no TIFF file, or cut off or damaged.
+    """
+    if not path.is_file():
+        raise NotThereError(f"no TIFF file {path}; name another")
+    tifffile = load("tifffile", "reading a TIFF file", "export")
+    # Damaged tags reach numpy as sizes and types that make no sense, or that no memory holds.
+    damaged = (
+        tifffile.TiffFileError, struct.error, ValueError, TypeError, OSError, MemoryError,
+    )  # fmt: skip
+    try:
+        with tifffile.TiffFile(path) as file:
+            return [page.asarray() for page in file.pages]
+    except damaged as error:
+        raise NoPictureError(
+            f"{path} is no TIFF file that can be read: {error}; copy or write it again"
+        ) from None
 
 
 def _maps(run: Run, name: str, shape: tuple[int, ...]) -> dict[str, Array]:
@@ -176,7 +199,9 @@ def _maps(run: Run, name: str, shape: tuple[int, ...]) -> dict[str, Array]:
 
 def _chosen(run: Run, shots: Sequence[int], name: str) -> Ints:
     if not run.n_events:
-        raise NoPictureError(f"{run.label} has no events")
+        raise NoPictureError(
+            f"{name} of {run.label}: the run has no events; look at run.check(), or take another"
+        )
     outside = [shot for shot in shots if not 1 <= shot <= run.n_events]
     if outside:
         raise InputError(f"shot {outside[0]}: {run.label} has shots 1 to {run.n_events}")

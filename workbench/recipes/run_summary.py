@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workbench.binning import Measured, Parameter
+from workbench.binning import Measured, Parameter, relative_spread
 from workbench.core.errors import WorkbenchError
 from workbench.core.table import Table
 from workbench.runs.protocol import AnyRun
@@ -68,9 +68,9 @@ class RunSummary:
 def run_summary(run: AnyRun) -> RunSummary:
     """Count events and detectors of a run, and measure how much its intensity varies.
 
-    The dark mean is subtracted from I0 first; its relative spread s over n shots has the error
-    s * sqrt((k - 1) / (4 n)) with the kurtosis k of the shots. The noise of the monitor is part
-    of the spread. A run whose I0 is not known or does not vary is counted all the same.
+    The dark mean is subtracted from I0 first; `relative_spread` has the formula of the error. The
+    noise of the monitor is part of the spread. A run whose I0 is not known or does not vary is
+    counted all the same.
     """
     masks = {"all": np.ones(run.n_events, bool)} | {
         name: getattr(run.classes, name) for name in CLASSES[1:]
@@ -78,7 +78,7 @@ def run_summary(run: AnyRun) -> RunSummary:
     events = {name: int(np.count_nonzero(mask)) for name, mask in masks.items()}
     present = {name: counts.get("present", 0) for name, counts in presence_counts(run).items()}
     try:
-        measured = Measured({"i0_spread": _spread(run)})
+        measured = Measured({"i0_spread": _spread(run)}, label=run.label)
     except WorkbenchError as error:
         return RunSummary(run.label, events, present, state="no-i0", message=str(error))
     return RunSummary(run.label, events, present, measured.parameters)
@@ -105,10 +105,4 @@ def _spread(run: AnyRun) -> Parameter:
     reading = run.role("i0").read().astype(np.float64)
     dark = reading[run.classes.dark & np.isfinite(reading)]
     lit = (run.classes.on | run.classes.off) & np.isfinite(reading)
-    shots = reading[lit] - (dark.mean() if dark.size else 0.0)
-    if shots.size < 2 or not shots.mean() > 0:
-        return Parameter(np.nan, np.nan, "1")
-    relative = shots / shots.mean()
-    spread = float(relative.std(ddof=1))
-    fourth = ((relative - 1) ** 4).mean() / spread**4 if spread else np.nan
-    return Parameter(spread, float(spread * np.sqrt((fourth - 1) / (4 * shots.size))), "1")
+    return relative_spread(reading[lit] - (dark.mean() if dark.size else 0.0))

@@ -13,7 +13,7 @@ from workbench.core.findings import Finding, Severity, worst_first
 from workbench.core.run_numbers import runs_text
 from workbench.core.table import Cell
 from workbench.runs import Run, Truth, open_run, read_truth
-from workbench.smalldata import FieldInfo, SmallDataFile, missing_rows, open_file
+from workbench.smalldata import FieldInfo, SmallDataFile, missing_rows, open_file, zero_filled
 
 MOST_SHOTS = 10  # of a run; runs of more events are not taken shot by shot
 NO_DETECTORS = frozenset({
@@ -175,7 +175,10 @@ def _shots(run: Run, number: int, fields: Sequence[str], most: int) -> RunShots:
     rows = _chosen(run, most)
     if rows is None or not len(rows):
         state = "no events" if run.n_events == 0 else "many events"
-        why = f"{run.n_events} events, none of them read one by one"
+        way_out = "raise the number of shots that a run may have, or name the shots in a sheet"
+        if run.n_events == 0:
+            way_out = "look at run.check()"
+        why = f"{run.label}: {run.n_events} events, none of them read one by one; {way_out}"
         return RunShots(number, (Shot(number, None, state),), run.path, why)
     with open_file(run.path) as file:  # once: each opening costs several requests
         values, lacking = _values(run, file, fields, rows)
@@ -246,7 +249,8 @@ def _one_number(run: Run, name: str) -> bool:
 
 def _column(file: SmallDataFile, name: str, rows: Array) -> Array:
     values = file.read(name)[rows]
-    return np.where(missing_rows(values), np.nan, values.astype(np.float64))
+    lacking = missing_rows(values) | zero_filled(file, name)[rows]
+    return np.where(lacking, np.nan, values.astype(np.float64))
 
 
 def _presence(run: Run, file: SmallDataFile, rows: Array) -> dict[str, Bools]:

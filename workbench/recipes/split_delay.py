@@ -236,7 +236,8 @@ def _levels(
             found = ", ".join(two_level_inputs(run, threshold)) or "none"
             raise BranchError(
                 f"{run.label}: {name} is not both below and above {threshold:g} V in the selected "
-                f"shots, so it tells no branch; inputs that are: {found}"
+                f"shots, so it tells no branch; name an input that is ({found}), "
+                "or loosen the cuts"
             )
         known = each[lit & np.isfinite(each)]
         low = float(np.median(known[known <= threshold]))

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.core.errors import InputError, WorkbenchError
-from workbench.core.extras import load
+from workbench.core.errors import InputError
 from workbench.core.table import Cell, Table
-from workbench.recipes.pictures import NoPictureError, Pictures, picture_fields, pictures_of
+from workbench.recipes.pictures import (
+    NoPictureError,
+    Pictures,
+    picture_fields,
+    pictures_of,
+    read_pages,
+)
 from workbench.runs import Run
-from workbench.smalldata import missing_rows, open_file
 from workbench.smalldata.exports.imagej import readable
 from workbench.smalldata.exports.tiffs import TiffResult, write_tiffs
 
@@ -26,10 +30,13 @@ class Browsed:
         One frame of each field that has one in this shot.
     table
         Every field with a picture: shape, unit, state in this shot.
+    fields
+        Those of the table, also where this shot has no picture.
     """
 
     pictures: tuple[Pictures, ...]
     table: Table
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,10 @@ def browse_pictures(run: Run, fields: Sequence[str] = (), shot: int = 1) -> Brow
         From 1, in the order of time.
     """
     known = picture_fields(run)
+    if not run.n_events:
+        raise NoPictureError(
+            f"{run.label} has no events, so no pictures; look at run.check(), or take another"
+        )
     if not 1 <= shot <= run.n_events:
         raise InputError(f"shot {shot}: {run.label} has shots 1 to {run.n_events}")
     named = fields or [name for name in known if run.infos[name].kind == "event"]
@@ -90,7 +101,7 @@ def browse_pictures(run: Run, fields: Sequence[str] = (), shot: int = 1) -> Brow
         rows.append((name, shape, run.infos[name].unit or None, state))
     columns = ("field", "shape of a picture", "unit", f"in shot {shot}")
     caption = f"{run.label}: {run.n_events} shots"
-    return Browsed(tuple(found), Table(columns, tuple(rows), caption=caption))
+    return Browsed(tuple(found), Table(columns, tuple(rows), caption=caption), tuple(named))
 
 
 def export_pictures(
@@ -117,26 +128,22 @@ def export_pictures(
         kept = np.dtype(run.infos[name].dtype)
         stored = readable(np.empty(0, kept)).dtype
         kind = f"{stored}" if stored == kept else f"{stored} of {kept}"
-        where = result.files[0].name if len(result.files) == 1 else f"{len(result.files)} files"
-        rows.append((name, where, pages, result.missing[name], same, kind))
+        rows.append((name, _named(result.files), pages, result.missing[name], same, kind))
         files += result.files
     columns = ("field", "file", "pages", "shots without a picture", "same pixels", "type")
     return Exported(tuple(files), Table(columns, tuple(rows), caption=f"written to {folder}"))
 
 
+def _named(files: Sequence[Path]) -> str:
+    if len(files) > 1:
+        return f"{len(files)} files"
+    return files[0].name if files else "none"
+
+
 def _read_back(run: Run, name: str, result: TiffResult) -> tuple[int, bool]:
     """Return the number of pages, and whether they hold the run's pixels in the type of TIFFs."""
-    tifffile = load("tifffile", "reading TIFF files back", "export")
-    with open_file(run.path) as file:
-        stored = file.read(name)
-    stored = readable(stored[~missing_rows(stored)])
-    pages = []
-    for path in result.files:
-        try:
-            with tifffile.TiffFile(path) as tiff:
-                pages += [page.asarray() for page in tiff.pages]
-        except (OSError, tifffile.TiffFileError) as error:
-            raise WorkbenchError(f"{path} cannot be read back: {error}; write it again") from error
+    stored = readable(run[name].read_stored()[~run[name].missing])
+    pages = [page for path in result.files for page in read_pages(path)]
     if not pages:
         return 0, not len(stored)
     read = np.stack(pages)

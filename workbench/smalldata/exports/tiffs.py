@@ -18,6 +18,7 @@ from workbench.core.extras import load
 from workbench.facility.quota import Quota, QuotaState, results_quota, size_text
 from workbench.regions.layout import Layout
 from workbench.regions.places import pixel_places
+from workbench.smalldata.backfill import zero_filled
 from workbench.smalldata.exports.imagej import is_rounded, name_slices, needs_bigtiff, readable
 from workbench.smalldata.exports.tables import event_name
 from workbench.smalldata.fields import FieldInfo
@@ -180,7 +181,7 @@ class _Writer:
             yield path
 
     def packed(self) -> Iterator[Path]:
-        """Write one file of many pages."""
+        """Write one file of many pages; none where no event has a picture."""
         pictures = self._pictures()
         first = next(pictures, None)
         if first is None:
@@ -218,9 +219,10 @@ class _Writer:
             return
         one = prod(info.shape[1:]) * np.dtype(info.dtype).itemsize
         size = max(1, BLOCK_BYTES // max(one, 1))
+        filled = zero_filled(self._file, info.name)
         for start in range(0, info.shape[0], size):
             block = self._file.read(info.name, slice(start, start + size))
-            lacking = missing_rows(block)
+            lacking = missing_rows(block) | filled[start : start + size]
             self.missing += int(np.count_nonzero(lacking))
             for place in np.flatnonzero(~lacking).tolist():
                 yield start + place, self._drawn(block[place])
