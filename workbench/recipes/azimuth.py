@@ -74,7 +74,7 @@ def azimuthal(run: Run | Runs, field: str | Channel = "") -> Azimuthal:
     phi = _label(channel, "phi")
     phi = np.arange(bins[0]) * 2 * np.pi / bins[0] if phi is None else phi
     counted, energy = _settings(run, channel.name, bins)
-    return Azimuthal(channel, q, phi[: bins[0]], counted * _lit(channel, bins), energy)
+    return Azimuthal(channel, q, phi[: bins[0]], counted * _lit(channel, bins, run.label), energy)
 
 
 def legendre(
@@ -259,7 +259,7 @@ def _settings(run: Run | Runs, name: str, bins: tuple[int, ...]) -> tuple[Floats
     return np.ones(bins), None
 
 
-def _lit(channel: Channel, bins: tuple[int, ...]) -> Bools:
+def _lit(channel: Channel, bins: tuple[int, ...], label: str) -> Bools:
     """Tell which bins hold a number in any of the first events that hold one at all."""
     lit, seen = np.zeros(bins, dtype=np.bool_), 0
     for _, values in channel.iter_stacks():
@@ -270,6 +270,7 @@ def _lit(channel: Channel, bins: tuple[int, ...]) -> Bools:
             break
     if not seen:
         raise InputError(
-            f"{channel.name} holds no value in any event: was the detector in the run?"
+            f"{label}: {channel.name} holds no value in any event; look at run.check() and at "
+            "run.presence()"
         )
     return lit

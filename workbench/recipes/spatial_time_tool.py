@@ -248,7 +248,8 @@ def _reference(run: Run, name: str, wanted: Bools) -> tuple[Floats, int]:
     if number < FEWEST_REFERENCES:
         raise TimeToolError(
             f"{run.label} has {number} pictures {name} with laser and without X-rays, of at least "
-            f"{FEWEST_REFERENCES}: pictures with an edge are divided by them"
+            f"{FEWEST_REFERENCES}: pictures with an edge are divided by them; take "
+            "a run with dropped X-rays"
         )
     return total / number, number
 
