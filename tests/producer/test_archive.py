@@ -1,7 +1,9 @@
 """Slow variables of a control system's archiver, which answers here as the appliance does."""
 
 import json
+import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,9 +17,12 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.cli.app import app
+from workbench.cli.produce import _archiver
 from workbench.core.clock import EPICS_EPOCH
 from workbench.facility import archiver_address
-from workbench.producer import ConfigRefusedError, produce
+from workbench.facility.sites import NoAccessError
+from workbench.producer import ConfigRefusedError, ProduceRequest, produce
+from workbench.runs.experiment.finding import find_setup
 from workbench.runs.experiment.reading import ExperimentFileError, read_experiment_file
 from workbench.smalldata import open_file
 from workbench.sources.archiver import ask_archiver
@@ -246,6 +251,28 @@ def test_the_address_in_experiment_toml_is_asked_unless_option_or_environment_sa
     monkeypatch.delenv("WORKBENCH_ARCHIVER")
     assert told_to_ask(made, home, 'archiver = "none"').exit_code == 3
     assert len(Appliance.asked) - asked == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_notes_that_may_not_be_looked_for_are_told_and_stop_no_production(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("WORKBENCH_ARCHIVER", raising=False)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        home = Path(folder) / "xpplx1234"
+        (home / "results").mkdir(parents=True, mode=0o700)
+        Path(folder).chmod(0o755)
+        request = ProduceRequest("xpplx1234", 7, home / "xtc", home / "hdf5" / "smalldata")
+        os.seteuid(65534)
+        try:
+            assert _archiver(None, request) is None
+            with pytest.raises(NoAccessError, match="experiment_file=False"):
+                find_setup(request.target, "xpplx1234", 7)
+        finally:
+            os.seteuid(0)
+    assert (
+        f"you may not look into {home / 'results'} for experiment.toml" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

@@ -140,11 +140,17 @@ def _archiver(given: str | None, request: "ProduceRequest") -> str | None:
 
     None leaves it to where the raw data are.
     """
-    from workbench.facility.sites import ARCHIVER
+    from workbench.facility.sites import ARCHIVER, NoAccessError
     from workbench.runs.experiment.finding import find_archiver
 
     chosen = os.environ.get(ARCHIVER) if given is None else given
-    return find_archiver(request.target, request.experiment) if chosen is None else chosen
+    if chosen is not None:
+        return chosen
+    try:
+        return find_archiver(request.target, request.experiment)
+    except NoAccessError as error:  # automatic jobs have no rights that are given by an ACL
+        typer.echo(f"workbench: no archiver by experiment.toml: {error}", err=True)
+        return None
 
 
 def _end(results: "list[ProduceResult]", asked: int, json_: bool) -> None:

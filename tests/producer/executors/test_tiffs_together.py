@@ -103,7 +103,7 @@ def test_a_production_killed_while_it_reads_is_resumed_and_one_process_writes_ev
 ) -> None:
     output, pictures = tmp_path / "out", tmp_path / "tiffs"
     first = started(words(made, output, pictures))
-    killed_when(first, lambda: list(output.glob(".*.parts/*/unit_*.part")))
+    killed_when(first, lambda: list(output.glob(".*.parts/*/unit_*.done")))
     assert not pictures.exists()
     here: list[Path] = []
     write = tifffile.imwrite

@@ -1,11 +1,13 @@
 """Which ``experiment.toml`` holds for a run, and what it says of that run."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from workbench.core.errors import UnknownNameError
 from workbench.facility import experiment_folders
+from workbench.facility.sites import NoAccessError
 from workbench.runs.experiment.lines import line_of
 from workbench.runs.experiment.reading import (
     FILE_NAME,
@@ -25,7 +27,8 @@ def find_setup(path: Path, experiment: str, run: int | None, choice: Choice = Tr
     """Return what ``experiment.toml`` says of a run; an empty setup where there is none.
 
     Looked for in ``<experiment>/results``, in ``<experiment>``, and beside the small-data file.
-    Raises `ExperimentFileError` where the file cannot be used, or belongs to another experiment.
+    Raises `ExperimentFileError` where the file cannot be used, or belongs to another experiment,
+    and `NoAccessError` where it may not be looked for.
     """
     if isinstance(choice, RunSetup):
         return choice
@@ -46,11 +49,14 @@ def find_archiver(path: Path, experiment: str) -> str | None:
 
     The file is looked for as by `find_setup`, `path` being a small-data file that may not be there
     yet. Of the file only this key is checked: a mistake elsewhere stops no production. Raises
-    `ExperimentFileError` where the key, or the file as TOML, cannot be used.
+    `ExperimentFileError` where the key, or the file as TOML, cannot be used, and `NoAccessError`
+    where it may not be looked for or read.
     """
     found = next(_candidates(path, experiment), None)
     if found is None:
         return None
+    if not os.access(found, os.R_OK, effective_ids=True):
+        raise NoAccessError(f"you may not read {found}: ask its owner to call chmod g+r,o+r")
     text, content = text_and_content(found)
     if "archiver" not in content:
         return None
@@ -62,7 +68,14 @@ def find_archiver(path: Path, experiment: str) -> str | None:
 def _candidates(path: Path, experiment: str) -> Iterator[Path]:
     for place in dict.fromkeys(_folders(path, experiment)):
         file = place / FILE_NAME
-        if file.is_file():
+        try:
+            there = file.is_file()
+        except PermissionError as error:
+            raise NoAccessError(
+                f"you may not look into {place} for {FILE_NAME}: ask its owner, or open the run "
+                "without it: open_run(..., experiment_file=False)"
+            ) from error
+        if there:
             yield file
 
 
