@@ -268,11 +268,17 @@ def test_notes_that_may_not_be_looked_for_are_told_and_stop_no_production(
             assert _archiver(None, request) is None
             with pytest.raises(NoAccessError, match="experiment_file=False"):
                 find_setup(request.target, "xpplx1234", 7)
+            os.seteuid(0)
+            (home / "results").chmod(0o755)
+            notes = home / "results" / "experiment.toml"
+            notes.touch(0o600)
+            os.seteuid(65534)
+            assert _archiver(None, request) is None
         finally:
             os.seteuid(0)
-    assert (
-        f"you may not look into {home / 'results'} for experiment.toml" in capsys.readouterr().err
-    )
+    told = capsys.readouterr().err
+    assert f"you may not look into {notes.parent} for experiment.toml" in told
+    assert f"you may not read {notes}" in told
 
 
 @pytest.mark.parametrize(
