@@ -85,3 +85,7 @@ def test_many_files_are_packed_into_one(finished: Path, tmp_path: Path) -> None:
     assert f"{EVENTS} files" in done.stdout
     with Image.open(tmp_path / "all.tiff") as image:
         assert image.n_frames == EVENTS
+    done = run("pack", tmp_path / "all.h5", *files)
+    assert f"{EVENTS} pictures" in done.stdout
+    with h5py.File(tmp_path / "all.h5") as h5, h5py.File(finished) as source:
+        np.testing.assert_array_equal(h5["pictures"], source["alvium_tt/img"])

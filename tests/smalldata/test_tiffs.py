@@ -16,6 +16,7 @@ from workbench.runs import open_run
 from workbench.smalldata.exports import (
     QuotaRefusedError,
     forecast_tiffs,
+    pack_hdf5,
     pack_tiffs,
     write_tables,
     write_tiffs,
@@ -205,6 +206,30 @@ def test_tiff_files_of_others_are_packed_without_loss(source: Path, tmp_path: Pa
     with pytest.raises(InputError, match=r"cannot pack .*txt"):
         pack_tiffs([write_tables(source, tmp_path)[0]], tmp_path / "bad.tiff")
     assert not (tmp_path / "bad.tiff").exists()
+
+
+def test_pictures_of_one_camera_are_packed_into_hdf5_without_loss(
+    source: Path, tmp_path: Path
+) -> None:
+    files = list(write_tiffs(source, ["Epix10kaQuad2/full_area"], tmp_path).files)
+    target = tmp_path / "packed" / "run14.h5"
+    assert pack_hdf5(files, target) == len(files) == EVENTS - 1  # one frame is missing
+    with h5py.File(target) as h5:
+        pictures = h5["pictures"]
+        for number, path in enumerate(files):
+            (page,) = pages(path)
+            np.testing.assert_array_equal(pictures[number], page, strict=True)
+            assert h5["file"].asstr()[number] == path.name
+            assert json.loads(h5["description"].asstr()[number]) == told(path)
+        assert pictures.attrs["units"] == "keV"
+        assert pictures.chunks == (1, 5, 7)
+    before = target.read_bytes()
+    other = list(write_tiffs(source, ["alvium_tt/img"], tmp_path).files)
+    with pytest.raises(InputError, match=r"alvium.* 4 x 6 uint16.* 5 x 7 float32.* one detector"):
+        pack_hdf5([*files, *other], target)
+    with pytest.raises(InputError, match="name at least one"):
+        pack_hdf5([], target)
+    assert target.read_bytes() == before
 
 
 def read_pages(path: Path) -> list[np.ndarray]:

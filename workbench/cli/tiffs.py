@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workbench.producer import ProduceRequest
 
 WHOLE = "full_area"  # dataset of a detector's whole frames
+HDF5 = {".h5", ".hdf5"}
 ASSEMBLED = "img"  # asks for whole frames with their tiles in their places
 TOO_BIG = "{} is a BigTIFF, as it can exceed 4 GB: ImageJ reads it by its plugin Bio-Formats alone"
 
@@ -106,12 +107,21 @@ def write(
 
 @tiffs.command("pack")
 def pack_(
-    target: Annotated[Path, typer.Argument(help="The TIFF file of many pages to write.")],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            help="The file to write: a TIFF file of many pages, or HDF5 where it ends in .h5."
+        ),
+    ],
     files: Annotated[list[Path], typer.Argument(help="TIFF files, in the order of the pages.")],
 ) -> None:
     """Pack many TIFF files, whoever wrote them, into one, without loss."""
-    from workbench.smalldata.exports import pack_tiffs
+    from workbench.smalldata.exports import pack_hdf5, pack_tiffs
 
+    if target.suffix in HDF5:
+        pages = pack_hdf5(files, target)
+        typer.echo(f"{len(files)} files in {target}, {pages} pictures")
+        return
     packed = pack_tiffs(files, target)
     typer.echo(f"{len(files)} files in {target}")
     if packed.kinds > 1:

@@ -1,6 +1,7 @@
 """Small data for other programs: NetCDF, NeXus, TIFF and text files, whole or not at all."""
 
 from workbench.smalldata.exports.columns import Axis, Column, Export
+from workbench.smalldata.exports.hdf5_packing import pack_hdf5
 from workbench.smalldata.exports.netcdf import write_netcdf
 from workbench.smalldata.exports.nexus import write_nexus
 from workbench.smalldata.exports.tables import write_tables
@@ -23,6 +24,7 @@ __all__ = [
     "TiffResult",
     "forecast_tiffs",
     "holds_pictures",
+    "pack_hdf5",
     "pack_tiffs",
     "write_netcdf",
     "write_nexus",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from workbench.core.atomic import appearing, make_folder
 from workbench.core.errors import InputError
 from workbench.core.extras import load
@@ -68,6 +70,16 @@ def pack_tiffs(files: Sequence[Path], target: Path) -> PackedTiff:
                 kinds.add((pixels.shape, pixels.dtype))
         name_slices(place, slices)
     return PackedTiff(target, len(slices), len(kinds), big)
+
+
+def described_pages(
+    files: Sequence[Path],
+) -> Iterator[tuple[Path, dict[str, Any], np.ndarray[Any, Any]]]:
+    """Yield file, description and pixels of each page; `InputError` for what is no TIFF."""
+    for path, (told, pixels) in _of_pages(
+        files, lambda page: (_told(page.description), page.asarray())
+    ):
+        yield path, told, pixels
 
 
 def _of_pages(files: Sequence[Path], ask: Callable[[Any], T]) -> Iterator[tuple[Path, T]]:
