@@ -142,6 +142,7 @@ def test_an_edited_entry_is_produced_as_the_facilitys_formulas_say(run: Any, fil
     np.testing.assert_allclose(np.diff(q_edges), 0.02)
     made, used = facility_formulas(), good(CAMERA)
     counts, expected = np.zeros((3, len(q_edges) - 1)), None
+    waves = np.full(counts.shape, complex(np.nan, np.nan))
     frames = kev(run.cam[run.has_cam])
     frames = np.where(frames < 1.0, 0, frames).astype(float)
     expected = np.full((len(frames), *counts.shape), np.nan)
@@ -153,9 +154,13 @@ def test_an_edited_entry_is_produced_as_the_facilitys_formulas_say(run: Any, fil
             if inside.any():
                 total = frames[:, inside].sum(axis=1)
                 expected[:, turn, ring] = total / made["norm"][inside].sum()
+                turned = np.exp(2j * made["phi"][inside])
+                waves[turn, ring] = np.average(turned, weights=made["norm"][inside])
     azav = file.read("cam/azav_azav")
     assert azav.shape == (24, 3, len(q_edges) - 1)
     np.testing.assert_array_equal(file.read(f"{prefix}_pixels"), counts)
+    np.testing.assert_allclose(file.read(f"{prefix}_cos2phi"), waves.real, atol=1e-9)
+    np.testing.assert_allclose(file.read(f"{prefix}_sin2phi"), waves.imag, atol=1e-9)
     np.testing.assert_allclose(azav[run.has_cam], expected, rtol=1e-9)
     assert np.isnan(azav[~run.has_cam]).all()
     assert file.info("cam/azav_azav").unit == "keV"

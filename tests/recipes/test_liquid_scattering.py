@@ -13,15 +13,19 @@ from tests.recipes.judging import met
 from workbench import plots
 from workbench.binning import edges_by_width, verdict
 from workbench.core.errors import InputError
+from workbench.core.frames import FrameSpec
 from workbench.recipes import (
     Azimuthal,
     LiquidFit,
     azimuth_course,
     azimuthal,
     fit_liquid,
+    legendre,
     liquid_curves,
     window,
 )
+from workbench.reductions import Azimuthal as Averages
+from workbench.reductions import Setup, scattering_from_positions
 from workbench.runs import Channel, Run
 from workbench.synthetic import PumpProbe, write_small_data
 from workbench.synthetic.scenes import LiquidScattering
@@ -118,7 +122,7 @@ def test_a_wrong_axis_is_told_and_the_right_one_found(turned: Run) -> None:
 def test_an_isotropic_liquid_shows_no_anisotropy(liquid: Run) -> None:
     fit = analyse(liquid, axis=0.0)
     assert fit.state == "no-anisotropy"
-    assert fit.course.state == "no-signal"
+    assert fit.course.state == "undetermined"  # four azimuths do not see waves of each direction
     assert fit.isotropic.state == "converged"
 
 
@@ -149,6 +153,69 @@ def test_what_cannot_be_split_is_refused_with_the_way_out(turned: Run) -> None:
     run = turned.with_channel("delay", turned.delay())
     with pytest.raises(InputError, match="no laser-on shot"):
         azimuth_course(run, averages, light, WINDOW, (90.0, 91.0), CUTS)
+
+
+def test_masks_that_cut_through_azimuths_bias_neither_part(liquid: Run) -> None:
+    """Pixel by pixel: S0 and S2 of each ring, seen through wedges, a gap and a beam stop's arm."""
+    row, col = np.indices((240, 240)) * 400.0
+    setup = Setup((-44_000.0, -52_000.0), 60.0, 9.5, horizontal=1.0)
+    seen = scattering_from_positions(-col, -row, np.zeros(row.shape), setup)
+    degrees = np.rad2deg(seen.phi)
+    good = (np.abs(degrees - 33) > 12) & (np.abs(degrees - 176) > 7) & (np.abs(row - 60_000) > 3000)
+    reduction = Averages(seen, np.linspace(0.8, 3.6, 57), np.linspace(0, 2 * np.pi, 13))
+    spec = FrameSpec(row.shape, "keV", good)
+    ring = np.clip(np.digitize(seen.radial, reduction.radial_edges) - 1, 0, 55)
+    planted = 3 + np.cos(np.arange(56.0)), 0.5 + 0.1 * np.sin(np.arange(56.0))
+    half = np.arcsin(seen.radial * 12.398419843 / 9.5 / (4 * np.pi))
+    cosine = np.cos(half) * np.cos(seen.phi - np.deg2rad(AXIS))
+    frame = seen.norm * (planted[0][ring] + planted[1][ring] * (3 * cosine**2 - 1) / 2)
+    values = reduction.reduce(frame[np.newaxis], spec)["azav"]
+    channel = Channel.from_values("azav", np.repeat(values, len(liquid), axis=0), unit="keV")
+    told = {name: one.value for name, one in reduction.settings(spec).items()}
+    wave = told["cos2phi"] + 1j * told["sin2phi"]
+    averages = Azimuthal(channel, told["q"], told["phiVec"], told["norm"], 9.5, wave)
+    assert (np.ptp(averages.pixels, axis=0) > 0.3 * averages.pixels.max(axis=0)).all()
+    off = {}
+    for name, one in (("known", averages), ("even", replace(averages, direction=None))):
+        parts = [part.read()[0] for part in legendre(liquid, one, (0, 2), axis=np.deg2rad(AXIS))]
+        off[name] = [np.abs(part / truth - 1) for part, truth in zip(parts, planted, strict=True)]
+    assert np.max(off["known"]) < 1e-3
+    assert np.median(off["even"][1]) > 0.02
+
+
+def test_azimuths_that_do_not_fix_the_parts_give_nan_and_a_named_state(turned: Run) -> None:
+    averages, run = azimuthal(turned), turned.with_channel("delay", turned.delay())
+    light = window(turned, averages, 1.5, 3.5)
+    inside, pixels = averages.inside(*WINDOW), averages.pixels.copy()
+    pixels[np.ix_([0, 1, 3, 4, 5, 6, 7, 9, 10, 11], np.flatnonzero(inside)[:4])] = 0
+    curves = liquid_curves(run, replace(averages, pixels=pixels), light, EDGES, CUTS, axis=AXIS)
+    assert np.flatnonzero(curves.undetermined).tolist() == np.flatnonzero(inside)[:4].tolist()
+    for part in (curves.isotropic, curves.anisotropic):
+        lost = np.isnan(part.value).all(axis=0)
+        np.testing.assert_array_equal(lost, curves.undetermined)
+    course = azimuth_course(run, averages, light, WINDOW, EARLY, CUTS, axis=AXIS)
+    fit = fit_liquid(curves, course, [1.0], q=WINDOW)
+    assert fit.state == "undetermined"
+    assert "undetermined, NaN, at 4 of 60 q" in fit.message
+    pixels = averages.pixels.copy()
+    pixels[[0, 1, 4, 5, 6, 7, 10, 11]] = 0
+    few = replace(averages, pixels=pixels)
+    course = azimuth_course(run, few, light, WINDOW, EARLY, CUTS, axis=AXIS)
+    assert course.state == "undetermined"
+    assert np.isnan([course.axis.value, course.strength.value]).all()
+    alike = replace(averages, direction=0 * averages.wave)
+    with pytest.raises(InputError, match="do not tell S0 and S2 apart"):
+        liquid_curves(run, alike, light, EDGES)
+
+
+def test_a_file_that_does_not_say_where_pixels_lie_is_told_so(turned: Run) -> None:
+    averages, run = azimuthal(turned), turned.with_channel("delay", turned.delay())
+    light = window(turned, averages, 1.5, 3.5)
+    known = liquid_curves(run, averages, light, EDGES, CUTS, axis=AXIS)
+    even = replace(averages, direction=None)
+    told = liquid_curves(run, even, light, EDGES, CUTS, axis=AXIS)
+    assert known.message == ""
+    assert "evenly filled" in told.message
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.arrays import Bools, Floats
+from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
 from workbench.runs import Channel, Run, Runs
 from workbench.runs.channel import Label, OpenRows, Rows
@@ -14,6 +14,8 @@ from workbench.runs.gaps import always_float
 
 HC = 12.398419843320026  # keV angstrom, exact in SI
 LOOKED_AT = 200  # events with light, to tell bins without pixels
+SCALES = {"degree": np.pi / 180, "1/nm": 0.1}  # of axes in other units -> rad, 1/angstrom
+LEAST_SPREAD = 0.1  # of P_2 over a ring, to tell S_2 from S_0
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Azimuthal:
         file does not count them.
     photon_energy
         [keV]; None where the file does not say.
+    direction
+        Mean of exp(2 i phi) over the pixels of each bin, complex, shape (phi, q); None where the
+        file does not say: bins are then taken as evenly filled, from edge to edge.
     """
 
     channel: Channel
@@ -40,6 +45,15 @@ class Azimuthal:
     phi: Floats
     pixels: Floats
     photon_energy: float | None
+    direction: Array | None = None
+
+    @property
+    def wave(self) -> Array:
+        """Mean of exp(2 i phi) over each bin, complex, shape (phi, q); as `direction` has it."""
+        if self.direction is not None:
+            return np.where(self.pixels > 0, self.direction, 0)
+        even = _blur(self.phi) * np.exp(2j * self.phi)
+        return np.asarray(np.broadcast_to(even[:, None], self.pixels.shape))
 
     def inside(self, low: float, high: float) -> Bools:
         """Tell which bins in q lie in the window low <= q < high [1/angstrom]."""
@@ -73,8 +87,9 @@ def azimuthal(run: Run | Runs, field: str | Channel = "") -> Azimuthal:
         )
     phi = _label(channel, "phi")
     phi = np.arange(bins[0]) * 2 * np.pi / bins[0] if phi is None else phi
-    counted, energy = _settings(run, channel.name, bins)
-    return Azimuthal(channel, q, phi[: bins[0]], counted * _lit(channel, bins, run.label), energy)
+    counted, energy, direction = _settings(run, channel.name, bins)
+    pixels = counted * _lit(channel, bins, run.label)
+    return Azimuthal(channel, q, phi[: bins[0]], pixels, energy, direction)
 
 
 def legendre(
@@ -82,12 +97,13 @@ def legendre(
 ) -> tuple[Channel, ...]:
     """Return one curve S_n(q) per event for each order: S(q, phi) = sum of S_n(q) P_n(cos theta_q).
 
-    Least squares over the azimuths, each weighted by its pixels; with order 0 alone the mean over
-    all pixels of a ring. cos theta_q = cos(theta) cos(phi - axis), with theta half the scattering
-    angle and the pump polarised across the X-ray beam (Biasin et al., J. Synchrotron Rad. 25, 306
-    (2018), where S_2 has this sign). cos^2 is averaged over the width of each azimuth, taken as
-    evenly filled: with the value at the centre S_2 would come out too small, by 5 % with 12
-    azimuths. A q at which the azimuths do not tell the orders apart is NaN.
+    Least squares over the azimuths that hold pixels, each weighted by them; with order 0 alone the
+    mean over all pixels of a ring. cos theta_q = cos(theta) cos(phi - axis), with theta half the
+    scattering angle and the pump polarised across the X-ray beam (Biasin et al., J. Synchrotron
+    Rad. 25, 306 (2018), where S_2 has this sign). cos^2 is averaged over the pixels of each bin, as
+    the file has it (`Azimuthal.direction`), so that neither the width of the azimuths (5 % of S_2
+    with 12 of them) nor masks that cut through them count. A q at which the azimuths do not tell
+    the orders apart (`determined`) is NaN.
 
     Parameters
     ----------
@@ -133,6 +149,19 @@ def _empty(averages: Azimuthal, low: float, high: float) -> InputError:
     )
 
 
+def determined(averages: Azimuthal, axis: float) -> Bools:
+    """Tell at which q the azimuths tell S_0 and S_2 apart, shape (q,); `axis` in rad.
+
+    P_2 must scatter over the pixels of a ring by `LEAST_SPREAD` (one standard deviation). Over a
+    full ring it does by 0.53 cos(theta)^2: the error of S_2 is then five times smaller.
+    """
+    total = averages.pixels.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, second = averages.pixels / total, second_order(averages, axis)
+        spread = (share * (second - (share * second).sum(axis=0)) ** 2).sum(axis=0)
+        return np.asarray(np.sqrt(spread) > LEAST_SPREAD)
+
+
 def _regression(averages: Azimuthal, orders: tuple[int, ...], axis: float) -> Floats:
     """Return the weight of each bin in each order, shape (order, phi, q)."""
     design = np.ones((len(orders), *averages.pixels.shape))
@@ -140,7 +169,9 @@ def _regression(averages: Azimuthal, orders: tuple[int, ...], axis: float) -> Fl
         design[orders.index(2)] = second_order(averages, axis)
     weighted = design * averages.pixels
     normal = np.einsum("ipq,jpq->qij", weighted, design)
-    fixed = np.linalg.matrix_rank(normal, tol=1e-9 * averages.pixels.max()) == len(orders)
+    fixed = averages.pixels.sum(axis=0) > 0
+    if len(orders) == 2:
+        fixed &= determined(averages, axis)
     inverse = np.full_like(normal, np.nan)
     inverse[fixed] = np.linalg.inv(normal[fixed])
     found: Floats = np.einsum("qij,jpq->ipq", inverse, weighted)
@@ -148,26 +179,26 @@ def _regression(averages: Azimuthal, orders: tuple[int, ...], axis: float) -> Fl
 
 
 def second_order(averages: Azimuthal, axis: float) -> Floats:
-    """Return P_2(cos theta_q), averaged over each azimuth, shape (phi, q); `axis` in rad."""
-    return np.asarray((3 * _cosine_squared(averages, axis) - 1) / 2)
+    """Return P_2(cos theta_q), averaged over each bin, shape (phi, q); `axis` in rad."""
+    turned = np.real(averages.wave * np.exp(-2j * axis))
+    return np.asarray((3 * cosine_squared(averages) * (1 + turned) / 2 - 1) / 2)
 
 
-def blur(averages: Azimuthal) -> float:
-    """Return by what the width of the azimuths weakens a wave of two periods around the circle."""
-    phi = np.sort(averages.phi)
-    width = float(np.median(np.diff(phi))) if len(phi) > 1 else 2 * np.pi
-    return float(np.sinc(width / np.pi))
-
-
-def _cosine_squared(averages: Azimuthal, axis: float) -> Floats:
+def cosine_squared(averages: Azimuthal) -> Floats:
+    """Return cos(theta)^2 at each q, theta half the scattering angle, shape (q,)."""
     if averages.photon_energy is None:
         raise InputError(
             f"{averages.channel.name}: the file does not say the photon energy, which the "
             "anisotropic part needs; produce the run again with eBeam in the function's settings"
         )
     sine = averages.q * HC / averages.photon_energy / (4 * np.pi)
-    around = (1 + blur(averages) * np.cos(2 * (averages.phi - axis))) / 2
-    return np.asarray(around[:, None] * (1 - sine**2))
+    return np.asarray(1 - sine**2)
+
+
+def _blur(phi: Floats) -> float:
+    """Return by what the width of the azimuths weakens a wave of two periods around the circle."""
+    width = float(np.median(np.diff(np.sort(phi)))) if len(phi) > 1 else 2 * np.pi
+    return float(np.sinc(width / np.pi))
 
 
 def _mapped(
@@ -241,22 +272,35 @@ def _first(run: Run | Runs) -> str:
 
 
 def _label(channel: Channel, name: str) -> Floats | None:
-    for dims, values, _ in channel.labels().values():
+    for dims, values, attributes in channel.labels().values():
         if len(dims) == 1 and dims[0] == name:
-            return np.asarray(values, dtype=np.float64)
+            scale = SCALES.get(str(attributes.get("units")), 1.0)
+            return scale * np.asarray(values, dtype=np.float64)
     return None
 
 
-def _settings(run: Run | Runs, name: str, bins: tuple[int, ...]) -> tuple[Floats, float | None]:
-    """Return pixels per bin and photon energy [keV], as far as the file tells them."""
+def _settings(
+    run: Run | Runs, name: str, bins: tuple[int, ...]
+) -> tuple[Floats, float | None, Array | None]:
+    """Return pixels per bin, photon energy [keV] and direction, as far as the file tells them."""
     detector, _, leaf = name.partition("/")
     functions = run.settings[detector].functions if detector in run.settings else {}
     for called, function in functions.items():
         if leaf.startswith(f"{called}_"):
-            counted = np.asarray(function["norm"], float) if "norm" in function else np.ones(bins)
-            fits = counted.size == np.prod(bins)
-            return counted.reshape(bins) if fits else np.ones(bins), function.photon_energy
-    return np.ones(bins), None
+            counted, cosine, sine = (
+                _of_bins(function[key], bins) if key in function else None
+                for key in ("norm", "cos2phi", "sin2phi")
+            )
+            direction = None if cosine is None or sine is None else cosine + 1j * sine
+            counted = np.ones(bins) if counted is None else counted
+            return counted, function.photon_energy, direction
+    return np.ones(bins), None, None
+
+
+def _of_bins(value: Array, bins: tuple[int, ...]) -> Floats | None:
+    """Return a value of each bin; None where it has another number of them."""
+    values = np.asarray(value, np.float64)
+    return values.reshape(bins) if values.size == np.prod(bins) else None
 
 
 def _lit(channel: Channel, bins: tuple[int, ...], label: str) -> Bools:

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.binning import Parameter, on_off
-from workbench.core.arrays import Floats
+from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.table import Table
-from workbench.recipes.azimuth import Azimuthal, legendre, second_order, sectors
+from workbench.recipes.azimuth import (
+    LEAST_SPREAD,
+    Azimuthal,
+    cosine_squared,
+    determined,
+    legendre,
+    sectors,
+)
 from workbench.recipes.difference import Difference, difference_curves
 from workbench.recipes.global_fit import GlobalFit, fit_global
 from workbench.runs import Channel, Cut, Run, Runs
@@ -18,6 +25,10 @@ from workbench.runs.pairs import WITHIN
 SEEN = 3.0  # errors, that the wave around the circle must be away from 0
 OTHER = 4.0  # errors, that the axis found must be away from the one given to be told
 FEWEST = 4  # azimuths, to fit a level and a wave of any direction
+UNFIXED = (
+    "the axis of the pump's polarisation is undetermined: masks, gaps or few azimuths leave a wave "
+    "of one direction unseen"
+)
 
 
 @dataclass(frozen=True)
@@ -27,11 +38,17 @@ class LiquidCurves:
     Parameters
     ----------
     isotropic, anisotropic
-        S0 and S2, each over the light in the q window.
+        S0 and S2, each over the light in the q window; NaN at q where they are undetermined.
+    undetermined
+        q at which pixels are lit, but at azimuths that do not tell S0 and S2 apart, shape (q,).
+    message
+        What is to be known of the azimuths, in words; empty where all is well.
     """
 
     isotropic: Difference
     anisotropic: Difference
+    undetermined: Bools
+    message: str
 
     @property
     def table(self) -> Table:
@@ -65,7 +82,8 @@ class AzimuthCourse:
         Sum of squared residuals in units of the errors, and degrees of freedom.
     state
         "converged"; "no-signal": no wave stands out of the noise; "other-axis": the polarisation
-        does not lie where it was given.
+        does not lie where it was given; "undetermined": the azimuths left by masks and gaps do not
+        fix a wave, strength and axis are NaN.
     message
         The state in words.
     """
@@ -104,8 +122,9 @@ class LiquidFit:
         "t0", "sigma", "tau_1"... of S0 [ps]; "tau_aniso", decay time of S2 [ps]; "anisotropy", mean
         of the curve of S2 in the window; "axis" [deg].
     state
-        That of the isotropic fit where it is not "converged"; else "no-anisotropy" where S2 does
-        not stand out of the noise, "other-axis", or the state of the anisotropic fit.
+        That of the isotropic fit where it is not "converged"; else "undetermined" where masks and
+        gaps leave S2 undetermined in the window, "no-anisotropy" where S2 does not stand out of the
+        noise, "other-axis" or "undetermined" from the course, or that of the anisotropic fit.
     message
         What is to be known of each part, in words.
     """
@@ -160,17 +179,18 @@ def liquid_curves(
     delay
         The channel or role to bin by [ps].
 
-    Raises `InputError` for averages that do not tell azimuths apart or lack the photon energy, and
-    `DifferenceError` where too few bins hold shots.
+    Raises `InputError` for averages that do not tell azimuths apart at any q or lack the photon
+    energy, and `DifferenceError` where too few bins hold shots.
     """
     _check_azimuths(averages)
+    undetermined, message = _azimuths_told(averages, np.deg2rad(axis))
     isotropic, anisotropic = (
         difference_curves(
             run, part, light, edges, where, nearest=nearest, within=within, delay=delay
         )
         for part in legendre(run, averages, (0, 2), axis=np.deg2rad(axis))
     )
-    return LiquidCurves(isotropic, anisotropic)
+    return LiquidCurves(isotropic, anisotropic, undetermined, message)
 
 
 def azimuth_course(
@@ -210,7 +230,7 @@ def azimuth_course(
             "widen both windows or produce the run with more azimuths"
         )
     unit = str(binned["difference"].attrs["units"])
-    return _course(averages, value, error, _wave_height(averages, q), axis, unit)
+    return _course(averages.phi, value, error, _waves(averages, q), axis, unit)
 
 
 def fit_liquid(
@@ -252,7 +272,10 @@ def fit_liquid(
         "anisotropy": anisotropic.mean("tau_1", *q),
         "axis": course.axis,
     }
-    state, message = _judged(isotropic, anisotropic, course)
+    inside = (curves.isotropic.q >= q[0]) & (curves.isotropic.q < q[1])
+    lost = bool((curves.undetermined & inside).any())
+    state, message = _judged(isotropic, anisotropic, course, lost=lost)
+    message = "; ".join(filter(None, (message, curves.message)))
     return LiquidFit(isotropic, anisotropic, course, parameters, state, message)
 
 
@@ -266,38 +289,83 @@ def _check_azimuths(averages: Azimuthal) -> None:
         )
 
 
-def _wave_height(averages: Azimuthal, q: tuple[float, float]) -> float:
-    """Return the height of the wave of P2(cos theta_q) around the circle, mean over the window."""
-    turned = (second_order(averages, 0.0) - second_order(averages, np.pi / 2)) / 2
-    row = int(np.abs(np.cos(2 * averages.phi)).argmax())
-    per_q = turned[row] / np.cos(2 * averages.phi[row])
-    pixels = averages.pixels.sum(axis=0) * averages.inside(*q)
-    return float((per_q * pixels).sum() / pixels.sum())
+def _azimuths_told(averages: Azimuthal, axis: float) -> tuple[Bools, str]:
+    """Return the q at which S0 and S2 are undetermined, and what is to be known of azimuths."""
+    lit = averages.pixels.sum(axis=0) > 0
+    lost = lit & ~determined(averages, axis)
+    texts = []
+    if (lost == lit).all():
+        raise InputError(
+            f"{averages.channel.name}: masks and gaps leave azimuths that do not tell S0 and S2 "
+            f"apart with the polarisation at {np.rad2deg(axis):g} deg: mask less, or turn the "
+            "polarisation; template difference_scattering needs no azimuths"
+        )
+    if lost.any():
+        low, high = averages.q[lost].min(), averages.q[lost].max()
+        texts.append(
+            f"S0 and S2 undetermined, NaN, at {int(lost.sum())} of {int(lit.sum())} q from "
+            f"{low:.3g} to {high:.3g} 1/angstrom: masks and gaps leave azimuths that are too alike"
+        )
+    if averages.direction is None:
+        texts.append(
+            "the file does not say where the pixels of each azimuth lie (cos2phi, sin2phi): each "
+            "is taken as evenly filled, and masks that cut through one bias S2"
+        )
+    return lost, "; ".join(texts)
+
+
+def _waves(averages: Azimuthal, q: tuple[float, float]) -> Floats:
+    """Return what P2(cos theta_q) adds at each azimuth, as mean over the pixels in the window.
+
+    For the polarisation at azimuth 0, and at 45 deg, shape (2, phi).
+    """
+    pixels = averages.pixels * averages.inside(*q)
+    mean = pixels / np.maximum(pixels.sum(axis=1, keepdims=True), 1e-300)
+    wave = (mean * 0.75 * cosine_squared(averages) * averages.wave).sum(axis=1)
+    return np.stack([wave.real, wave.imag])
 
 
 def _course(
-    averages: Azimuthal, value: Floats, error: Floats, height: float, given: float, unit: str
+    phi: Floats, value: Floats, error: Floats, waves: Floats, given: float, unit: str
 ) -> AzimuthCourse:
     """Fit level and wave by linear least squares, and tell where its crest lies."""
-    good, phi = np.isfinite(value) & (error > 0), averages.phi
-    basis = np.stack([np.ones_like(phi), height * np.cos(2 * phi), height * np.sin(2 * phi)], 1)
+    good = np.isfinite(value) & (error > 0)
+    height = float(np.hypot(*waves[:, good]).mean())
+    basis = np.concatenate([np.ones((1, len(phi))), waves]).T
     scaled = basis[good] / error[good, None]
     covariance = np.linalg.pinv(scaled.T @ scaled, hermitian=True)
     found = covariance @ (scaled.T @ (value[good] / error[good]))
-    level, along, across = found.tolist()
-    size = float(np.hypot(along, across))
-    sides = np.array([[along, across], [-across / (2 * size), along / (2 * size)]]) / size
-    spread = np.sqrt(np.diag(sides @ covariance[1:, 1:] @ sides.T))
-    crest = np.rad2deg(np.arctan2(across, along)) / 2
-    turns = int(np.rint((given - crest) / 90))
-    axis = Parameter(float(crest + 90 * turns), float(np.rad2deg(spread[1])), "deg")
-    strength = Parameter(size if turns % 2 == 0 else -size, float(spread[0]), unit)
     chi2 = float((((basis @ found - value)[good] / error[good]) ** 2).sum())
+    level, along, across = found.tolist()
+    axis, strength = _crest(along, across, np.asarray(covariance[1:, 1:]), given, unit)
     state, message = _told(axis, strength, given)
+    if not _fixed(waves[:, good], error[good]):
+        axis, strength = Parameter(np.nan, np.nan, "deg"), Parameter(np.nan, np.nan, unit)
+        state, message = "undetermined", UNFIXED
     dof = int(good.sum()) - 3
     return AzimuthCourse(
         phi, value, error, unit, axis, strength, given, level, height, chi2, dof, state, message
     )
+
+
+def _crest(
+    along: float, across: float, covariance: Floats, given: float, unit: str
+) -> tuple[Parameter, Parameter]:
+    """Return where the crest of a wave lies, of two the one nearer to `given`, and its height."""
+    size = float(np.hypot(along, across))
+    sides = np.array([[along, across], [-across / (2 * size), along / (2 * size)]]) / size
+    spread = np.sqrt(np.diag(sides @ covariance @ sides.T))
+    crest = np.rad2deg(np.arctan2(across, along)) / 2
+    turns = int(np.rint((given - crest) / 90))
+    axis = Parameter(float(crest + 90 * turns), float(np.rad2deg(spread[1])), "deg")
+    strength = Parameter(size if turns % 2 == 0 else -size, float(spread[0]), unit)
+    return axis, strength
+
+
+def _fixed(waves: Floats, error: Floats) -> bool:
+    """Tell whether waves of either direction scatter over the azimuths, weighted as they are."""
+    scatter = np.cov(waves, aweights=1 / error**2, ddof=0)
+    return bool(np.linalg.eigvalsh(scatter)[0] > LEAST_SPREAD**2)
 
 
 def _told(axis: Parameter, strength: Parameter, given: float) -> tuple[str, str]:
@@ -311,10 +379,15 @@ def _told(axis: Parameter, strength: Parameter, given: float) -> tuple[str, str]
     return "converged", f"the pump's polarisation lies at {axis}, as given ({given:g} deg)"
 
 
-def _judged(iso: GlobalFit, aniso: GlobalFit, course: AzimuthCourse) -> tuple[str, str]:
+def _judged(
+    iso: GlobalFit, aniso: GlobalFit, course: AzimuthCourse, *, lost: bool
+) -> tuple[str, str]:
     texts = f"isotropic: {iso.message}; anisotropic: {aniso.message}; {course.message}"
     if iso.state != "converged":
         return iso.state, texts
+    if lost:
+        return "undetermined", texts
     if aniso.state == "no-signal":
         return "no-anisotropy", texts
-    return (course.state if course.state == "other-axis" else aniso.state), texts
+    told = course.state in {"other-axis", "undetermined"}
+    return (course.state if told else aniso.state), texts

@@ -141,6 +141,19 @@ class Azimuthal(Reduction):
         """Return the number of usable pixels of each bin, shape (phi, q)."""
         return np.asarray(self._map(spec).totals[2].reshape(self.bins))
 
+    def direction(self, spec: FrameSpec) -> tuple[Floats, Floats]:
+        """Return the means of cos(2 phi) and sin(2 phi) in each bin, weighted with norm, (phi, q).
+
+        NaN where there are no pixels. Masks that cut through a bin move them away from its middle.
+        """
+        made = self._map(spec)
+        light, phi = (_cut(one, made.bounds) for one in (self.scattering.norm, self.scattering.phi))
+        waves = np.nan_to_num(light * np.stack([np.cos(2 * phi), np.sin(2 * phi)]))
+        sums = made.pixels.sums(waves, (-np.inf, np.inf, False), leave_out=False)
+        norm = made.totals[0]
+        cosine, sine = np.divide(sums, norm, out=np.full_like(sums, np.nan), where=norm > 0)
+        return cosine.reshape(self.bins), sine.reshape(self.bins)
+
     def usable(self, spec: FrameSpec) -> Bools:
         """Tell which pixels are not masked and have a known position, in the shape of a frame."""
         if self.scattering.shape != spec.shape:
@@ -190,6 +203,7 @@ class Azimuthal(Reduction):
             "norm": Setting(self.norm(spec), "1", f"{EXTRAS['norm']}: signal = azav * norm"),
             "pixels": Setting(self.pixels(spec), "1", "number of pixels of each bin"),
         }
+        kept |= directions(*self.direction(spec))
         return kept | self.rules(spec)
 
     def rules(self, spec: FrameSpec) -> dict[str, Setting]:
@@ -254,6 +268,15 @@ class Azimuthal(Reduction):
             pixels = SplitPixels.of(shares.within(bounds), _cut(norm, bounds), bins)
         present = np.zeros((1, prod(bounds.shape)), np.float32)
         return _Map(spec.good, bounds, pixels, pixels.totals(present)[:, 0])
+
+
+def directions(cosine: Floats, sine: Floats) -> dict[str, Setting]:
+    """Return what a file keeps of where the pixels of each bin lie; see `Azimuthal.direction`."""
+    text = "over the pixels of each bin, weighted with their solid angle and polarisation"
+    return {
+        "cos2phi": Setting(cosine, "1", f"mean of cos(2 phi) {text}"),
+        "sin2phi": Setting(sine, "1", f"mean of sin(2 phi) {text}"),
+    }
 
 
 def _cut(values: Array, bounds: Bounds) -> Array:

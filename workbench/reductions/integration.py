@@ -8,7 +8,7 @@ import numpy as np
 from workbench.core.arrays import Floats, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output, Setting, Values
-from workbench.reductions.azimuthal import Azimuthal
+from workbench.reductions.azimuthal import Azimuthal, directions
 from workbench.reductions.base import Reduction, reductions
 
 AXES = {  # unit of the radial axis -> its name and what it is
@@ -71,8 +71,9 @@ class Integration(Reduction):
         unit = made.scattering.unit
         axis, what = AXES[unit]
         bins = slice(0, 1) if self.curve else slice(None)
-        norm, pixels = (
-            values[0] if self.curve else values for values in (made.norm(spec), made.pixels(spec))
+        norm, pixels, cosine, sine = (
+            values[0] if self.curve else values
+            for values in (made.norm(spec), made.pixels(spec), *made.direction(spec))
         )
         turn = "azimuth, from pyFAI's axis 2 to its axis 1"
         return {
@@ -84,6 +85,7 @@ class Integration(Reduction):
                                      f"edges of the bins of {turn}"),
             "norm": Setting(norm, "1", "sum of the pixels' solid angle and polarisation"),
             "pixels": Setting(pixels, "1", "number of pixels of each bin"),
+            **directions(cosine, sine),
             **made.rules(spec),
         }  # fmt: skip
 

@@ -88,12 +88,16 @@ class LiquidScattering(Scene):
     def once(self, spec: PumpProbe, place: Station) -> dict[str, OnceValue]:
         """Return what the producer notes of its azimuths."""
         pixels, _ = self.bins(spec, place)
+        wave = _wave(place.ring_shape, spec.photon_energy, self.azimuths)
+        text = "over the pixels of each bin"
         borders = np.linspace(0, 2 * np.pi, self.azimuths + 1)
         stem = f"UserDataCfg/{place.rings}/azav__azav"
         return {
             f"{stem}_phiVec": OnceValue(borders, "rad", "azimuths"),
             f"{stem}_phiBins": OnceValue(self.azimuths, "1", ""),
             f"{stem}_norm": OnceValue(pixels.astype(np.float64), "1", "pixels in each bin"),
+            f"{stem}_cos2phi": OnceValue(wave.real, "1", f"mean of cos(2 phi) {text}"),
+            f"{stem}_sin2phi": OnceValue(wave.imag, "1", f"mean of sin(2 phi) {text}"),
         }
 
     def fact(self, place: Station, name: str) -> FieldFact | None:
@@ -195,17 +199,31 @@ def _second_order(
 ) -> tuple[Ints, Floats]:
     """Return pixels and mean P_2(cos theta_q) of each bin, shape (phi, q); bin 0 around phi = 0."""
     camera = ring_camera(shape, photon_energy)
+    sine = camera.q * HC / photon_energy / (4 * np.pi)
+    cosine = np.sqrt(1 - sine**2) * np.cos(camera.phi - axis)
+    return _means(shape, photon_energy, azimuths, (3 * cosine**2 - 1) / 2)
+
+
+def _wave(shape: tuple[int, ...], photon_energy: float, azimuths: int) -> Array:
+    """Return the mean of exp(2 i phi) over the pixels of each bin, complex, shape (phi, q)."""
+    phi = ring_camera(shape, photon_energy).phi
+    parts = [_means(shape, photon_energy, azimuths, one(2 * phi))[1] for one in (np.cos, np.sin)]
+    return parts[0] + 1j * parts[1]
+
+
+def _means(
+    shape: tuple[int, ...], photon_energy: float, azimuths: int, values: Floats
+) -> tuple[Ints, Floats]:
+    """Return pixels of each bin and the mean over them of a value of each pixel, (phi, q)."""
+    camera = ring_camera(shape, photon_energy)
     step = 2 * np.pi / azimuths
     sector = np.floor(camera.phi / step + 0.5).astype(np.int64) % azimuths
     ring = np.searchsorted(Q_EDGES, camera.q.ravel(), side="right") - 1
     kept = (ring >= 0) & (ring < len(centres()))
     flat = (sector.ravel() * len(centres()) + ring)[kept]
-    sine = camera.q * HC / photon_energy / (4 * np.pi)
-    cosine = np.sqrt(1 - sine**2) * np.cos(camera.phi - axis)
-    second = (3 * cosine.ravel()[kept] ** 2 - 1) / 2
     size, bins = azimuths * len(centres()), (azimuths, len(centres()))
     pixels: Ints = np.bincount(flat, minlength=size).reshape(bins)
-    total = np.bincount(flat, second, minlength=size).reshape(bins)
+    total = np.bincount(flat, values.ravel()[kept], minlength=size).reshape(bins)
     return pixels, np.asarray(total / np.maximum(pixels, 1), dtype=np.float64)
 
 
