@@ -6,7 +6,14 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.browser.servers import TOKEN, Server, cell_errors, open_notebook, run_all
+from tests.browser.servers import (
+    TOKEN,
+    Server,
+    cell_errors,
+    open_notebook,
+    run_all,
+    wait_for_kernel,
+)
 
 DIE = """() => new Promise((resolve) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -48,6 +55,27 @@ def opened(page: Page, lab: Server, name: str, *sources: str) -> Path:
     open_notebook(page, f"{lab.url}/lab/tree/{file.name}?token={TOKEN}&reset")
     run_all(page)
     return file
+
+
+def open_beside(page: Page, path: str) -> None:
+    """Open a notebook in a JupyterLab that is loaded already, in front of others."""
+    page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
+    page.evaluate(
+        "(path) => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => null)",
+        path,
+    )
+    wait_for_kernel(page)
+
+
+def close_in_front(page: Page) -> None:
+    """Close the notebook in front, and end its kernel."""
+    page.evaluate(
+        """async () => {
+            const panel = window.jupyterapp.shell.currentWidget;
+            await panel.sessionContext.shutdown();
+            panel.dispose();
+        }"""
+    )
 
 
 def execute(page: Page, code: str, *, wait: bool = True) -> Callable[[], None]:

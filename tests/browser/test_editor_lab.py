@@ -38,7 +38,7 @@ ZOOM = """(number) => new Promise((resolve) => {
     figure.x_range.setv({start: middle - half, end: middle + half - 1});
 })"""
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-SHOWN = {"jungfrau_4M": 20, "jungfrau_16M": 5}  # refreshes that are measured
+SHOWN = {"jungfrau_4M": 8, "jungfrau_16M": 4}  # refreshes that are measured
 STUCK = 1500  # ms from a change of the view to its picture: something is wrong, not slow
 HUGE = """\
 huge = np.random.default_rng(1).poisson(4.0, (4096, 4096)) * 1.0

@@ -1,51 +1,26 @@
-"""A template run by hand in JupyterLab, slider and all, gives what a batch gives, to the bit."""
+"""Templates run by hand in JupyterLab, slider and all, give what a batch gives, to the bit."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser.notebooks import run_part
-from tests.browser.servers import TOKEN, Server, cell_errors, open_notebook, run_all
-from workbench.batch import BatchRequest, Template, find_template, run_batch
+from tests.browser.notebooks import close_in_front, open_beside, run_part
+from tests.browser.servers import TOKEN, Server, cell_errors, run_all
+from tests.browser.template_cases import CASES, Case
+from workbench.batch import BatchRequest, find_template, run_batch, templates
 from workbench.batch.results import Result, harvest
-from workbench.synthetic import PumpProbe, write_small_data
-from workbench.synthetic.scenes import Scene, SplitAndDelay
 
 pytestmark = pytest.mark.browser
 
+# Made-up inputs have nothing between their levels; every shot has the same cameras.
+NOTHING_ELSE = ("split_delay", "tiff_browse")
 SAVE = "() => window.jupyterapp.shell.currentWidget.context.save()"
-EVERY_SHOT = {"camera_every": 1, "jungfrau_every": 1, "n_steps": 1, "camera_missing": 0.0}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One template with a slider, and the made-up run that it is tried on."""
-
-    name: str
-    slider: str  # the parameter on it
-    key: str  # that moves it
-    made: PumpProbe
-    scene: Scene = field(default_factory=Scene)
-
-
-CASES = (
-    Case("xpp/delay_scan", "bin_width", "ArrowRight", PumpProbe(n_events=3000)),
-    Case("common/i0_study", "i0_low", "End", PumpProbe(n_events=3000)),
-    Case(
-        "xcs/split_delay", "threshold", "ArrowLeft",
-        PumpProbe(experiment="xcssyn0126", n_events=1500, n_steps=5), SplitAndDelay(),
-    ),
-    Case(
-        "mec/tiff_browse", "shot", "ArrowRight",
-        PumpProbe(experiment="mecsyn0126", n_events=6, **EVERY_SHOT),
-    ),
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,61 +30,85 @@ def batches() -> Iterator[Executor]:
         yield pool
 
 
-def headless(name: str, file: Path, folder: Path, values: dict[str, object]) -> dict[str, Result]:
-    """Return what a batch of one run publishes."""
-    (item,) = run_batch(BatchRequest(find_template(name), (1,), folder, values, input=file))
+@pytest.fixture(scope="module")
+def desk(lab: Server, browser: Browser) -> Iterator[Page]:
+    """Return one JupyterLab for all templates: it takes longer to load than they take to run."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(120_000)
+    page.goto(f"{lab.url}/lab?token={TOKEN}&reset", wait_until="domcontentloaded")
+    yield page
+    page.close()
+
+
+def headless(case: Case, folder: Path, moved: Mapping[str, object]) -> dict[str, Result]:
+    """Return what a batch publishes; two batches of a template follow each other in one folder."""
+    template = find_template(case.name)
+    runs = case.runs if template.takes_runs else case.runs[-1:]
+    request = BatchRequest(template, runs, folder / "out", {**case.given, **moved}, input=folder)
+    (item,) = run_batch(request)
     assert item.state == "done", item.error
     return dict(item.results)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.partition("/")[2])
-def test_a_template_by_hand_and_headless_gives_the_same_results_also_when_its_slider_was_moved(
-    lab: Server, page: Page, batches: Executor, tmp_path: Path, pictures: Path, case: Case
-) -> None:
-    file = write_small_data(case.made, tmp_path, scene=case.scene)
-    untouched = batches.submit(headless, case.name, file, tmp_path / "untouched", {})
-    template = find_template(case.name)
-    by_hand = lab.folder / template.path.name
-    place = typed_in(template, file, by_hand, case.slider)
-    page.set_default_timeout(120_000)
-    open_notebook(page, f"{lab.url}/lab/tree/{by_hand.name}?token={TOKEN}&reset")
-    run_all(page)
-    first = published(page, by_hand)
+def test_every_template_is_tried_by_hand() -> None:
+    assert sorted(case.name for case in CASES) == [template.name for template in templates()]
 
-    cell = page.locator(".jp-Notebook .jp-Cell").nth(place)
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_a_template_by_hand_and_headless_gives_the_same_results_also_when_its_slider_was_moved(
+    lab: Server, desk: Page, batches: Executor, tmp_path: Path, pictures: Path, case: Case
+) -> None:
+    files = case.write(tmp_path)
+    untouched = batches.submit(headless, case, tmp_path, {})
+    by_hand = lab.folder / case.stem / f"{case.stem}.ipynb"
+    by_hand.parent.mkdir()
+    place = typed_in(case, files, by_hand)
+    open_beside(desk, f"{case.stem}/{by_hand.name}")
+    run_all(desk)
+    first = published(desk, by_hand)
+
+    notebook = desk.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
+    cell = notebook.locator(".jp-Cell").nth(place)
     note = cell.get_by_text("to keep it, put it into the parameters")
     assert note.count() == 0
     handle = cell.get_by_role("slider")
     handle.focus()
     handle.press(case.key)
     note.wait_for()
-    run_part(page, "below", place + 1)
-    moved = published(page, by_hand)
+    run_part(desk, "below", place + 1)
+    moved = published(desk, by_hand)
     value = moved[case.slider]["value"]
-    again = batches.submit(headless, case.name, file, tmp_path / "moved", {case.slider: value})
+    again = batches.submit(headless, case, tmp_path, {case.slider: value})
     cell.locator(".jp-OutputArea-output").first.scroll_into_view_if_needed()
-    page.screenshot(path=pictures / f"lab_{template.stem}.png")
+    desk.screenshot(path=pictures / f"lab_{case.stem}.png")
+    close_in_front(desk)
 
     assert len(first) >= 4
     assert first == untouched.result()
-    assert moved != first
     assert value != first[case.slider]["value"]
+    changed = {name for name in moved if moved[name] != first.get(name)}
+    assert changed > {case.slider} or case.stem in NOTHING_ELSE
     assert moved == again.result()
 
 
-def typed_in(template: Template, file: Path, target: Path, slider: str) -> int:
+def typed_in(case: Case, files: list[Path], target: Path) -> int:
     """Write a copy with its parameters cell filled in, as a person does; place of the slider."""
+    template = find_template(case.name)
     content = json.loads(template.path.read_text())
     (cell,) = (one for one in content["cells"] if "parameters" in one["metadata"].get("tags", ()))
-    asked = "".join(cell["source"]).replace('small_data: str = ""', f'small_data: str = "{file}"')
-    assert str(file) in asked
-    cell["source"] = asked.replace("run: int = 0 ", "run: int = 1 ")
+    values: dict[str, object] = {"small_data": str(files[-1]), "run": case.runs[-1]}
+    if template.takes_runs:
+        values = {"small_data": str(files[-1].parent), "runs": f"1-{case.runs[-1]}"}
+    source = "".join(cell["source"])
+    for name, value in {**values, **case.given}.items():
+        source, times = re.subn(rf"(?m)^({name}: .+?) = .*?(  #|$)", rf"\1 = {value!r}\2", source)
+        assert times == 1, name
+    cell["source"] = source
     target.write_text(json.dumps(content))
     made = [
         n for n, one in enumerate(content["cells"]) if "widgets.slider(" in "".join(one["source"])
     ]
     assert len(made) == 1
-    assert f'"{slider}"' in "".join(content["cells"][made[0]]["source"])
     return made[0]
 
 
