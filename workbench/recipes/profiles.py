@@ -13,24 +13,24 @@ from math import sqrt
 
 import numpy as np
 from scipy.integrate import trapezoid
-from scipy.interpolate import Akima1DInterpolator
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import erf, ndtr
 
 from workbench.binning import Parameter
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
+from workbench.recipes.smooth_curves import curves_through
 
 FWHM = sqrt(8 * np.log(2))  # standard deviations
 FEWEST = 6  # points, for four numbers with errors
 BETTER = 20.0  # of chi2, by which a feature must beat a straight line
-FINE = 20  # places per point, to find where a level is crossed
+COARSE = 1.5  # steps in a width at half maximum; fewer do not show the curve
+UNSEEN = 0.25  # of a step: how far the curve may then be off
 DRAWS = 100  # repetitions with noise for the errors of what is not fitted
 METHODS = ("edge", "gaussian", "half_maximum", "centre_of_mass")
 NONE = float("nan")
 
 Model = Callable[..., Floats]
-Between = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ def find_feature(
     slope, line_chi2 = _line(x, y, error)
     fits = {name: _fit(name, x, y, error, unit) for name in _MODELS}
     found = kind or _kind(fits, line_chi2)
-    values, errors = _measured(_of_edge if found == "edge" else _of_peak, x, y, error)
-    half = Shape(Parameter(values[0], errors[0], unit), Parameter(values[1], errors[1], unit))
-    mass = Shape(Parameter(values[2], errors[2], unit), Parameter(NONE, NONE, unit))
+    middle, width = _half(found, x, y, error)
+    half = Shape(Parameter(*middle, unit), Parameter(*width, unit))
+    mass = Shape(Parameter(*_mass(found, x, y, error), unit), Parameter(NONE, NONE, unit))
     per = f"{y_unit}/{unit}" if y_unit not in {"", "1"} else f"1/{unit}" if unit else ""
     return Feature(
         found,
@@ -131,20 +131,31 @@ def find_feature(
     )
 
 
-def _measured(
-    measure: Callable[..., tuple[float, float, float]], x: Floats, y: Floats, error: Floats
-) -> tuple[list[float], list[float]]:
-    """Return numbers that are not fitted, with errors: of the noise, and of the curve's sampling.
+def _half(kind: str, x: Floats, y: Floats, error: Floats) -> list[tuple[float, float]]:
+    """Return centre and width at half maximum, each with its error.
 
-    The latter is what straight lines between the points give instead of a smooth curve.
+    They are those of the mean of the curves that the points allow, with the spread over the curves.
+    What that mean flattens is put back once: it is as much as a second mean flattens the first
+    ("twicing", J. W. Tukey, *Exploratory Data Analysis*, 1977, chapter 16). A width of fewer than
+    `COARSE` steps does not fix the curve: a part of the step is then added to the error.
     """
-    values = np.array(measure(x, y, _smooth))
-    sampling = np.abs(values - measure(x, y, _straight))
-    sampling[0] = max(sampling[0], sampling[1] / 2)  # either side may be off by half the width
-    draws = np.random.default_rng(1).standard_normal((DRAWS, len(y)))
-    repeated = np.array([measure(x, y + error * draw, _smooth) for draw in draws])
-    errors = np.hypot(repeated.std(axis=0), sampling)  # NaN where noise makes one impossible
-    return values.tolist(), errors.tolist()
+    measure = _half_of_edge if kind == "edge" else _half_of_peak
+    fine, curves = curves_through(x, y, error, draws=DRAWS)
+    smooth = curves.mean(axis=0)
+    again = curves_through(x, np.interp(x, fine, smooth), error, draws=DRAWS)[1].mean(axis=0)
+    values = np.array(measure(fine, smooth + (smooth - again)))
+    errors = np.std([measure(fine, one) for one in curves], axis=0)
+    step = float(np.diff(x).max())
+    if values[1] < COARSE * step:
+        errors = np.hypot(errors, step * np.array([0.5, 1.0]) * UNSEEN)
+    return list(zip(values.tolist(), errors.tolist(), strict=True))
+
+
+def _mass(kind: str, x: Floats, y: Floats, error: Floats) -> tuple[float, float]:
+    """Return the centre of mass, and its spread where the points are drawn again with noise."""
+    measure = _mass_of_edge if kind == "edge" else _mass_of_peak
+    draws = y + error * np.random.default_rng(1).standard_normal((DRAWS, len(y)))
+    return measure(x, y), float(np.std([measure(x, one) for one in draws]))
 
 
 def _edge(x: Floats, base: float, height: float, centre: float, sigma: float) -> Floats:
@@ -219,41 +230,48 @@ def _ends(y: Floats) -> tuple[float, float]:
     return float(y[:share].mean()), float(y[-share:].mean())
 
 
-def _of_peak(x: Floats, y: Floats, between: Between) -> tuple[float, float, float]:
-    """Return centre and width at half maximum, and the centre of mass, above the baseline."""
+def _above(x: Floats, y: Floats) -> Floats:
+    """Return a peak, or a dip upside down, above the line between its ends."""
+    above = y - np.interp(x, [x[0], x[-1]], _ends(y))
+    return above if above[np.argmax(np.abs(above))] > 0 else -above
+
+
+def _share(y: Floats) -> Floats:
+    """Return how far an edge has come, from 0 to 1."""
     first, last = _ends(y)
-    above = y - np.interp(x, [x[0], x[-1]], [first, last])
-    above = above if above[np.argmax(np.abs(above))] > 0 else -above
-    mass = float(trapezoid(above * x, x) / trapezoid(above, x))
-    fine, above = between(x, above)
+    return (y - first) / (last - first)
+
+
+def _mass_of_peak(x: Floats, y: Floats) -> float:
+    above = _above(x, y)
+    return float(trapezoid(above * x, x) / trapezoid(above, x))
+
+
+def _mass_of_edge(x: Floats, y: Floats) -> float:
+    """Return the centre of mass of the derivative."""
+    steps = np.diff(_share(y))
+    return float(np.sum(steps * (x[1:] + x[:-1]) / 2) / np.sum(steps))
+
+
+def _half_of_peak(x: Floats, y: Floats) -> tuple[float, float]:
+    above = _above(x, y)
     tip = int(np.argmax(above))
-    left = _crossing(fine[tip::-1], above[tip::-1], above[tip] / 2)
-    right = _crossing(fine[tip:], above[tip:], above[tip] / 2)
-    return (left + right) / 2, right - left, mass
+    left = _crossing(x[tip::-1], above[tip::-1], above[tip] / 2)
+    right = _crossing(x[tip:], above[tip:], above[tip] / 2)
+    return (left + right) / 2, right - left
 
 
-def _of_edge(x: Floats, y: Floats, between: Between) -> tuple[float, float, float]:
-    """Return where the edge is at half its height, its width, and its derivative's centre."""
-    first, last = _ends(y)
-    share = (y - first) / (last - first)
-    mass = float(np.sum(np.diff(share) * (x[1:] + x[:-1]) / 2) / np.sum(np.diff(share)))
-    fine, share = between(x, share)
+def _half_of_edge(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return where half of the height is reached, and from where to where a Gaussian has its FWHM.
+
+    Each level is the mean of where it is first and where it is last crossed.
+    """
+    share = _share(y)
     middle, begin, end = (
-        (_crossing(fine, -share, -level) + _crossing(fine[::-1], share[::-1], level)) / 2
+        (_crossing(x, -share, -level) + _crossing(x[::-1], share[::-1], level)) / 2
         for level in (0.5, float(ndtr(-FWHM / 2)), float(ndtr(FWHM / 2)))
     )
-    return middle, end - begin, mass
-
-
-def _smooth(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return a smooth curve through all points, `FINE` times as many."""
-    fine = np.linspace(x[0], x[-1], FINE * len(x))
-    return fine, np.asarray(Akima1DInterpolator(x, y)(fine))
-
-
-def _straight(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return the points themselves: straight lines lead from one to the next."""
-    return x, y
+    return middle, end - begin
 
 
 def _crossing(x: Floats, y: Floats, level: float) -> float:
