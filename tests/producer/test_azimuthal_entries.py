@@ -19,6 +19,7 @@ from workbench.producer.azimuthal_entries import read_azav
 from workbench.producer.entries import DetectorFacts, EntryError, ReductionEntry
 from workbench.producer.identity import changed, facts_of
 from workbench.producer.pyfai_entries import read_azav_pyfai
+from workbench.recipes import azimuthal
 from workbench.regions.scattering import HC
 from workbench.smalldata import open_file
 from workbench.sources.constants import write_constants
@@ -45,7 +46,8 @@ def get_azav_pyfai(run):
     both = {{'poni_file': 'geometry/both.poni', 'npts': 40}}
     numbers = {PONI | {"wavelength": WAVELENGTH}}
     return {{'tiles': [both | {{'npts_az': 6, 'threshold': 1.5}},
-                      both | {{'name': 'line', 'return2d': False, 'int_units': 'q_A^-1'}}],
+                      both | {{'name': 'line', 'return2d': False, 'int_units': 'q_A^-1'}},
+                      both | {{'name': 'nano', 'npts_az': 6, 'int_units': 'q_nm^-1'}}],
             'cam': {{'ai_kwargs': numbers, 'npts': 30, 'return2d': False, 'name': 'bare'}}}}
 """
 POSITIONS = {}
@@ -194,6 +196,15 @@ def test_open_run_gives_q_and_azimuth_as_coordinates(result: Any) -> None:
     assert (pyfai.dims, pyfai.shape) == (("event", "phi", "two_theta"), (24, 6, 40))
     assert pyfai["phi"].attrs["units"] == "degree"
     assert opened["tiles/line_azav"].to_xarray().dims == ("event", "q")
+
+
+def test_recipes_read_q_and_azimuths_in_whatever_unit_they_stand(result: Any, file: Any) -> None:
+    opened = wb.open_run(result.output)
+    averages = azimuthal(opened, "tiles/nano_azav")
+    edges = file.read("UserDataCfg/tiles/nano__nano_radial_edges")  # 1/nm
+    np.testing.assert_allclose(averages.q, (edges[:-1] + edges[1:]) / 20, rtol=1e-6)
+    around = file.read("UserDataCfg/tiles/nano__nano_azimuth_edges")  # degree
+    np.testing.assert_allclose(averages.phi, np.deg2rad(around[:-1] + around[1:]) / 2, rtol=1e-6)
 
 
 def test_integrals_from_a_poni_file_are_those_of_pyfai(run: Any, file: Any) -> None:
