@@ -119,7 +119,7 @@ CASES = (
         (LiquidScattering(anisotropy=0.02, axis=20.0, azimuths=12),), {"axis": 20.0},
     ),
     Case(
-        "xcs/emission_spectroscopy", "threshold", "ArrowRight",
+        "xcs/emission_spectroscopy", "threshold", "Home",
         {"n_events": 600, "camera_every": 3, "laser_off_every": 4}, (EmissionLine(),),
     ),
     Case(
