@@ -10,7 +10,7 @@ import pytest
 
 import workbench as wb
 from tests.conftest import ModuleFolder
-from tests.recipes.judging import assert_helps, met, outcome
+from tests.recipes.judging import as_said, assert_helps, met
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
 from workbench.core.findings import Severity
 from workbench.recipes import (
@@ -338,7 +338,7 @@ def test_a_faulty_file_gives_true_rows_or_says_why_not(
     shutil.copy(whole, file)
     fault = FAULTS[name]
     with fault.inject(file, np.random.default_rng(3)):
-        assert ended(file, fault.code, whole) == outcome("shot_table", name)
+        assert as_said("shot_table", name, ended(file, fault.code, whole))
 
 
 @pytest.mark.faults

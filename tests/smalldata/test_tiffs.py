@@ -203,8 +203,12 @@ def test_tiff_files_of_others_are_packed_without_loss(source: Path, tmp_path: Pa
         np.testing.assert_array_equal(page, values)
         assert (page.dtype, facts["file"]) == (values.dtype, path.name)
     assert told_[0]["unit"] == told(files[0])["unit"]
-    with pytest.raises(InputError, match=r"cannot pack .*txt"):
+    with pytest.raises(InputError, match=r"cannot pack: .*txt"):
         pack_tiffs([write_tables(source, tmp_path)[0]], tmp_path / "bad.tiff")
+    cut = tmp_path / "cut.tiff"  # its last pages are lost
+    cut.write_bytes(packed.read_bytes()[: packed.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"cannot pack: .*cut.tiff.* write it again"):
+        pack_tiffs([foreign, cut], tmp_path / "bad.tiff")
     assert not (tmp_path / "bad.tiff").exists()
 
 

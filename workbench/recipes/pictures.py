@@ -1,6 +1,5 @@
 """Pictures of a run or of TIFF files: which there are, frames of chosen shots, places of pixels."""
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -10,10 +9,10 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Floats, Ints
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
-from workbench.core.extras import load
 from workbench.regions import Layout, LayoutError, pixel_places
 from workbench.runs import Run
 from workbench.smalldata import missing_rows
+from workbench.smalldata.exports import DamagedTiffError, opened_tiff
 
 NAMES = ("area", "img", "image", "calib", "raw", "ttRaw")  # ends of the names of pictures
 SMALLEST = 64  # pixels of a picture
@@ -172,18 +171,11 @@ def read_pages(path: Path) -> list[Array]:
     """
     if not path.is_file():
         raise NotThereError(f"no TIFF file {path}; name another")
-    tifffile = load("tifffile", "reading a TIFF file", "export")
-    # Damaged tags reach numpy as sizes and types that make no sense, or that no memory holds.
-    damaged = (
-        tifffile.TiffFileError, struct.error, ValueError, TypeError, OSError, MemoryError,
-    )  # fmt: skip
     try:
-        with tifffile.TiffFile(path) as file:
+        with opened_tiff(path) as file:
             return [page.asarray() for page in file.pages]
-    except damaged as error:
-        raise NoPictureError(
-            f"{path} is no TIFF file that can be read: {error}; copy or write it again"
-        ) from None
+    except DamagedTiffError as error:
+        raise NoPictureError(str(error)) from None
 
 
 def _maps(run: Run, name: str, shape: tuple[int, ...]) -> dict[str, Array]:

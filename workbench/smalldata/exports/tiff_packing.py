@@ -12,6 +12,7 @@ from workbench.core.atomic import appearing, make_folder
 from workbench.core.errors import InputError
 from workbench.core.extras import load
 from workbench.smalldata.exports.imagej import name_slices, needs_bigtiff
+from workbench.smalldata.exports.tiff_reading import DamagedTiffError, opened_tiff
 
 T = TypeVar("T")
 HEADER_BYTES = 4096  # of a page besides its pixels: descriptions of others can be long
@@ -48,7 +49,7 @@ def pack_tiffs(files: Sequence[Path], target: Path) -> PackedTiff:
     Raises
     ------
     InputError
-        Without files, and for one that is no TIFF.
+        Without files, and for one that is no TIFF or is cut off.
     """
     tifffile = load("tifffile", "packing TIFF files", "export")
     if not files:
@@ -84,14 +85,13 @@ def described_pages(
 
 def _of_pages(files: Sequence[Path], ask: Callable[[Any], T]) -> Iterator[tuple[Path, T]]:
     """Yield the answer of each page, one of tifffile, with the file that it is in."""
-    tifffile = load("tifffile", "packing TIFF files", "export")
     for path in files:
         try:
-            with tifffile.TiffFile(path) as tiff:
+            with opened_tiff(path) as tiff:
                 for page in tiff.pages:
                     yield path, ask(page)
-        except (tifffile.TiffFileError, OSError) as error:
-            raise InputError(f"cannot pack {path}: {error}; leave it out") from error
+        except DamagedTiffError as error:
+            raise InputError(f"cannot pack: {error}, or leave it out") from error
 
 
 def _told(description: str) -> dict[str, Any]:
