@@ -66,6 +66,11 @@ def test_a_slip_in_the_name_gets_a_suggestion(root: Path, slip: str) -> None:
         find_experiment(slip)
 
 
+def test_where_no_experiment_has_a_folder_the_way_to_a_tree_of_ones_own_is_told(root: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"'xpplx1234'.*set WORKBENCH_DATA_ROOT"):
+        find_experiment("xpplx1234")
+
+
 def test_sites_of_no_such_name_and_roots_of_the_facility_are_refused(root: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean s3df"):
         find_experiment("xpplx1234", "s3dg")

@@ -146,7 +146,9 @@ def hutch_name(name: str) -> str:
     known = known_names("hutches")
     match = re.fullmatch(rf"({'|'.join(known)})\w*", name.lower())
     if match is None:
-        raise UnknownNameError("hutch", name, known, "what the workbench knows of LCLS")
+        hint = f"names of experiments begin with their hutch: {', '.join(sorted(known))}"
+        where = "what the workbench knows of LCLS"
+        raise UnknownNameError("hutch", name, known, where, hint if len(name) > 3 else "")
     return match.group(1)
 
 

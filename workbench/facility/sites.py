@@ -158,7 +158,8 @@ def find_experiment(experiment: str, key: str = "", root: Path | None = None) ->
             _check_access(place.folder)
             return place
     names = known_experiments(sites, hutch_name(experiment))
-    raise UnknownNameError("experiment", experiment, names, _text(sites))
+    nowhere = f"none of them is here; set {DATA_ROOT} to a folder with HUTCH/EXPERIMENT"
+    raise UnknownNameError("experiment", experiment, names, _text(sites), "" if names else nowhere)
 
 
 def known_experiments(sites: tuple[Site, ...], hutch: str = "") -> list[str]:
