@@ -81,7 +81,7 @@ def test_reports_show_their_thresholds_and_their_pictures(reports: dict[str, Bat
         assert words in page
     assert "the pump arrives before the X-rays" in page
     summary = Path(reports["run_summary 1"].report).read_text()
-    assert len(re.findall(r'<img[^>]*src="data:image/png;base64,', summary)) == 8
+    assert len(re.findall(r'<img[^>]*src="data:image/png;base64,', summary)) == 9
     assert all(f'alt="{words}' in summary for words in ("Presence of each", "Histograms of"))
 
 
