@@ -31,6 +31,9 @@ $(VENV)/.with-dev: pyproject.toml $(VENV)/.with-all
 demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a made-up experiment
 	$(BIN)/workbench demo --output $(DEMO)
 
+# Tests run side by side, one for each core: threads of their own would only get into each other's way.
+test test-all faults notebooks browser: export OPENBLAS_NUM_THREADS ?= 1
+
 test: $(VENV)/.with-dev ## every test that belongs to each commit (under 6 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not long and not oracle and not browser and not executors and not notebook and not faults' \
 	  --durations 15 $(ARGS)

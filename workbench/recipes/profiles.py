@@ -140,9 +140,8 @@ def _half(kind: str, x: Floats, y: Floats, error: Floats) -> list[tuple[float, f
     `COARSE` steps does not fix the curve: a part of the step is then added to the error.
     """
     measure = _half_of_edge if kind == "edge" else _half_of_peak
-    fine, curves = curves_through(x, y, error, draws=DRAWS)
-    smooth = curves.mean(axis=0)
-    again = curves_through(x, np.interp(x, fine, smooth), error, draws=DRAWS)[1].mean(axis=0)
+    fine, smooth, curves = curves_through(x, y, error, draws=DRAWS)
+    _, again, _ = curves_through(x, np.interp(x, fine, smooth), error)
     values = np.array(measure(fine, smooth + (smooth - again)))
     errors = np.std([measure(fine, one) for one in curves], axis=0)
     step = float(np.diff(x).max())

@@ -20,6 +20,7 @@ MOST = 300  # points, and places between them; more points are averaged in group
 LENGTHS = 14  # correlation lengths that are tried
 SHORTEST, LONGEST = 0.4, 0.5  # of them: of a step, of the whole profile
 VARIANCES = (0.3, 1.0, 3.0, 10.0)  # of that of the points
+RARE = 1e-6  # chance below which a process adds nothing to the mean of all curves
 TINY = 1e-10  # of the variance: points without noise would make the matrix singular
 
 Kernel = Callable[[Floats], Floats]
@@ -40,8 +41,12 @@ class _Process:
         return np.asarray(self.variance * self.kernel(away))
 
 
-def curves_through(x: Floats, y: Floats, error: Floats, *, draws: int) -> tuple[Floats, Floats]:
-    """Return positions and curves at them that the points allow, shape (draw, position).
+def curves_through(
+    x: Floats, y: Floats, error: Floats, *, draws: int = 0
+) -> tuple[Floats, Floats, Floats]:
+    """Return positions, the mean of all curves that the points allow, and some of these curves.
+
+    Shapes (position,), (position,) and (draw, position).
 
     Parameters
     ----------
@@ -57,13 +62,15 @@ def curves_through(x: Floats, y: Floats, error: Floats, *, draws: int) -> tuple[
     processes, chances = _processes(x, y, error)
     random = np.random.default_rng(1)
     counts = random.multinomial(draws, chances)
-    found = [
-        _drawn(
-            processes[one], (x, y, error), fine, random.standard_normal((counts[one], len(fine)))
-        )
-        for one in np.flatnonzero(counts)
-    ]
-    return fine, np.vstack(found)
+    mean, curves = np.zeros(len(fine)), [np.empty((0, len(fine)))]
+    used = (counts > 0) | (chances > RARE)
+    for one in np.flatnonzero(used):
+        given, known = _given(processes[one], (x, y, error), fine)
+        mean += chances[one] * given
+        if counts[one]:
+            normal = random.standard_normal((counts[one], len(fine)))
+            curves.append(given + normal @ _spread(processes[one], fine, known).T)
+    return fine, mean / chances[used].sum(), np.vstack(curves)
 
 
 def _grouped(x: Floats, y: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
@@ -96,18 +103,24 @@ def _processes(x: Floats, y: Floats, error: Floats) -> tuple[list[_Process], Flo
     return found, chances / chances.sum()
 
 
-def _drawn(
-    process: _Process, points: tuple[Floats, Floats, Floats], fine: Floats, normal: Floats
-) -> Floats:
-    """Turn standard normal numbers, shape (draw, position), into curves through the points."""
+def _given(
+    process: _Process, points: tuple[Floats, Floats, Floats], fine: Floats
+) -> tuple[Floats, Floats]:
+    """Return the mean of a process through the points, and what they take off its covariance.
+
+    Shapes (position,) and (point, position): the covariance taken off is known.T @ known.
+    """
     x, y, error = points
     root = np.linalg.cholesky(process.between(x, x) + np.diag(error**2 + TINY * process.variance))
     known = solve_triangular(root, process.between(x, fine), lower=True)
     mean = process.level + known.T @ solve_triangular(root, y - process.level, lower=True)
-    left = process.between(fine, fine) - known.T @ known
-    size, axes = np.linalg.eigh(left)
-    spread = axes * np.sqrt(np.maximum(size, 0))
-    return np.asarray(mean + normal @ spread.T)
+    return np.asarray(mean), np.asarray(known)
+
+
+def _spread(process: _Process, fine: Floats, known: Floats) -> Floats:
+    """Return what turns standard normal numbers into deviations from the mean of a process."""
+    size, axes = np.linalg.eigh(process.between(fine, fine) - known.T @ known)
+    return np.asarray(axes * np.sqrt(np.maximum(size, 0)))
 
 
 def _once(away: Floats) -> Floats:
