@@ -157,7 +157,7 @@ def test_a_stopped_production_goes_on_from_what_it_had_finished(
         taking.up_to(0.8)
         wait_for(lambda: list(tmp_path.glob(".*.parts/*/*/unit_00000.done")))
         process.send_signal(signal.SIGTERM)
-        assert "--resume" in process.communicate()[1]
+        assert "--resume" in process.communicate(timeout=120)[1]
         assert process.returncode == 128 + signal.SIGTERM
         taking.up_to(1)
     assert open_run(live).n_events >= 256  # what came in is there to be read
