@@ -218,6 +218,23 @@ def test_every_digitizer_without_a_row_of_facts_is_kept_field_by_field(
     assert "packed-waveforms" not in {finding.code for finding in result.findings}
 
 
+def produced_with_integrals(folder: Path) -> Path:
+    """Produce run 7 of a folder, the waveforms of its monitor integrated."""
+    config = folder / "config.py"
+    config.write_text(
+        "detectors = ['rix_fim0']\n"
+        "def get_wf_integrate(run):\n"
+        "    return {'rix_fim0': {'sig_roi': [10, 30], 'bkg_roi': [0, 10], 'name': 'wf'}}\n"
+    )
+    return produce(ProduceRequest("rixlx1234", 7, folder, folder / "out", config=config)).output
+
+
+def pulses_of(traces: np.ndarray) -> np.ndarray:
+    """Integrate the traces above the median of their first samples, without the package."""
+    level = np.median(traces[..., :10], axis=2, keepdims=True)
+    return (traces[..., 10:30] - level).sum(axis=2)
+
+
 def test_what_is_made_of_a_monitor_of_eight_diodes_lies_beside_its_readings(
     tmp_path: Path,
 ) -> None:
@@ -235,17 +252,9 @@ def test_what_is_made_of_a_monitor_of_eight_diodes_lies_beside_its_readings(
         for event, trace in enumerate(traces):
             stream.event(begin + event, {0: {"raw": trace}, 1: {"intensity": float(event)}})
         stream.end_run(begin + 1000)
-    config = tmp_path / "config.py"
-    config.write_text(
-        "detectors = ['rix_fim0']\n"
-        "def get_wf_integrate(run):\n"
-        "    return {'rix_fim0': {'sig_roi': [10, 30], 'bkg_roi': [0, 10], 'name': 'wf'}}\n"
-    )
-    request = ProduceRequest("rixlx1234", 7, tmp_path, tmp_path / "out", config=config)
-    result = produce(request)
-    level = np.median(traces[..., :10], axis=2, keepdims=True)
-    pulse = (traces[..., 10:30] - level).sum(axis=2)
-    with open_file(result.output) as file:
+    output = produced_with_integrals(tmp_path)
+    pulse = pulses_of(traces)
+    with open_file(output) as file:
         np.testing.assert_array_equal(file.read("rix_fim0/intensity"), np.arange(6))
         np.testing.assert_allclose(file.read("det_rix_fim0/wf"), pulse, rtol=1e-6)
         np.testing.assert_array_equal(file.read("Sums/det_rix_fim0_calib"), traces.sum(axis=0))
@@ -268,18 +277,10 @@ def test_the_waveforms_of_all_diodes_of_a_monitor_are_one_frame(tmp_path: Path) 
             records = {0: waves, 1: {"integral_0": -event}}
             stream.event(begin + event, records if event != 4 else {1: records[1]})
         stream.end_run(begin + 1000)
-    config = tmp_path / "config.py"
-    config.write_text(
-        "detectors = ['rix_fim0']\n"
-        "def get_wf_integrate(run):\n"
-        "    return {'rix_fim0': {'sig_roi': [10, 30], 'bkg_roi': [0, 10], 'name': 'wf'}}\n"
-    )
-    request = ProduceRequest("rixlx1234", 7, tmp_path, tmp_path / "out", config=config)
-    result = produce(request)
-    level = np.median(traces[..., :10], axis=2, keepdims=True)
-    pulse = (traces[..., 10:30] - level).sum(axis=2)
+    output = produced_with_integrals(tmp_path)
+    pulse = pulses_of(traces)
     pulse[4] = np.nan  # its waveforms are not in that event
-    with open_file(result.output) as file:
+    with open_file(output) as file:
         np.testing.assert_allclose(file.read("det_rix_fim0/wf"), pulse, rtol=1e-6)
         total = np.delete(traces, 4, axis=0).sum(axis=0)
         np.testing.assert_array_equal(file.read("Sums/det_rix_fim0_calib"), total)
