@@ -80,6 +80,11 @@ class Pages:
         Where pages of all titles lie, ``.../stats/summary``.
     title
         Begin of the names of their folders.
+
+    Raises
+    ------
+    InputError
+        For a title that cannot name a folder of pages.
     """
 
     place: Path

@@ -68,7 +68,17 @@ def templates() -> list[Template]:
 
 
 def find_template(name: str | Path) -> Template:
-    """Return the template of this name ("delay_scan", "xpp/delay_scan") or path (``.ipynb``)."""
+    """Return the template of this name ("delay_scan", "xpp/delay_scan") or path (``.ipynb``).
+
+    Raises
+    ------
+    NotThereError
+        For the path of a notebook that does not exist.
+    UnknownNameError
+        For a name that the catalogue does not have.
+    TemplateError
+        For a name that several groups have.
+    """
     if str(name).endswith(".ipynb"):
         path = Path(name)
         if not path.is_file():

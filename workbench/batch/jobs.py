@@ -45,6 +45,13 @@ class BatchRequest:
         Folder with small-data files, or one file; None: where the experiment keeps them.
     workers
         Notebooks that run at the same time; 1 runs them one after the other in this process.
+
+    Raises
+    ------
+    InputError
+        Without runs.
+    ParameterError
+        For a parameter that the batch sets itself for each run.
     """
 
     template: Template

@@ -12,7 +12,13 @@ class EdgesError(InputError):
 
 
 def edges_by_width(low: float, high: float, width: float) -> Floats:
-    """Return rising edges from `low` to `high` in steps of `width`; the last bin may be shorter."""
+    """Return rising edges from `low` to `high` in steps of `width`; the last bin may be shorter.
+
+    Raises
+    ------
+    EdgesError
+        Unless low < high and the width is above 0.
+    """
     if not width > 0 or not high > low:
         raise EdgesError(f"edges from {low} to {high} by {width}: low < high and width > 0")
     number = max(1, round((high - low) / width, 9).__ceil__())
@@ -56,6 +62,11 @@ def edges_around(values: ArrayLike, *, tolerance: float = 1e-9) -> Floats:
         Step values, as often as they occur; NaN is ignored.
     tolerance
         Values closer than this fraction of the whole range count as one.
+
+    Raises
+    ------
+    EdgesError
+        With fewer than two different values.
     """
     different = np.unique(_finite(values))
     reach = tolerance * float(np.ptp(different))

@@ -145,6 +145,11 @@ def fit_kinetics(
         Width of each bin [ps]; None for values taken at exactly these delays.
     unit
         Unit of the values; for arrays only.
+
+    Raises
+    ------
+    FitError
+        With fewer usable bins than the fit needs, and for values without errors.
     """
     if isinstance(value, str):
         points = points_of_dataset(data, value)

@@ -124,6 +124,11 @@ def linearity(
     Noise of the intensity monitor flattens the slope and so feigns an offset, by about the noise
     squared over the spread of I squared: compare with a second monitor before believing a small
     one.
+
+    Raises
+    ------
+    NothingLeftError
+        With too few shots that hold both signal and intensity.
     """
     channel = run.channel(field)
     intensity, norm_dark, norm = normalisation(run, by, where, background)

@@ -118,6 +118,12 @@ class Live:
         How long a refresh may take for shots since the start, while the run goes on [s].
     delay
         Arguments of ``run.delay``, as in ``{"time_tool": False}``.
+
+    Raises
+    ------
+    InputError
+        For other than one axis, a signal that is no number per shot, a budget or number of last
+        shots that is not positive, and a run whose events are not in the order of time.
     """
 
     def __init__(

@@ -155,6 +155,11 @@ def i0_report(
         Channels to compare; by default all that the field dictionary knows for the hutch.
     background
         "dark": subtract the dark means first.
+
+    Raises
+    ------
+    NothingLeftError
+        Where no shot of the class holds the detector.
     """
     where = None if where is None else where.freeze(run)
     channel = run.channel(detector)

@@ -9,7 +9,13 @@ MOST_RUNS = 10_000  # a longer list is a slip of the keyboard
 
 
 def parse_runs(text: str) -> tuple[int, ...]:
-    """Read runs such as "1-3" or "1,4-6" in the order given, each once."""
+    """Read runs such as "1-3" or "1,4-6" in the order given, each once.
+
+    Raises
+    ------
+    InputError
+        For text that names no runs, and for a range that is reversed or too long.
+    """
     runs: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)

@@ -64,6 +64,11 @@ class RoleField:
         Another dataset that the file must hold for this line to be right.
     assumed
         No public file or list shows it.
+
+    Raises
+    ------
+    FactsError
+        For a kind or use of the time tool that there is not, and an empty range of good values.
     """
 
     name: str

@@ -127,6 +127,13 @@ def sites_of_key(key: str, root: Path | None = None) -> tuple[Site, ...]:
     """Return the sites that ``--site`` means; empty text: those looked at.
 
     A local tree is `root`, WORKBENCH_DATA_ROOT, or else the current folder.
+
+    Raises
+    ------
+    UnknownNameError
+        For a site that LCLS does not have.
+    InputError
+        For a root folder with any site but the local one.
     """
     if not key:
         return looked_at(root)

@@ -28,7 +28,13 @@ TAIL = 1.0  # percent of the cells beyond the colours at either end
 
 
 def curve(binned: "xr.Dataset", field: str) -> Picture:
-    """Draw a field of a result of `wb.bin` over its one axis, with errors and events per bin."""
+    """Draw a field of a result of `wb.bin` over its one axis, with errors and events per bin.
+
+    Raises
+    ------
+    InputError
+        For a field with other than one axis.
+    """
     values = _of(binned, field)
     if values.ndim != 1:
         raise InputError(
@@ -67,6 +73,11 @@ def heat_map(
         difference to the signal before the laser [unit of the first axis].
     tail
         Percent of the cells that may lie beyond the colours at either end.
+
+    Raises
+    ------
+    InputError
+        For a field with other than two axes.
     """
     values = _of(binned, field)
     if values.ndim != 2:

@@ -83,7 +83,13 @@ def images(frames: Sequence[Frame], *, tail: float = 1.0) -> Picture:
 
 
 def tiled(values: Array) -> Floats:
-    """Return (segment, row, col) as one image with the segments below each other, NaN between."""
+    """Return (segment, row, col) as one image with the segments below each other, NaN between.
+
+    Raises
+    ------
+    InputError
+        For a frame with other than two or three axes.
+    """
     frame = np.asarray(values, np.float64)
     if frame.ndim == 2:
         return frame

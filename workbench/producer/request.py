@@ -59,6 +59,12 @@ class ProduceRequest:
     archiver
         Address of the archiver that is asked for the control-system variables of `epicsPV`; "" or
         "none": nobody is; None: the one that `facility.archiver_address` has for `xtc`.
+
+    Raises
+    ------
+    InputError
+        For settings that exclude each other (workers and executor, live and strict, live and
+        another source), a naming that there is not, and a patience that is not positive.
     """
 
     experiment: str

@@ -113,6 +113,11 @@ def legendre(
         0 and 2.
     axis
         Azimuth of the pump's polarisation, counted as the averages' phi [rad].
+
+    Raises
+    ------
+    InputError
+        For orders other than 0 and 2.
     """
     if not orders or not set(orders) <= {0, 2}:
         raise InputError(f"orders {tuple(orders)}: the isotropic part is 0, the anisotropic one 2")

@@ -196,6 +196,11 @@ def correlate(
         Longest lag [s]; by default half of the movie.
     per_octave
         Points per doubling of the lag, each the sum over the lags in it; 0: every lag by itself.
+
+    Raises
+    ------
+    CorrelationError
+        Where the longest lag is shorter than two frames.
     """
     length = int(movie.index[-1]) + 1
     most = length // 2 if longest is None else min(length - 1, int(longest / movie.period))

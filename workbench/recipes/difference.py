@@ -102,7 +102,13 @@ class Difference:
         return np.asarray((axes / np.sqrt(size)[:, None, :]) @ axes.transpose(0, 2, 1))
 
     def at(self, low: float, high: float) -> tuple[Floats, Floats]:
-        """Return the mean over low <= q < high [1/angstrom] of each bin, and its error."""
+        """Return the mean over low <= q < high [1/angstrom] of each bin, and its error.
+
+        Raises
+        ------
+        InputError
+            Where no q with values lies in the range.
+        """
         inside = self.good & (self.q >= low) & (self.q < high)
         if not inside.any():
             raise InputError(f"no q with values from {low:g} to {high:g} 1/angstrom")

@@ -74,6 +74,11 @@ def fit_edge(
         Whether a Lorentzian near the edge is fitted too.
     unit
         Of the spectrum.
+
+    Raises
+    ------
+    InputError
+        With fewer energies than the fit needs.
     """
     good = np.isfinite(energy) & np.isfinite(value) & np.isfinite(error) & (error > 0)
     energy, value, error = energy[good], value[good], error[good]

@@ -62,6 +62,11 @@ class FilePattern:
         A path with ``{run}`` and, where the name tells the shot, ``{shot}`` (from 1 in its run) or
         the event's time stamp, ``{seconds}`` and ``{nanoseconds}``; ``*`` stands for anything but
         a slash, ``**`` for any folders. Leading zeros do not matter.
+
+    Raises
+    ------
+    PatternError
+        For a pattern with an unknown field, or without the run.
     """
 
     name: str

@@ -77,7 +77,13 @@ class GlobalFit(Shown):
     difference: Difference
 
     def mean(self, name: str, low: float, high: float) -> Parameter:
-        """Return the mean of one curve over low <= q < high [1/angstrom], with its error."""
+        """Return the mean of one curve over low <= q < high [1/angstrom], with its error.
+
+        Raises
+        ------
+        InputError
+            Where no q with values lies in the range.
+        """
         difference, row = self.difference, self.names.index(name)
         inside = difference.good & (difference.q >= low) & (difference.q < high)
         if not inside.any():

@@ -161,7 +161,7 @@ def motor_scan(
         As for `find_feature`; the method, one of `METHODS`, that the numbers are taken from;
         empty: the fit that belongs to the kind.
 
-    Raises `ScanError` where it cannot be told what was scanned, `InputError` for too few points.
+    Raises `ScanError`, `InputError` (method) and `NothingLeftError` (steps in either direction).
     """
     if method not in {"", *METHODS}:
         raise InputError(f"method {method!r}: use {', '.join(METHODS)} or ''")

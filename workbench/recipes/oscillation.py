@@ -81,6 +81,8 @@ def fit_oscillation(
         smaller swing.
     unit
         Of the values.
+
+    Raises `InputError` for too few bins, or a response that is not positive.
     """
     good = np.isfinite(value) & np.isfinite(error) & (error > 0)
     if good.sum() < NUMBERS + SPARE or not response > 0:
@@ -119,7 +121,13 @@ def fit_oscillation(
 
 
 def fit_track(track: Track, along: str = "row", *, response: float = 0.05) -> Oscillation:
-    """Fit the displacement of a peak, laser on minus off, along "row" or "col" [pixel]."""
+    """Fit the displacement of a peak, laser on minus off, along "row" or "col" [pixel].
+
+    Raises
+    ------
+    InputError
+        For a direction other than "row" and "col".
+    """
     if along not in {"row", "col"}:
         raise InputError(f"along={along!r}: a peak moves along 'row' or 'col'")
     value, error = (track.row, track.row_error) if along == "row" else (track.col, track.col_error)

@@ -59,6 +59,11 @@ def pair_distribution(
         Distances [angstrom], up to pi over the widest step in q, beyond which they repeat.
     lorch
         Whether to use Lorch's window.
+
+    Raises
+    ------
+    PairDistributionError
+        Where q does not rise, or the curves do not follow it.
     """
     places, values = np.asarray(q, np.float64), np.asarray(interference, np.float64)
     errors = np.broadcast_to(np.asarray(error, np.float64), values.shape)

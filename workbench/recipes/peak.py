@@ -163,6 +163,11 @@ def position_window(run: Run | Runs, role: str, half_width: float) -> Cut:
         "position_x", "position_y", or a field.
     half_width
         In the unit of the position.
+
+    Raises
+    ------
+    TrackingError
+        Where the position was measured in no event with X-rays.
     """
     lit = run.mask(of="on") | run.mask(of="off")
     values = run.channel(role).read(where=lit).astype(np.float64)

@@ -105,6 +105,11 @@ def find_photons(run: Run, name: str = "", *, row: str = "", col: str = "") -> P
     row, col
         Fields with row and column; empty: "row" and "col", else "i" and "j". Producers have meant
         rows by either of i and j: compare with the mask.
+
+    Raises
+    ------
+    UnknownNameError
+        Where the list of photons does not have the fields of places.
     """
     ragged = run.ragged(name or _first_list(run))
     given = (row, col)
@@ -138,6 +143,12 @@ def find_regions(
         regions of the producer config that the file keeps.
     mask
         File with a mask of one's own for the whole detector; joins those that the run's file keeps.
+
+    Raises
+    ------
+    RegionError
+        Where neither the run nor `texts` names a region, and for a mask where the run does not
+        know the detector's shape.
     """
     settings = run.settings.get(detector)
     good = None if settings is None else settings.good

@@ -70,7 +70,13 @@ class Pictures:
 
     @property
     def layout(self) -> Layout:
-        """Where each pixel lies in the assembled picture; frames of one tile are pictures."""
+        """Where each pixel lies in the assembled picture; frames of one tile are pictures.
+
+        Raises
+        ------
+        LayoutError
+            For frames of several tiles whose places the file does not hold.
+        """
         places = self.places
         if places is None and len(self.shape) == 3:
             raise LayoutError(
@@ -110,6 +116,14 @@ def pictures_of(
         Numbers from 1, in the order of time; empty: all of them.
     label
         What figures call it; empty: the run's number.
+
+    Raises
+    ------
+    NoPictureError
+        For a run without pictures, a field that holds none per event, and where none of the
+        shots has one.
+    UnknownNameError
+        For a field that the run does not have.
     """
     known = picture_fields(run)
     if not known:
@@ -150,7 +164,13 @@ def pictures_of(
 
 
 def tiff_pictures(path: Path, *, label: str = "", unit: str = "") -> Pictures:
-    """Read a TIFF file: its pages are frames of one size."""
+    """Read a TIFF file: its pages are frames of one size.
+
+    Raises
+    ------
+    NoPictureError
+        Where its pages are not pictures of one size.
+    """
     path = Path(path)
     pages = read_pages(path)
     if not pages or pages[0].ndim != 2 or any(page.shape != pages[0].shape for page in pages):

@@ -96,6 +96,11 @@ def poni_geometry(
         The file; it must know the wavelength.
     horizontal
         Share of the light that is polarised horizontally; None: no correction.
+
+    Raises
+    ------
+    LineOutError
+        Where the file is for pictures of another shape, or names no wavelength.
     """
     read = read_poni(Path(poni))
     layout = pictures.layout
@@ -118,7 +123,13 @@ def poni_geometry(
 
 
 def stored_geometry(run: Run, pictures: Pictures) -> LineOutGeometry:
-    """Return the geometry with which the run's own azimuthal averages were made."""
+    """Return the geometry with which the run's own azimuthal averages were made.
+
+    Raises
+    ------
+    LineOutError
+        Where the run does not say where the detector stands.
+    """
     detector = pictures.name.partition("/")[0]
     prefix = f"UserDataCfg/{detector}/azav__azav_"
     names = ("xcen", "ycen", "dis_to_sam", "eBeam")
@@ -214,6 +225,11 @@ def other_pictures(run: Run, field: str, runs: str, label: str) -> Pictures | No
         Their numbers: "1-3"; empty: none.
     label
         What figures call them.
+
+    Raises
+    ------
+    LineOutError
+        Where frames of the runs differ in shape.
     """
     if not runs.strip():
         return None

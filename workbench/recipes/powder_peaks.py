@@ -193,6 +193,11 @@ def find_peaks(pattern: Pattern, *, least: float = 8.0, half_width: float = 0.0)
         Standard errors of a bin by which a peak must stand out.
     half_width
         Half of the window that is fitted [deg]; 0: one and a quarter of each peak's own width.
+
+    Raises
+    ------
+    PeakError
+        For a pattern with too few bins that hold values.
     """
     known = np.isfinite(pattern.value) & (pattern.error > 0)
     if known.sum() < FEWEST:
@@ -229,6 +234,11 @@ def check_calibrant(
         Its spacings.
     half_width
         Half of the window around each ring [deg]; less where lines are closer.
+
+    Raises
+    ------
+    PeakError
+        For a pattern without values, and where no ring of the calibrant lies in it.
     """
     lines = np.rad2deg(calibrant.angles(pattern.energy))
     lines = np.unique(np.round(lines, 9))

@@ -81,6 +81,11 @@ def read_shot_sheet(path: Path, *, run: str = "", shot: str = "", sheet: str = "
         Heading of the column with the shot within its run; empty: lines are about whole runs.
     sheet
         Name of the sheet of an Excel file; empty: the first.
+
+    Raises
+    ------
+    NotThereError
+        Where there is no such file.
     """
     path = Path(path)
     if not path.is_file():

@@ -75,6 +75,11 @@ def components(difference: Difference, *, draws: int = DRAWS) -> Components:
 
     The noise has the stated errors: independent ones bin by bin, and those of the laser-off shots
     that bins share, which make a component that is the same at all delays where they share all.
+
+    Raises
+    ------
+    InputError
+        With fewer than two bins of delay, or no q with values.
     """
     good = difference.good
     if not good.any() or len(difference.delay) < 2:

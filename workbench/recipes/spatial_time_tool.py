@@ -134,6 +134,11 @@ def find_edges(
         Width that the fit begins with, and of the smoothing [pixel].
     widest
         Edges wider than this are not used [pixel].
+
+    Raises
+    ------
+    UnknownNameError
+        For a field that the run does not have.
     """
     known = picture_fields(run)
     name = field or next(iter(known), "")

@@ -112,6 +112,12 @@ def dispersion(
         Of the window of either fit [pixel].
     rising
         Whether the energy rises with the pixel; used where `pixels` are not given.
+
+    Raises
+    ------
+    SpectrumError
+        Unless two different energies are given, with no or two pixels, and two lines are found
+        apart.
     """
     if len(energies) != 2 or energies[0] == energies[1] or len(pixels) not in {0, 2}:
         raise SpectrumError("an energy axis needs two lines of different energy, and no or two "

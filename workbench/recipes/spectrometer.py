@@ -81,7 +81,7 @@ def line_spectrum(
     span
         First column and the one after the last; empty: all.
     along
-        Where the energy changes: "columns" or "rows".
+        Where the energy changes: "columns" or "rows"; else `SpectrumError`, as for empty bands.
     """
     if along not in {"columns", "rows"} or not photon > 0:
         raise SpectrumError(f"along is 'columns' or 'rows', not {along!r}; a photon reads above 0")

@@ -73,6 +73,13 @@ def browse_pictures(run: Run, fields: Sequence[str] = (), shot: int = 1) -> Brow
         Fields with a picture per event; empty: all of the run.
     shot
         From 1, in the order of time.
+
+    Raises
+    ------
+    NoPictureError
+        For a run without events or without pictures per event.
+    InputError
+        For a shot that the run does not have.
     """
     known = picture_fields(run)
     if not run.n_events:

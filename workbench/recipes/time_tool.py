@@ -194,7 +194,8 @@ def time_tool_calibration(
     degrees
         Polynomials to choose from: a higher one where it lowers chi2 by more than 4.
 
-    Raises `CalibrationError` where too few steps hold edges, and where the edge does not follow.
+    Raises `CalibrationError` where too few steps hold edges, and where the edge does not follow;
+    `InputError` for a degree of the polynomial other than 1 and 2.
     """
     if not degrees or not set(degrees) <= {1, 2}:
         raise InputError(f"degrees {tuple(degrees)}: the time tool's polynomial has degree 1 or 2")

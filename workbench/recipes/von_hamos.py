@@ -38,6 +38,12 @@ class VonHamos:
         A place along the dispersive axis [pixel], and the energy that falls there [eV].
     sense
         +1 where the energy rises with the pixel number, -1 where it falls.
+
+    Raises
+    ------
+    VonHamosError
+        For a length or energy that is not positive, a sense or indices that mean nothing, and a
+        reference energy that the crystal cannot reflect.
     """
 
     radius: float

@@ -43,7 +43,13 @@ class Autocorrelation(Reduction):
     lines: bool = False
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare the autocorrelations, shape (mask, 2 half, 2 half), and the masks' means."""
+        """Declare the autocorrelations, shape (mask, 2 half, 2 half), and the masks' means.
+
+        Raises
+        ------
+        InputError
+            Where masks and frames differ in shape, or distances do not lie within a frame.
+        """
         shape = tile_shape(spec.shape)
         if spec.shape != shape or self.masks.shape[1:] != shape:
             raise InputError(

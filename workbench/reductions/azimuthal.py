@@ -97,6 +97,11 @@ class Azimuthal(Reduction):
     splitting
         "no", or "bbox": each pixel a box as wide as its corners reach, see `shares_of`; needs equal
         bins, the corners in `scattering` (`with_reach`) and pyFAI, whose map it is.
+
+    Raises
+    ------
+    InputError
+        For an extra output that there is not.
     """
 
     scattering: Scattering
@@ -155,7 +160,13 @@ class Azimuthal(Reduction):
         return cosine.reshape(self.bins), sine.reshape(self.bins)
 
     def usable(self, spec: FrameSpec) -> Bools:
-        """Tell which pixels are not masked and have a known position, in the shape of a frame."""
+        """Tell which pixels are not masked and have a known position, in the shape of a frame.
+
+        Raises
+        ------
+        InputError
+            Where pixel positions or mask are not of the detector's shape.
+        """
         if self.scattering.shape != spec.shape:
             raise InputError(
                 f"pixel positions have shape {self.scattering.shape}, the detector {spec.shape}; "

@@ -109,6 +109,11 @@ class Calibration:
 
         Detectors whose pixels are set up one by one need `choice`: the range of each pixel for each
         code of its raw values, shape (code, ``*frame``), -1 for none.
+
+        Raises
+        ------
+        ConstantsShapeError
+            Where constants are not of the frames' shape.
         """
         kind = working_type(dtype)
         if constants is None:
@@ -153,7 +158,13 @@ class Calibration:
         return Bounds(low, (*bounds.high[:axes], *self.good.shape[-2:]))
 
     def within(self, bounds: Bounds) -> "Calibration":
-        """Return the constants of a part of the frame."""
+        """Return the constants of a part of the frame.
+
+        Raises
+        ------
+        InputError
+            For a part of a tile where common mode is to be taken off.
+        """
         cut = bounds.slices
         if self.around(bounds) != bounds:
             raise InputError(f"common mode is that of whole tiles, not of {bounds}")

@@ -38,7 +38,13 @@ class Channels(Reduction):
     step: float
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare a waveform of each channel; NaN where nothing was sent."""
+        """Declare a waveform of each channel; NaN where nothing was sent.
+
+        Raises
+        ------
+        InputError
+            Where the frames do not have these channels and samples.
+        """
         rows = spec.shape[0] if len(spec.shape) > 1 else 1
         if len(self.numbers) != rows or max(self.lengths) > spec.shape[-1]:
             raise InputError(f"channels of {self.lengths} samples, but frames of {spec.shape}")
@@ -102,7 +108,13 @@ class ChannelPart(Reduction):
         return Bounds((self.row, first), (self.row + 1, last))
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare samples and sum; NaN where nothing was sent."""
+        """Declare samples and sum; NaN where nothing was sent.
+
+        Raises
+        ------
+        InputError
+            For samples that the channel does not have.
+        """
         first, last = self.samples
         if not 0 <= first < last <= spec.shape[-1]:
             raise InputError(

@@ -33,6 +33,11 @@ class CurveCorrection(Reduction):
         leaves NaN there.
     children
         Reductions of the corrected picture; the mask moves with it.
+
+    Raises
+    ------
+    InputError
+        For coefficients, an axis or a method that mean nothing.
     """
 
     coefficients: tuple[float, ...]

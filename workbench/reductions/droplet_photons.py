@@ -59,6 +59,11 @@ class DropletPhotons:
         How the photons are stored; None does not store them.
     children
         Reductions of the picture of photons, each in the pixel nearest to it.
+
+    Raises
+    ------
+    InputError
+        For a signal of one photon that is not above 0.
     """
 
     per_photon: float
@@ -71,7 +76,13 @@ class DropletPhotons:
             raise InputError(f"the signal of one photon must be above 0, not {self.per_photon}")
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare P(k), the photons, and what is made of their picture."""
+        """Declare P(k), the photons, and what is made of their picture.
+
+        Raises
+        ------
+        InputError
+            For a mask that is not of the detector's shape.
+        """
         if self.good is not None and self.good.shape != spec.shape:
             raise InputError(
                 f"mask of photons has shape {self.good.shape}, the detector {spec.shape}; make one "

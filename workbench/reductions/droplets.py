@@ -51,6 +51,11 @@ class Droplets(Reduction):
         Photons of the droplets.
     children
         Reductions of a picture with each droplet's sum in the pixel of its centre of mass.
+
+    Raises
+    ------
+    InputError
+        Unless 0 <= low <= threshold.
     """
 
     threshold: float

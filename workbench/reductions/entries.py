@@ -54,6 +54,11 @@ class Sparse:
     size
         Entries kept of each event, zeros behind; their true number is stored as ``found``. None
         keeps all, with another number in each event.
+
+    Raises
+    ------
+    InputError
+        For a number of entries below 1.
     """
 
     size: int | None = None

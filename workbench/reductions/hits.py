@@ -40,6 +40,11 @@ class Hits(Reduction):
         In standard deviations of the waveform.
     most
         Pulses stored; their number counts all.
+
+    Raises
+    ------
+    InputError
+        For a count below 1, or a fraction that is not below 0.
     """
 
     smoothing: int = 35
@@ -55,7 +60,13 @@ class Hits(Reduction):
             )
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare number and places."""
+        """Declare number and places.
+
+        Raises
+        ------
+        InputError
+            For frames that are not one channel of enough samples.
+        """
         if len(spec.shape) != 1 or spec.shape[0] <= max(self.offset, self.smoothing):
             raise InputError(
                 f"hits are found in one channel of more than {max(self.offset, self.smoothing)} "

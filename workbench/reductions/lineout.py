@@ -28,7 +28,13 @@ class LineOut(Reduction):
     index: int | None = None
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare the line, in the shape of a frame without the axis."""
+        """Declare the line, in the shape of a frame without the axis.
+
+        Raises
+        ------
+        InputError
+            For an axis or index that frames do not have.
+        """
         if not 0 <= self.axis < len(spec.shape):
             raise InputError(
                 f"axis {self.axis} of a line does not exist in frames of shape {spec.shape}"

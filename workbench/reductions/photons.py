@@ -50,6 +50,11 @@ class PhotonCounting(Reduction):
         The user's mask in the shape of the detector, True = use; None takes every pixel.
     children
         Reductions of the picture of photons.
+
+    Raises
+    ------
+    InputError
+        For a signal of one photon that is not above 0.
     """
 
     per_photon: float

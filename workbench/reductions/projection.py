@@ -43,7 +43,13 @@ class Projection:
         return self.name or f"pj_ax_{abs(self.axis)}"
 
     def output(self, region: tuple[int, ...], unit: str) -> Output:
-        """Declare the projection of a region of this shape."""
+        """Declare the projection of a region of this shape.
+
+        Raises
+        ------
+        InputError
+            For an axis that the region does not have.
+        """
         if self.axis >= len(region):
             raise InputError(
                 f"axis {self.axis} of a projection does not exist in a region of shape {region}; "

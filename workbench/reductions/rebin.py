@@ -28,7 +28,13 @@ class Rebin(Reduction):
     shape: tuple[int, ...]
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare the smaller picture."""
+        """Declare the smaller picture.
+
+        Raises
+        ------
+        InputError
+            For a shape with other axes than frames, or longer ones.
+        """
         fits = len(self.shape) == len(spec.shape) <= 3
         if not fits or not all(0 < n <= m for n, m in zip(self.shape, spec.shape, strict=True)):
             raise InputError(

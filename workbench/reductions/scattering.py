@@ -83,6 +83,12 @@ class Setup:
         Share of the light that is polarised horizontally, 0 to 1; None: no correction.
     solid_angle
         Whether to correct for it.
+
+    Raises
+    ------
+    GeometryInputError
+        For a distance or energy that is not above 0, a centre that is not two numbers, tilts of
+        90 degrees or more, and a share of the polarisation outside 0 to 1.
     """
 
     centre: tuple[float, float]
@@ -128,6 +134,11 @@ def scattering_from_positions(
         Sample and beam.
     plane
         z of the plane of the detector [um]; None: the mean of z.
+
+    Raises
+    ------
+    GeometryInputError
+        Where x, y and z differ in shape.
     """
     if not (x.shape == y.shape == z.shape):
         raise GeometryInputError(f"positions of shapes {x.shape}, {y.shape}, {z.shape} differ")

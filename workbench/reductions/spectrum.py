@@ -24,6 +24,11 @@ class Spectrum(Reduction):
     ----------
     edges
         Rising edges of the bins, in the unit of the frames.
+
+    Raises
+    ------
+    InputError
+        Unless edges are two or more finite, rising numbers.
     """
 
     edges: tuple[float, ...]
@@ -39,6 +44,11 @@ class Spectrum(Reduction):
 
         Two values are one bin, more than three are edges; of three, ``[low, high, n]`` with a
         whole number type are n equal bins, ``[low, high, width]`` with a float as many as fit.
+
+        Raises
+        ------
+        InputError
+            For a bin width that is not above 0.
         """
         values = list(bins)
         if len(values) == 3 and isinstance(values[2], int):

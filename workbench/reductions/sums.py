@@ -63,7 +63,13 @@ class PixelSum(RunSum[Floats]):
 
     @classmethod
     def parse(cls, text: str) -> "PixelSum":
-        """Read an algorithm as configs write it: tokens joined by ``_``, "raw" or another first."""
+        """Read an algorithm as configs write it: tokens joined by ``_``, "raw" or another first.
+
+        Raises
+        ------
+        UnknownSumError
+            For a token that there is not.
+        """
         base, *tokens = text.split("_")
         low = -np.inf
         for token in tokens:

@@ -57,6 +57,12 @@ class SvdFit(Reduction):
         first the norms of all pulses, then the maxima.
     reconstructed
         Store the fitted waveform.
+
+    Raises
+    ------
+    InputError
+        For a mode that there is not, more components than the basis has, and delays beyond its
+        samples.
     """
 
     basis: Basis
@@ -76,7 +82,13 @@ class SvdFit(Reduction):
             raise InputError(f"delays must be one or more numbers below {length} samples")
 
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
-        """Declare strengths, quality and coefficients of the fit."""
+        """Declare strengths, quality and coefficients of the fit.
+
+        Raises
+        ------
+        InputError
+            Where the basis is not for waveforms of this shape and range.
+        """
         channel, samples = self.basis.channel, self.basis.samples
         channels = spec.shape[:-1]
         fits = channels == () if channel is None else len(channels) == 1 and channel < channels[0]

@@ -34,6 +34,11 @@ class Calibrant:
         As pyFAI or the file calls it.
     spacings
         [angstrom]
+
+    Raises
+    ------
+    CalibrantError
+        Without spacings, and for one that is not above 0.
     """
 
     name: str
@@ -84,7 +89,15 @@ def calibrant(name: str) -> Calibrant:
 
 
 def read_calibrant(path: Path) -> Calibrant:
-    """Read spacings from a ``.D`` file; errors name its line."""
+    """Read spacings from a ``.D`` file; errors name its line.
+
+    Raises
+    ------
+    NotThereError
+        Where there is no such file.
+    CalibrantError
+        For a file that is no text, and a line that does not begin with a spacing.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")

@@ -210,6 +210,11 @@ def find_ring(
         Guess of the radius, and the full width of the band that is searched [pixel].
     length
         Of ring that gives one point, at least [pixel].
+
+    Raises
+    ------
+    RingError
+        Where no pixel lies near the radius, or too few sectors show a ring.
     """
     row, col = np.indices(picture.shape) + 0.5
     down, right = row - centre[0], col - centre[1]

@@ -38,6 +38,11 @@ class DetectorGeometry:
         x, y of the outer corner of the picture's first pixel in psana's image frame [um].
     covariance
         Of `PARAMETERS` in m and rad, 7 rows of 7; None where errors are not known.
+
+    Raises
+    ------
+    GeometryInputError
+        For a detector that the beam never meets.
     """
 
     poni: Poni
@@ -78,6 +83,11 @@ class DetectorGeometry:
             Of the picture.
         corner
             See `DetectorGeometry`.
+
+        Raises
+        ------
+        GeometryInputError
+            For a distance, energy or pixel that is not above 0.
         """
         if not (distance > 0 and energy > 0 and pixel > 0):
             raise GeometryInputError(
@@ -112,6 +122,11 @@ class DetectorGeometry:
             Side of a pixel [um].
         shape, corner
             See `from_beam`.
+
+        Raises
+        ------
+        GeometryInputError
+            Where centre, distance or energy is missing, or is no number.
         """
         missing = [name for name in ("center", "dis_to_sam", "eBeam") if name not in parameters]
         if missing:
@@ -141,6 +156,11 @@ class DetectorGeometry:
 
         Other orientations than 3 are mirrored to it: scattering angles stay, pixel by pixel; the
         azimuth is that of the picture, 0 along its columns' axis and rising with the row.
+
+        Raises
+        ------
+        GeometryInputError
+            For another orientation without the shape of the picture.
         """
         mirrored = poni
         if poni.orientation != UPRIGHT:
@@ -213,7 +233,7 @@ class DetectorGeometry:
 
     @property
     def energy(self) -> float:
-        """Of the photons [keV]."""
+        """Of the photons [keV]; `GeometryInputError` where the ``.poni`` file does not tell it."""
         if self.poni.wavelength is None:
             raise GeometryInputError(
                 "the .poni file has no Wavelength, so the photon energy is not known: set it"
@@ -227,7 +247,13 @@ class DetectorGeometry:
         return self.energy * relative / (self.poni.wavelength or np.nan)
 
     def with_energy(self, energy: float) -> "DetectorGeometry":
-        """Return the same geometry with photons of this energy [keV]."""
+        """Return the same geometry with photons of this energy [keV].
+
+        Raises
+        ------
+        GeometryInputError
+            For an energy that is not above 0.
+        """
         if not 0 < energy < np.inf:
             raise GeometryInputError(f"the energy must be above 0 keV, not {energy!r}")
         return replace(self, poni=replace(self.poni, wavelength=HC / energy * 1e-10))

@@ -47,6 +47,12 @@ class Layout:
     ----------
     rows, cols
         Row and column in the picture, in the shape of a frame: (row, col) or (tile, row, col).
+
+    Raises
+    ------
+    LayoutError
+        Where rows and columns differ in shape, are not of (row, col) or (tile, row, col), or
+        lie below 0.
     """
 
     rows: Ints
@@ -85,7 +91,13 @@ class Layout:
         return self.rows.size - len(np.unique(self._places))
 
     def picture(self, frame: Array) -> Floats:
-        """Draw a frame: mean where pixels share a place, NaN where there is none."""
+        """Draw a frame: mean where pixels share a place, NaN where there is none.
+
+        Raises
+        ------
+        LayoutError
+            For a frame of another shape.
+        """
         values = np.asarray(frame, dtype=np.float64)
         if values.shape != self.frame_shape:
             raise LayoutError(

@@ -43,6 +43,11 @@ def edges(shape: tuple[int, ...], width: int) -> Bools:
         (row, col) or (tile, row, col).
     width
         [pixel]
+
+    Raises
+    ------
+    InputError
+        Where nothing of a tile would be left.
     """
     if width < 0 or 2 * width >= min(shape[-2:]):
         raise InputError(f"an edge of {width} pixels leaves nothing of a tile of {shape[-2:]}")
@@ -63,7 +68,13 @@ def between(frame: Array, low: float | None = None, high: float | None = None) -
 
 
 def grown(good: Bools, pixels: int) -> Bools:
-    """Return a mask whose bad areas have grown by some pixels, within each tile, in squares."""
+    """Return a mask whose bad areas have grown by some pixels, within each tile, in squares.
+
+    Raises
+    ------
+    InputError
+        For a negative number of pixels.
+    """
     if pixels < 0:
         raise InputError(f"a mask grows by 0 pixels or more, not {pixels}")
     if not pixels:
@@ -79,6 +90,11 @@ def shrunk(good: Bools, pixels: int) -> Bools:
 
     Bad areas do not shrink from the border of their tile; those narrower than twice the number
     vanish.
+
+    Raises
+    ------
+    InputError
+        For a negative number of pixels.
     """
     if pixels < 0:
         raise InputError(f"a mask shrinks by 0 pixels or more, not {pixels}")
@@ -114,6 +130,11 @@ def from_status(status: Array) -> Bools:
     status
         Whole numbers in the shape of the frames, with more axes in front for gain ranges: a pixel
         is good if it is in all of them.
+
+    Raises
+    ------
+    InputError
+        For a status that is not whole numbers.
     """
     if status.dtype.kind not in "biu":
         raise InputError(f"the status of pixels is whole numbers, not {status.dtype}")
@@ -132,6 +153,11 @@ def inner_edges(shape: tuple[int, ...], asics: tuple[int, int], width: int) -> B
         How many ASICs a tile has along rows and columns.
     width
         On each side of a seam [pixel].
+
+    Raises
+    ------
+    InputError
+        Where the ASICs do not divide a tile, and for a negative width.
     """
     rest = [length % max(count, 1) for length, count in zip(shape[-2:], asics, strict=True)]
     if width < 0 or min(asics) < 1 or any(rest):
@@ -157,6 +183,11 @@ def propose(dark: Floats, noise: Floats, *, sigmas: float = 6.0) -> Proposal:
         Mean and standard deviation of dark frames, same shape and unit.
     sigmas
         Pixels further than this from their tile's median are bad.
+
+    Raises
+    ------
+    InputError
+        Where the frames differ in shape.
     """
     if dark.shape != noise.shape or dark.ndim not in (2, 3):
         raise InputError(f"dark {dark.shape} and noise {noise.shape} must be frames of one shape")

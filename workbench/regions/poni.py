@@ -45,6 +45,12 @@ class Poni:
         1 to 4 as pyFAI counts; 3: indices grow along the axes.
     detector
         pyFAI's name of the detector.
+
+    Raises
+    ------
+    PoniError
+        For a length that is not above 0, a number that is not finite, and an orientation other
+        than 1 to 4.
     """
 
     distance: float
@@ -83,7 +89,15 @@ class Poni:
 
 
 def read_poni(path: Path) -> Poni:
-    """Read a ``.poni`` file; `PoniError` names line and field of what is wrong."""
+    """Read a ``.poni`` file; `PoniError` names line and field of what is wrong.
+
+    Raises
+    ------
+    NotThereError
+        Where there is no such file.
+    PoniError
+        For a file that is no text, and for a field that is missing or wrong.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -95,7 +109,13 @@ def read_poni(path: Path) -> Poni:
 
 
 def parse_poni(text: str, *, where: str = "poni text") -> Poni:
-    """Read the text of a ``.poni`` file; `where` names it in messages."""
+    """Read the text of a ``.poni`` file; `where` names it in messages.
+
+    Raises
+    ------
+    PoniError
+        For a field that is missing, no number, or asks for what is not done here.
+    """
     fields = _Fields(text, where)
     if fields.get("poni_version") and fields.number("poni_version") > NEWEST:
         raise fields.error("poni_version", f"is newer than {NEWEST}, the last known one")

@@ -48,7 +48,13 @@ class Region(ABC):
 
 @dataclass(frozen=True)
 class Rectangle(Region):
-    """Whole pixels: ``top <= row < bottom`` and ``left <= col < right``."""
+    """Whole pixels: ``top <= row < bottom`` and ``left <= col < right``.
+
+    Raises
+    ------
+    RegionError
+        For an edge that is no whole pixel, and where nothing lies within.
+    """
 
     top: int
     bottom: int
@@ -97,7 +103,13 @@ class Rectangle(Region):
 
 @dataclass(frozen=True)
 class Polygon(Region):
-    """A closed line of points; where it crosses itself, inside and outside alternate."""
+    """A closed line of points; where it crosses itself, inside and outside alternate.
+
+    Raises
+    ------
+    RegionError
+        With fewer than three different, finite points.
+    """
 
     points: tuple[Point, ...]
 
@@ -132,7 +144,13 @@ class Polygon(Region):
 
 @dataclass(frozen=True)
 class Ring(Region):
-    """Pixels whose centre lies at ``inner <= distance < outer`` of a point."""
+    """Pixels whose centre lies at ``inner <= distance < outer`` of a point.
+
+    Raises
+    ------
+    RegionError
+        Unless 0 <= inner < outer.
+    """
 
     row: float
     col: float
@@ -167,7 +185,13 @@ class Ring(Region):
 
 @dataclass(frozen=True)
 class Circle(Region):
-    """Pixels whose centre lies nearer than `radius` to a point."""
+    """Pixels whose centre lies nearer than `radius` to a point.
+
+    Raises
+    ------
+    RegionError
+        For a radius that is not above 0.
+    """
 
     row: float
     col: float

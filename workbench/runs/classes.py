@@ -52,7 +52,13 @@ class Classes:
         return ~(self.on | self.off | self.dark)
 
     def of(self, name: str) -> Bools:
-        """Return the events of a class by its name; "all" for every event."""
+        """Return the events of a class by its name; "all" for every event.
+
+        Raises
+        ------
+        UnknownNameError
+            For a class that there is not.
+        """
         if name not in CLASSES:
             raise UnknownNameError("class of events", name, CLASSES, "a run")
         if name == "all":

@@ -74,6 +74,11 @@ def cut_histogram(
         Class of events.
     bins
         Number of bins.
+
+    Raises
+    ------
+    InputError
+        For a cut that does not judge a number.
     """
     frozen = part.freeze(run)
     judge = frozen.inner if isinstance(frozen, Not) else frozen

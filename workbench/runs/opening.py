@@ -36,6 +36,11 @@ def open_run(
     With `live` a run that is still being taken and produced (``workbench produce --live``) is
     opened too, with the events that there are by now; `Run.refresh` gives the longer run, and in
     the end that of the finished file.
+
+    Raises
+    ------
+    InputError
+        For anything but a path, or an experiment and a run number.
     """
     if not isinstance(path_or_experiment, str | Path):
         given = type(path_or_experiment).__name__
@@ -79,6 +84,13 @@ def open_runs(
         "axis", "mask", "centre", "geometry", "region", "energy", "threshold", "value".
     experiment_file
         As in `open_run`.
+
+    Raises
+    ------
+    InputError
+        For an experiment or folder without run numbers.
+    NotThereError
+        Where one of the runs has no small data.
     """
     if runs is None:
         if isinstance(experiment_or_paths, (str, Path)):

@@ -107,6 +107,11 @@ def find_pairs(
         Farthest partner [s]; an on shot with fewer partners takes those, with none it is dropped.
     step
         Channel whose value partners share; by default the step number of a scan, if there is one.
+
+    Raises
+    ------
+    InputError
+        For a pairing that there is not, and for `nearest` or `within` that is not positive.
     """
     if pairing not in get_args(Pairing):
         raise InputError(f"pairing {pairing!r}: use one of {', '.join(get_args(Pairing))}")

@@ -216,7 +216,10 @@ class Run(Contents, Exits):
         return Detectors(self)
 
     def channel(self, wanted: str | Channel) -> Channel:
-        """Return a channel by its name in the file, by its role ("i0", "delay"), or as given."""
+        """Return a channel by its name in the file, by its role ("i0", "delay"), or as given.
+
+        Raises `UnknownNameError` for a name that is neither.
+        """
         if isinstance(wanted, Channel):
             return wanted
         if wanted in self:
@@ -252,7 +255,7 @@ class Run(Contents, Exits):
     def role(self, role: str) -> Channel:
         """Return the channel that serves as "i0", "delay", "jitter", "xray" ...; see its `why`.
 
-        Chosen once, as its candidates are read for it: cuts ask again and again.
+        Chosen once, as cuts ask again and again; `UnknownNameError` for a role that is none.
         """
         if role not in self._roles and role not in lookup.COMPUTED:
             raise UnknownNameError("role", role, self._roles, self.label)

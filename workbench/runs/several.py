@@ -242,6 +242,11 @@ class Runs(Together, Exits):
 
         "delay" and "jitter" are made run by run, each with its own sources; so are states of the
         beams that the files do not store.
+
+        Raises
+        ------
+        InputError
+            Where the runs choose different channels.
         """
         parts = [run.role(role) for run in self.runs]
         chosen = [part.name for part in parts]

@@ -56,6 +56,11 @@ class Archived:
         method
             "last": the last value known at that moment; "linear": between the values before and
             after it, after the last value that one.
+
+        Raises
+        ------
+        InputError
+            For a method other than "last" and "linear".
         """
         moments = clock.nanoseconds(np.asarray(timestamps)) + self.epoch * 1_000_000_000
         known = _nanoseconds(self.times)
@@ -93,7 +98,13 @@ def read_archived(file: SmallDataFile, name: str) -> Archived:
 
 
 def join_archived(parts: Sequence[Archived]) -> Archived:
-    """Return one slow variable of several runs of one generation as one, in the order of time."""
+    """Return one slow variable of several runs of one generation as one, in the order of time.
+
+    Raises
+    ------
+    InputError
+        Where the unit differs from run to run.
+    """
     units = {part.unit for part in parts}
     if len(units) > 1:
         raise InputError(f"{parts[0].name} has other units in other runs: {', '.join(units)}")

@@ -154,7 +154,13 @@ class Assembly:
             yield merged
 
     def rows(self, spec: DatasetSpec, start: int, stop: int) -> Array:
-        """Return rows of a dataset that was merged and is not ragged."""
+        """Return rows of a dataset that was merged and is not ragged.
+
+        Raises
+        ------
+        InputError
+            Before anything was merged.
+        """
         if self._merged is None:
             raise InputError(f"{spec.name}: nothing was merged yet")
         return self._merged.read(spec, slice(start, stop))

@@ -52,7 +52,13 @@ def create_part(path: Path, specs: Sequence[DatasetSpec]) -> Generator["Part"]:
 
 
 class Part:
-    """An open part file that takes stacks of events."""
+    """An open part file that takes stacks of events.
+
+    Raises
+    ------
+    InputError
+        Without a dataset of time stamps.
+    """
 
     def __init__(self, file: BinaryIO, specs: Sequence[DatasetSpec]) -> None:
         self._file = file
@@ -70,7 +76,13 @@ class Part:
         return sum(rows for rows, _ in self._blocks)
 
     def append(self, values: Mapping[str, Rows]) -> None:
-        """Add the rows of one stack; every declared dataset must be given, all equally long."""
+        """Add the rows of one stack; every declared dataset must be given, all equally long.
+
+        Raises
+        ------
+        InputError
+            For a dataset that is missing, not declared, or of another number of rows.
+        """
         missing = sorted(self._specs.keys() - values.keys())
         unknown = sorted(values.keys() - self._specs.keys())
         if missing or unknown:

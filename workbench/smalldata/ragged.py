@@ -120,7 +120,13 @@ class Ragged:
         return next(stack.split())
 
     def stacks(self, rows: slice | None = None, size: int = STACK_EVENTS) -> Iterator[RaggedStack]:
-        """Yield the entries of `size` events at a time, in the order of the file."""
+        """Yield the entries of `size` events at a time, in the order of the file.
+
+        Raises
+        ------
+        InputError
+            For rows that do not run one by one.
+        """
         first, last, step = (rows or slice(None)).indices(self.n_events)
         if step != 1:
             raise InputError(f"{self.name}: rows must run one by one, not by {step}")
@@ -249,6 +255,11 @@ def open_ragged(path: Path, name: str) -> Ragged:
         The small-data file.
     name
         ``det/var_<what>``, ``det/ragged_<what>`` or ``det/<what>``, with or without the field.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that the file does not have.
     """
     name = name.strip("/")
     with open_file(path) as file:

@@ -171,6 +171,11 @@ class SmallDataFile:
 
         Text comes as an object array of str, ragged data as an object array with one array per
         event. What is kept once a file has no events: it takes no `rows`.
+
+        Raises
+        ------
+        InputError
+            For rows of a dataset that is kept once a file, and for a slice backwards.
         """
         info = self.info(name)
         if rows is not None and info.kind == "once":

@@ -47,6 +47,12 @@ class DatasetSpec:
         Another number of entries in each event; the name must look like ``det/var_x/field``.
     compress
         Store with deflate and shuffle, for tables that are mostly zeros.
+
+    Raises
+    ------
+    InputError
+        For a name that is no path in a group, axes that do not fit the shape, and a type that
+        cannot be stored.
     """
 
     name: str

@@ -26,6 +26,13 @@ def open_raw(path: Path | str, run: int | None = None, *, source: str = NATIVE) 
         data. Without it the path must hold one run only.
     source
         Who reads: "xtc2", our own reader, or "psana" (``pip install lcls-workbench[psana]``).
+
+    Raises
+    ------
+    NotThereError
+        Where the path holds no such run.
+    InputError
+        Where it holds several of them, and `run` does not choose one.
     """
     path = Path(path)
     groups = find_files(path)

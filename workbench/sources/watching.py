@@ -50,6 +50,11 @@ def watch(folder: Path, run: int, *, patience: float) -> Generator[Look]:
     It is over when every stream has its EndRun and its final name, or when no file is in progress
     and none has grown for `patience` seconds. Raises `RunStalledError` where a file is still in
     progress then, or where there is no run to be read at all.
+
+    Raises
+    ------
+    InputError
+        For a file: it gets another name when it is finished.
     """
     if folder.is_file():
         raise InputError(

@@ -75,7 +75,13 @@ class Update:
 
 
 def find_copies(folder: Path) -> list[Path]:
-    """Return the notebooks below a folder, but none in hidden folders."""
+    """Return the notebooks below a folder, but none in hidden folders.
+
+    Raises
+    ------
+    NotThereError
+        Where there is no such folder.
+    """
     if not folder.is_dir():
         raise NotThereError(f"no folder {folder}; name a notebook, a folder or an experiment")
     found = sorted(folder.rglob("*.ipynb"))

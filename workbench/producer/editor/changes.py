@@ -44,6 +44,11 @@ class Change:
         Path of a mask file, relative to the config, for the key ``userMask``.
     remove
         Take the entry away instead.
+
+    Raises
+    ------
+    InputError
+        For an empty name or one with '/', runs out of order, and a change of nothing.
     """
 
     function: str
@@ -141,6 +146,11 @@ def set_azav(
     values
         `center` (x, y) [um], `dis_to_sam` [mm], `eBeam` [keV], `tx`, `ty` [deg], `qbin`
         [1/angstrom], `phiBins`, `Pplane` (1 horizontal, 0 vertical), `thresADU` [unit of frames].
+
+    Raises
+    ------
+    InputError
+        For a parameter that azimuthal integration does not have.
     """
     plain = {key: _numbers(value, key) for key, value in values.items() if value is not None}
     unknown = sorted(set(plain) - set(AZAV_KEYS))

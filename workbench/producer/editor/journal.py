@@ -71,7 +71,15 @@ def undo(path: str | Path) -> Version:
 
 
 def last_version(path: str | Path) -> Version:
-    """Return what `undo` would put back, or raise as it would."""
+    """Return what `undo` would put back, or raise as it would.
+
+    Raises
+    ------
+    EditRefusedError
+        Where no edit is on record.
+    ChangedMeanwhileError
+        Where the file was changed by hand since the last edit.
+    """
     path = _real(Path(path))
     versions = history(path)
     if not versions:

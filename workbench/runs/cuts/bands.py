@@ -44,6 +44,11 @@ class AroundMedian(Leaf):
         Medians do not reach over gaps in the data that are longer than this [s].
     origin
         Where `width` comes from, if it was derived from data.
+
+    Raises
+    ------
+    CutError
+        With too few events for a running median.
     """
 
     field: str
@@ -123,6 +128,11 @@ class NearLine(Leaf):
         Half width in units of sigma.
     origin
         Where the line comes from, if it was fitted.
+
+    Raises
+    ------
+    CutError
+        For an intercept or slope that is not finite.
     """
 
     field: str

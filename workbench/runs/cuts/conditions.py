@@ -73,6 +73,11 @@ class Between(Leaf):
         element to take.
     origin
         Where the numbers come from, if they were derived from data.
+
+    Raises
+    ------
+    CutError
+        Without an end, and unless low < high.
     """
 
     field: str
@@ -124,7 +129,13 @@ class Between(Leaf):
 
 @dataclass(frozen=True)
 class Equals(Leaf):
-    """The value is exactly this one: a number, a text, or a boolean (True: not zero)."""
+    """The value is exactly this one: a number, a text, or a boolean (True: not zero).
+
+    Raises
+    ------
+    CutError
+        For NaN, which nothing equals.
+    """
 
     field: str
     value: float | int | str | bool
@@ -192,7 +203,13 @@ class EventCode(Leaf):
 
 @dataclass(frozen=True)
 class BeamState(Leaf):
-    """X-rays or laser on or off by the event's trigger; events of unknown state are missing."""
+    """X-rays or laser on or off by the event's trigger; events of unknown state are missing.
+
+    Raises
+    ------
+    CutError
+        For a beam other than "xray" and "laser".
+    """
 
     which: Beam
     on: bool = True

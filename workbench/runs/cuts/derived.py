@@ -60,6 +60,11 @@ class Percentiles(_Derived):
         Percent, 0 to 100; None is an open end.
     of
         Base class.
+
+    Raises
+    ------
+    CutError
+        Unless 0 <= low < high <= 100, and for everything.
     """
 
     field: str
@@ -84,7 +89,13 @@ class Percentiles(_Derived):
         return f"{reduced_text(self.field, self.reduce)} in {self._words} of {self.of} events"
 
     def freeze(self, events: Events) -> Cut:
-        """Return the range whose ends are the percentiles in these events."""
+        """Return the range whose ends are the percentiles in these events.
+
+        Raises
+        ------
+        CutError
+            Where both percentiles are one value.
+        """
         values = _base(self.field, self.of, self.reduce, events)
         low, high = (
             None if end is None else float(np.percentile(values, end))
@@ -140,7 +151,13 @@ class NearMedian(_Derived):
         return f"{text} within {self.sigmas:g} sigma of its median over {self.events} events"
 
     def freeze(self, events: Events) -> Cut:
-        """Return the same cut with its half width as a number, in the unit of the field."""
+        """Return the same cut with its half width as a number, in the unit of the field.
+
+        Raises
+        ------
+        CutError
+            Where the field hardly scatters, so that sigma is 0.
+        """
         away, missing = self._with_width(1.0, None).distance(events)
         used = away[events.in_scope(self.of) & ~missing]
         _check_count(self.field, self.of, len(used), events)
@@ -185,6 +202,11 @@ class Correlated(_Derived):
         "linear" or "robust", see `runs.lines.fit_line`.
     of
         Base class.
+
+    Raises
+    ------
+    CutError
+        For a method other than "linear" and "robust".
     """
 
     field: str
@@ -211,7 +233,13 @@ class Correlated(_Derived):
         return frozenset({self.field, self.against})
 
     def freeze(self, events: Events) -> Cut:
-        """Return the same cut with intercept, slope and sigma of the line as numbers."""
+        """Return the same cut with intercept, slope and sigma of the line as numbers.
+
+        Raises
+        ------
+        CutError
+            Where no line can be fitted to these events.
+        """
         values, missing = _floats(*events.cut_values(self.field, self.reduce))
         others, lacking = _floats(*events.cut_values(self.against))
         base = events.in_scope(self.of) & ~missing & ~lacking

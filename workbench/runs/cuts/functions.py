@@ -26,6 +26,11 @@ class Passes(Leaf):
         Channels or roles that the function is called with, in this order.
     scope
         Class of events that the cut judges.
+
+    Raises
+    ------
+    CutError
+        For a function that is not written "module:function", or takes no channel.
     """
 
     function: str

@@ -126,6 +126,11 @@ def cut_running_median(
         this or `width`.
     events, of, centred, gap
         See `AroundMedian`.
+
+    Raises
+    ------
+    CutError
+        Unless exactly one of width and sigmas is given.
     """
     if (width is None) == (sigmas is None):
         raise CutError(f"cut on {field}: give either width or sigmas")

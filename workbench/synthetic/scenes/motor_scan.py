@@ -47,6 +47,11 @@ class MotorScene(Scene):
         Whether the motor comes back.
     photons
         Expected in the region in a shot of mean intensity at full signal.
+
+    Raises
+    ------
+    InputError
+        For a kind of curve that there is not.
     """
 
     kind: str = "edge"

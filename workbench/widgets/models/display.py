@@ -35,6 +35,12 @@ class DisplayRange:
         linearly.
     gamma
         Exponent of the scale "gamma"; below 1 shows more of the dark.
+
+    Raises
+    ------
+    InputError
+        For a scale that there is not, percentiles or colours out of order, and a gamma that is
+        not above 0.
     """
 
     low: float | None = None
@@ -82,6 +88,11 @@ class Viewport:
         Rows and columns of the picture, ``top <= row < bottom``; may reach beyond it [pixel].
     height, width
         Of the place on the screen [screen pixel].
+
+    Raises
+    ------
+    InputError
+        For ends out of order, and a screen without pixels.
     """
 
     top: float

@@ -114,6 +114,12 @@ def follow(
         The region.
     margin
         Pixels around the region that are looked at for light that it cuts off.
+
+    Raises
+    ------
+    DriftError
+        Without pictures, with a margin too small for a background, and for frames of different
+        shapes.
     """
     if not pictures:
         raise DriftError("no run to follow the region over: give one picture a run")

@@ -90,6 +90,11 @@ class ThresholdStep(MaskStep):
     ----------
     low, high
         Used are ``low <= value < high`` [unit of the picture]; None: open.
+
+    Raises
+    ------
+    MaskError
+        Without a value, and unless low < high.
     """
 
     low: float | None = None
@@ -122,6 +127,11 @@ class RegionStep(MaskStep):
     use
         "without": its pixels are taken out; "with": they are brought back; "only": all others
         are taken out.
+
+    Raises
+    ------
+    MaskError
+        For a use other than "without", "with" and "only".
     """
 
     region: Region | Box
@@ -191,6 +201,11 @@ class GivenStep(MaskStep):
         Where it comes from, in words.
     use
         "and": used is what both use; "or": what one of them uses.
+
+    Raises
+    ------
+    MaskError
+        For a way to combine masks other than "and" and "or".
     """
 
     good: Bools

@@ -128,7 +128,13 @@ class RegionModel:
         return f"ROI_{number}"
 
     def rename(self, name: str, new: str) -> None:
-        """Give a region another name; it keeps its place in the order."""
+        """Give a region another name; it keeps its place in the order.
+
+        Raises
+        ------
+        RegionError
+            For a name that another region has.
+        """
         region = self[name]
         if new == name:
             return
@@ -176,7 +182,13 @@ class RegionModel:
         self.set_beam(centre, self._state.beam)
 
     def set_beam(self, centre: tuple[float, float] | None, beam: Beam) -> None:
-        """Set the beam centre and all else about the beam, as one change."""
+        """Set the beam centre and all else about the beam, as one change.
+
+        Raises
+        ------
+        RegionError
+            For a centre that is not two finite numbers.
+        """
         if centre is not None:
             centre = (float(centre[0]), float(centre[1]))
             if not np.isfinite(centre).all():
@@ -184,7 +196,13 @@ class RegionModel:
         self._commit(replace(self._state, centre=centre, beam=beam))
 
     def set_points(self, points: Iterable[tuple[float, float]]) -> None:
-        """Set the points that were picked on a ring: (row, col) [pixel]."""
+        """Set the points that were picked on a ring: (row, col) [pixel].
+
+        Raises
+        ------
+        RegionError
+            For points that are not finite.
+        """
         picked = tuple((float(row), float(col)) for row, col in points)
         if not np.isfinite(picked).all():
             raise RegionError("points on a ring are pairs of numbers")
@@ -199,7 +217,13 @@ class RegionModel:
         self.set_mask_steps((*self._state.mask_steps, step))
 
     def remove_mask_step(self, place: int) -> None:
-        """Take one step of the mask back; the later ones stay."""
+        """Take one step of the mask back; the later ones stay.
+
+        Raises
+        ------
+        RegionError
+            For a step that the mask does not have.
+        """
         steps = list(self._state.mask_steps)
         if not 0 <= place < len(steps):
             raise RegionError(f"the mask has {len(steps)} steps, there is no step {place}")
@@ -211,7 +235,13 @@ class RegionModel:
         self._commit(self._checked(replace(self._state, mask_steps=tuple(steps))))
 
     def show(self, picture: Picture) -> None:
-        """Draw on another picture of the same detector, such as that of another run."""
+        """Draw on another picture of the same detector, such as that of another run.
+
+        Raises
+        ------
+        StateError
+            For a picture of another detector.
+        """
         if picture.detector != self._picture.detector:
             raise StateError(
                 f"regions of {self._picture.detector} do not belong on {picture.detector}"
@@ -269,7 +299,13 @@ class RegionModel:
         self._commit(self._checked(state))
 
     def read(self, plain: Mapping[str, Any], where: str) -> RegionState:
-        """Return the state in the plain values of `as_dict`, checked against the picture."""
+        """Return the state in the plain values of `as_dict`, checked against the picture.
+
+        Raises
+        ------
+        StateError
+            For the state of another detector, or of frames of another shape.
+        """
         shape = tuple(plain.get("shape", ()))
         if plain.get("detector") != self._picture.detector or shape != self._picture.frame.shape:
             raise StateError(

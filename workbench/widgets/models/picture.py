@@ -50,6 +50,13 @@ class Picture:
         One sentence: where the values come from.
     x, y, z
         Pixel centres in the laboratory frame [um], shape of `frame`; None without geometry.
+
+    Raises
+    ------
+    PictureError
+        Where layout or mask are not of the frame's shape.
+    EmptyPictureError
+        Where no pixel was measured.
     """
 
     detector: str
@@ -164,7 +171,13 @@ def picture_of_raw(
 
 
 def picture_of_frames(frames: RawFrames, events: int = EVENTS) -> Picture:
-    """Return the mean of the first frames of a raw run's detector."""
+    """Return the mean of the first frames of a raw run's detector.
+
+    Raises
+    ------
+    InputError
+        For fewer than one event.
+    """
     if events < 1:
         raise InputError(f"{events} events make no picture; give 1 or more")
     mean, count = frames.mean(events)

@@ -54,6 +54,11 @@ def produce_commands(
         Which; see `affected`.
     xtc, config, constants, output
         As of ``workbench produce``.
+
+    Raises
+    ------
+    InputError
+        For an experiment without a name.
     """
     if not experiment:
         raise InputError("the experiment has no name: without it there is no command to produce")

@@ -22,6 +22,11 @@ class Session:
     ----------
     pictures
         At least one; several of one detector are its runs. The first is shown.
+
+    Raises
+    ------
+    StateError
+        Without a picture.
     """
 
     def __init__(self, *pictures: Picture) -> None:
@@ -57,7 +62,13 @@ class Session:
         return model
 
     def show(self, detector: str, origin: str = "") -> RegionModel:
-        """Show a detector, and one of its pictures; return its model."""
+        """Show a detector, and one of its pictures; return its model.
+
+        Raises
+        ------
+        UnknownNameError
+            For a picture that the detector does not have.
+        """
         model = self._model(detector)
         if origin:
             known = self._pictures[detector]
@@ -69,7 +80,13 @@ class Session:
         return model
 
     def replace(self, origin: str, picture: Picture) -> None:
-        """Put a picture in the place of another of its detector; it is shown where that one was."""
+        """Put a picture in the place of another of its detector; it is shown where that one was.
+
+        Raises
+        ------
+        UnknownNameError
+            For a picture that the detector does not have.
+        """
         model, known = self._model(picture.detector), self._pictures[picture.detector]
         if origin not in known:
             raise UnknownNameError("picture", origin, known, picture.detector)
@@ -95,6 +112,11 @@ class Session:
         """Take over the states of the detectors that are here; return the names of the others.
 
         The others wait for their pictures, and are saved with the rest meanwhile.
+
+        Raises
+        ------
+        StateError
+            For a text that holds no detectors.
         """
         plain = parse(text, where)
         stored = plain.get("detectors")

@@ -37,6 +37,11 @@ class Beam:
         Of the detector, tx and ty as producer configs count them [deg].
     pixel
         Side of a pixel [um], for pictures without positions; None: as the positions say.
+
+    Raises
+    ------
+    BeamError
+        For a distance, energy or pixel that is not above 0, and tilts of 90 degrees or more.
     """
 
     distance: float | None = None

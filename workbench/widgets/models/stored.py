@@ -41,7 +41,15 @@ class StoredAreas:
 
     @classmethod
     def of(cls, run: Run, detector: str, region: Bounds) -> "StoredAreas":
-        """Find a field that holds all pixels of a region; `NotStoredError` where none does."""
+        """Find a field that holds all pixels of a region; `NotStoredError` where none does.
+
+        Raises
+        ------
+        UnknownNameError
+            For a detector that the run does not have.
+        NotStoredError
+            Where no field holds all pixels of the region.
+        """
         if detector not in run.settings:
             raise UnknownNameError("detector", detector, run.settings, run.label)
         settings, partly = run.settings[detector], []
@@ -86,6 +94,11 @@ class StoredAreas:
             Pixels wanted, within those stored; None: all of these.
         start, stop
             Range of events.
+
+        Raises
+        ------
+        NotStoredError
+            For a region that is not kept.
         """
         region = self.bounds if region is None else region
         if not _holds(self.bounds, region):

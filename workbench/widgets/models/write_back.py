@@ -242,6 +242,8 @@ class WriteBack:
 
         Raises `InputError` where the plan brings an error (`Planned.refused`), `BothChangedError`
         where somebody else changed the same entries meanwhile; other changes of theirs are kept.
+        `WorkbenchError` where nothing is planned, `ChangedMeanwhileError` where others change the
+        file again and again.
         """
         if self._planned is None:
             raise WorkbenchError("nothing is planned: plan first, look at the diff, then save")

@@ -65,7 +65,7 @@ def region_editor(
         File that keeps what was drawn over a restart; is read back where it is. None: not kept.
     view
         "auto": Panel where it can be used, else typed fields; a still picture in batch. Or one of
-        "panel", "matplotlib" (ipympl), "typed" (ipywidgets alone), "static".
+        "panel", "matplotlib" (ipympl), "typed" (ipywidgets alone), "static"; else `InputError`.
     """
     if view not in VIEWS:
         raise InputError(f"view {view!r} is none of {', '.join(VIEWS)}")

@@ -119,6 +119,11 @@ def live_view(
         As for `binning.Live`.
     every
         Time from one picture to the next [s].
+
+    Raises
+    ------
+    InputError
+        For a time between pictures that is not positive.
     """
     if every <= 0:
         raise InputError(f"every {every}: the time between two pictures must be above 0 s")
