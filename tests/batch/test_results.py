@@ -16,6 +16,8 @@ from workbench.core.errors import InputError
         (np.float64(2.5), None, "mJ", "x = 2.5 mJ"),
         (np.int32(7), None, "1", "x = 7"),
         (math.nan, 1.0, "ps", "x = not measured"),
+        (None, None, "J", "x = not set"),
+        (True, None, "1", "x = yes"),
         ("converged", None, "1", "x = converged"),
     ],
 )

@@ -136,11 +136,11 @@ CASES = (
     ),
     Case(
         "mec/shot_table", "most_shots", "Home", {"n_events": 2, **SHOTS},
-        (LaserShots(), LaserShots(driven=True, delay=2e-9)),
+        (LaserShots(driven=False), LaserShots(delay=2e-9)),
     ),
     Case(
         "mec/diffraction_lineouts", "bins", "ArrowLeft", {"n_events": 1, **SHOTS},
-        (PowderShots(), PowderShots(driven=True)), {"before": "1"},
+        (PowderShots(driven=False), PowderShots()), {"before": "1"},
     ),
     Case(
         "mec/spatial_time_tool", "smoothing", "ArrowRight",

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from workbench.core.rounding import with_error
+from workbench.core.rounding import rounded, with_error
+from workbench.core.table import Table
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,28 @@ def test_a_value_has_the_digits_that_its_error_warrants(
     value: float, error: float | None, unit: str, text: str
 ) -> None:
     assert with_error(value, error, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "texts"),
+    [
+        (7058.00812, 0.0134, ("7058.008", "0.013")),
+        (9.65859, 2.69e-5, ("9.658590", "0.000027")),
+        (3.1686e10, 3.2e7, ("3.1686e+10", "3.2e+07")),
+        (1234.5, 300.0, ("1.23e+03", "3.0e+02")),
+        (math.nan, 0.1, ("nan", "0.1")),
+        (2.5, 0.0, ("2.5", "0")),
+    ],
+)
+def test_a_value_and_its_error_in_two_columns_have_the_same_last_place(
+    value: float, error: float, texts: tuple[str, str]
+) -> None:
+    assert rounded(value, error) == texts
+
+
+def test_a_table_shows_a_number_in_the_digits_of_the_error_beside_it() -> None:
+    rows = (("energy", 7058.00812, 0.0134, 7058.0), ("shots", 3, "exact", 3))
+    table = Table(("what", "value", "error [eV]", "truth"), rows)
+    assert "7058.008  0.013" in str(table)
+    assert '<td style="text-align: left">0.013</td>' in table._repr_html_()
+    assert table.as_dicts()[0]["value"] == 7058.00812

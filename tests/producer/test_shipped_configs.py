@@ -116,6 +116,18 @@ def test_what_passes_in_silence_today_is_named_with_its_line(
     assert findings[0].line == line
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "detectors = ['a']\ndetectors = [*detectors, 'b']\n",
+        "detectors = ['a']\ndef getROIs(run):\n    return {'a': []}\n"
+        "old = getROIs\ndef getROIs(run):\n    return old(run)\n",
+    ],
+)
+def test_a_name_that_is_given_again_from_what_it_was_is_no_trap(text: str, tmp_path: Path) -> None:
+    assert "defined-twice" not in [one.code for one in load(tmp_path, text).findings]
+
+
 def test_the_run_of_an_lcls1_config_is_a_text_as_its_producer_hands_it_over(
     tmp_path: Path,
 ) -> None:

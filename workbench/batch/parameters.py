@@ -72,6 +72,14 @@ class Parameter:
         base = f"list[{self.item}]" if self.kind == "list" else self.kind
         return f"{base} | None" if self.optional else base
 
+    @property
+    def range(self) -> str:
+        """Allowed range as the comment writes it, "0.1..10"; empty where all is allowed."""
+        if self.low is None and self.high is None:
+            return ""
+        low, high = ("" if end is None else f"{end:g}" for end in (self.low, self.high))
+        return f"{low}..{high}"
+
     def parse(self, text: str) -> Plain:
         """Read a value from text, as ``-p name=value`` gives it."""
         if self.optional and text.strip().lower() in {"none", ""}:
@@ -99,10 +107,7 @@ class Parameter:
         text = f"{self.name} = {value!r}: it must be {noun}"
         text += f" in {self.unit}" if self.unit not in {"", "1"} else ""
         text += " or None" if self.optional else ""
-        if self.low is not None or self.high is not None:
-            low = "" if self.low is None else f"{self.low:g}"
-            high = "" if self.high is None else f"{self.high:g}"
-            text += f", range {low}..{high}"
+        text += f", range {self.range}" if self.range else ""
         return ParameterError(text + (f" ({self.meaning})" if self.meaning else ""))
 
     def _scalar(self, kind: str, value: Plain) -> Plain:

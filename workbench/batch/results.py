@@ -9,6 +9,8 @@ from workbench.core.declared import RESULT_MIME
 from workbench.core.errors import InputError
 from workbench.core.rounding import with_error
 
+NOT_SET = "not set"  # a parameter that was left open
+
 
 class Result(TypedDict):
     """One published result; `error` is None where there is none, `value` where not measured."""
@@ -26,7 +28,7 @@ def publish(name: str, value: object, unit: str = "1", error: object = None) -> 
     name
         Short name, unique in the notebook: "t0".
     value
-        Number or text; NaN means not measured.
+        Number or text; NaN means not measured, None (a limit left open) is kept as "not set".
     unit
         UDUNITS string; "1" for a pure number.
     error
@@ -51,6 +53,8 @@ def make_result(name: str, value: object, unit: str = "1", error: object = None)
         raise InputError(f"result {name!r} is an array; publish single numbers or texts")
     if spread is not None and (isinstance(spread, bool) or not isinstance(spread, int | float)):
         raise InputError(f"result {name!r}: the error {spread!r} is not a number")
+    if number is None:
+        return Result(value=NOT_SET, unit="1", error=None)
     return Result(
         value=None if isinstance(number, float) and not math.isfinite(number) else number,
         unit=unit,
@@ -70,6 +74,8 @@ def value_text(result: Result) -> str:
         return with_error(value, result["error"], unit)
     if value is None:
         return "not measured"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value}" if unit in {"", "1"} else f"{value} {unit}"
 
 

@@ -39,6 +39,10 @@ def regions(
     Whoever reaches the port works as you; on a shared machine use --unix-socket, or the card in
     JupyterLab's launcher, which does.
     """
+    from workbench.core.errors import NotThereError
+
+    if source and not Path(source).exists():
+        raise NotThereError(f"there is no {source}; name a small-data file or a folder of raw data")
     from workbench.boards.regions import Wanted, serve
 
     serve(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli.places import SKIPPED
+
 if TYPE_CHECKING:
     from workbench.producer import ProducerConfig
 
@@ -64,6 +66,8 @@ def show_config(
             typer.echo(f"  line {variable.line}: {kind} {variable.pv} as {variable.alias}")
     for skipped in config.skipped:
         typer.echo(f"  line {skipped.line}: skipped: {skipped.entry}: {skipped.reason}")
+    if config.skipped:
+        raise typer.Exit(SKIPPED)
 
 
 def config_status(
@@ -82,6 +86,8 @@ def config_status(
     from workbench.producer.status import commands, file_status
 
     given = Path(experiment)
+    if "/" in experiment and not given.is_dir():
+        raise NotThereError(f"no folder {given}; name one with small-data files, or an experiment")
     folders = [given] if given.is_dir() else [path for _, path in experiment_folders(experiment)]
     found = [
         file_status(candidate.path, run, config=config, constants=constants)

@@ -63,12 +63,17 @@ def show(
     json_: Json = False,
 ) -> None:
     """List what a constants file holds, or what serves one run."""
+    from workbench.core.errors import NotThereError
     from workbench.sources.constants import Validity, all_constants, detectors_in, read_constants
 
     entries = all_constants(file)
     if run is not None:
         found = (read_constants(file, detector, run) for detector in detectors_in(file))
-        entries = [Validity(one, run, run) for one in found if one is not None]
+        serving = [Validity(one, run, run) for one in found if one is not None]
+        if entries and not serving:
+            known = ", ".join(f"{one.constants.detector} in runs {one.runs}" for one in entries)
+            raise NotThereError(f"{file} holds nothing for run {run}: it holds {known}")
+        entries = serving
     _print(entries, str(file), json_=json_)
 
 

@@ -54,7 +54,10 @@ def copy(
     """Copy a template, to be run and changed; `workbench update` keeps it up to date."""
     from workbench.batch import find_template
     from workbench.batch.copies import copy_template
+    from workbench.facility import hutch_name
 
+    if experiment:
+        hutch_name(experiment)  # refuses what is no experiment's name
     values = {"experiment": experiment} if experiment else {}
     typer.echo(str(copy_template(find_template(name), destination, values)))
 

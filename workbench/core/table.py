@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+
+from workbench.core.rounding import rounded
 
 Cell = str | int | float | bool | None
 
@@ -9,6 +12,9 @@ Cell = str | int | float | bool | None
 @dataclass(frozen=True)
 class Table:
     """Named columns, rows of plain values, and a line that says what is shown.
+
+    Numbers are shown in five digits; where a column "error" (or "error [unit]") follows, in as many
+    as the error warrants.
 
     Parameters
     ----------
@@ -34,7 +40,7 @@ class Table:
         return str(self)
 
     def __str__(self) -> str:
-        texts = [self.columns, *(tuple(_text(cell) for cell in row) for row in self.rows)]
+        texts = [self.columns, *map(self._texts, self.rows)]
         widths = [max(len(row[column]) for row in texts) for column in range(len(self.columns))]
         right = [self._is_numeric(column) for column in range(len(self.columns))]
         lines = [_line(row, widths, right) for row in texts]
@@ -48,7 +54,7 @@ class Table:
             f'<th style="text-align: {"right" if to_right else "left"}">{escape(name)}</th>'
             for name, to_right in zip(self.columns, right, strict=True)
         )
-        body = "".join(f"<tr>{_cells(row, right)}</tr>" for row in self.rows)
+        body = "".join(f"<tr>{_cells(self._texts(row), right)}</tr>" for row in self.rows)
         caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
         notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in self.notes)
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
@@ -56,6 +62,14 @@ class Table:
     def as_dicts(self) -> list[dict[str, Cell]]:
         """Return the rows as plain dictionaries, for JSON."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def _texts(self, row: tuple[Cell, ...]) -> tuple[str, ...]:
+        texts = [_text(cell) for cell in row]
+        for place, (value, error) in enumerate(pairwise(row)):
+            heading = self.columns[place + 1].partition(" [")[0]
+            if heading == "error" and isinstance(value, float) and isinstance(error, float):
+                texts[place : place + 2] = rounded(value, error)
+        return tuple(texts)
 
     def _is_numeric(self, column: int) -> bool:
         cells = [row[column] for row in self.rows if row[column] is not None]
@@ -78,8 +92,8 @@ def _line(row: tuple[str, ...], widths: list[int], right: list[bool]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def _cells(row: tuple[Cell, ...], right: list[bool]) -> str:
+def _cells(row: tuple[str, ...], right: list[bool]) -> str:
     return "".join(
-        f'<td style="text-align: {"right" if to_right else "left"}">{escape(_text(cell))}</td>'
-        for cell, to_right in zip(row, right, strict=True)
+        f'<td style="text-align: {"right" if to_right else "left"}">{escape(text)}</td>'
+        for text, to_right in zip(row, right, strict=True)
     )

@@ -61,13 +61,16 @@ def emission_spectrum(found: Emission) -> Picture:
 
 
 def _frame(axes: Axes, found: Emission) -> None:
+    unit = found.spectra.channel.unit or ""
     image, names = found.spectra.image, ("row", "column")
     if found.spectra.axis == "row":
         image, names = image.T, ("column", "row")
     low, high = robust_range(image)
-    axes.imshow(image, cmap=IMAGE_COLOURS, vmin=low, vmax=high, aspect="auto")
+    drawn = axes.imshow(image, cmap=IMAGE_COLOURS, vmin=low, vmax=high, aspect="auto")
+    if figure := axes.get_figure(root=True):
+        figure.colorbar(drawn, ax=axes, label=label("value", unit), extend="both", pad=0.01)
     axes.grid(visible=False)
-    axes.set(xlabel=f"{names[1]} of the region", ylabel=names[0])
+    axes.set(xlabel=label(f"{names[1]} of the region", "pixel"), ylabel=label(names[0], "pixel"))
     rows = len(image)
     brightest = int(np.nan_to_num(image).sum(axis=0).argmax())
     slope = np.tan(np.radians(found.spectra.rotation))

@@ -14,8 +14,10 @@ from workbench.plots.style import (
     SKY,
     Picture,
     house_style,
+    legend_above,
     nothing,
     panels,
+    tidy,
 )
 from workbench.recipes.shots import Shot
 
@@ -57,8 +59,9 @@ def shot_overview(shots: Sequence[Shot], *, i0: str = "I0 [arb.]") -> Picture:
                 top.bar(place[of], np.nan_to_num(beam[of]), color=colour, width=0.8, label=light)
         for at in place[np.isnan(beam)]:
             top.text(at, 0, "?", ha="center", va="bottom", color=GREY)
-        top.set_ylabel(i0.replace(", ", ",\n"))
-        top.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+        top.set_ylabel(i0)
+        legend_above(top)
+        tidy(top)
         below.grid(visible=False)
         below.pcolormesh(
             np.arange(len(real) + 1) - 0.5, np.arange(len(names) + 1) - 0.5, states,

@@ -37,13 +37,20 @@ class Places:
 
     @property
     def repeated(self) -> dict[str, list[int]]:
-        """Names of functions and lists that are given more than once, and the lines."""
+        """Names of functions and lists that are given again without use of the first; the lines.
+
+        ``old = getROIs`` and ``detectors = [*detectors, "more"]`` are such a use.
+        """
         found: dict[str, list[int]] = {}
         for node in self.tree.body:
             if isinstance(node, _FUNCTIONS):
                 found.setdefault(node.name, []).append(node.lineno)
-            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Dict):
-                for target in node.targets:
+            elif isinstance(node, ast.Assign):
+                for part in ast.walk(node.value):
+                    if isinstance(part, ast.Name):
+                        found.pop(part.id, None)
+                listed = isinstance(node.value, ast.List | ast.Dict)
+                for target in node.targets if listed else ():
                     if isinstance(target, ast.Name):
                         found.setdefault(target.id, []).append(node.lineno)
         return {name: lines for name, lines in found.items() if len(lines) > 1}

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Floats, Ints
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
+from workbench.core.run_numbers import runs_text
 from workbench.regions import Layout, LayoutError, pixel_places
 from workbench.runs import Run
 from workbench.smalldata import missing_rows
@@ -55,6 +56,10 @@ class Pictures:
     missing: tuple[int, ...] = ()
     good: Bools | None = None
     positions: tuple[Floats, Floats, Floats] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        lacking = f", none in {runs_text(self.missing)}" if self.missing else ""
+        return f"{self.name} of shots {runs_text(self.shots)}{lacking}"
 
     @property
     def shape(self) -> tuple[int, ...]:

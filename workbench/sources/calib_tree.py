@@ -66,9 +66,12 @@ def calib_sources(root: Path) -> dict[str, Path]:
 def calib_files(root: Path, source: str) -> tuple[CalibFile, ...]:
     """Return all files of one source, by type and first run.
 
-    Raises `NotThereError` without the folder, `UnknownNameError` without the source.
+    Raises `NotThereError` without the folder or anything in it, `UnknownNameError` without the
+    source.
     """
     known = calib_sources(root)
+    if not known:
+        raise NotThereError(f"{root} holds no calibration; give the experiment's `calib`")
     if source not in known:
         raise UnknownNameError("source", source, known, str(root))
     return tuple(_files(known[source]))

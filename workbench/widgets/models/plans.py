@@ -116,5 +116,9 @@ class Saved:
 
     path: Path
     written: bool
-    diff: str
-    theirs: str = field(default="")
+    diff: str = field(repr=False)
+    theirs: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        kept = "; what somebody else changed meanwhile is kept" if self.theirs else ""
+        return f"{self.path}: {'written' if self.written else 'gave these values already'}{kept}"
