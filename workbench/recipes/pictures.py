@@ -59,7 +59,8 @@ class Pictures:
 
     def __str__(self) -> str:
         lacking = f", none in {runs_text(self.missing)}" if self.missing else ""
-        return f"{self.name} of shots {runs_text(self.shots)}{lacking}"
+        noun = "shot" if len(self.shots) == 1 else "shots"
+        return f"{self.name} of {noun} {runs_text(self.shots)}{lacking}"
 
     @property
     def shape(self) -> tuple[int, ...]:
