@@ -174,3 +174,28 @@ def test_one_time_left_is_told_for_a_whole_range_of_runs() -> None:
     for done in range(0, 60, 10):
         bar.tell(done, 100)
     assert task.time_remaining == pytest.approx((200 - 50) / task.speed, abs=1)
+
+
+def test_runs_that_a_stopped_production_had_finished_are_named_and_kept(
+    raw: Path, tmp_path: Path
+) -> None:
+    first = CliRunner().invoke(APP, arguments(raw, tmp_path))
+    assert first.exit_code == 0, first.output
+    file = tmp_path / "xpplx1234_Run0014.h5"
+    before = file.read_bytes()
+    again = CliRunner().invoke(APP, arguments(raw, tmp_path, "--resume"))
+    assert again.exit_code == 0, again.output
+    assert "xpplx1234_Run0014.h5 is finished" in again.stderr
+    assert file.read_bytes() == before
+    other = CliRunner().invoke(
+        APP,
+        arguments(
+            raw,
+            tmp_path,
+            "--resume",
+            "--config",
+            config(tmp_path, "{'name': 'more', 'ROI': [[0, 2], [0, 2]]}"),
+        ),
+    )
+    assert isinstance(other.exception, WorkbenchError)  # it is there, but made otherwise
+    assert "--replace" in str(other.exception)

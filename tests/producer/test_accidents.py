@@ -134,6 +134,25 @@ def test_two_workers_give_the_same_bits_even_if_one_is_killed(
     assert list(tmp_path.iterdir()) == [result.output]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stop_that_comes_where_python_loses_it_leaves_units_to_resume(
+    workers: int, long_run: Any, undisturbed: Path, tmp_path: Path
+) -> None:
+    words = command(long_run, tmp_path, "--workers", workers)
+    line = [sys.executable, str(Path(__file__).with_name("lost_signal.py")), str(tmp_path)]
+    done = subprocess.run(
+        [*line, *words[3:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "Exception ignored in: <function ask" in done.stderr
+    assert "stopped; add --resume" in done.stderr
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not (tmp_path / undisturbed.name).exists()
+    result = produce(long_run.request(tmp_path, resume=True))
+    assert result.resumed >= 256  # a unit of work
+    assert_same(result.output, undisturbed)
+    assert list(tmp_path.iterdir()) == [result.output]
+
+
 def test_a_folder_of_somebody_else_is_refused(made: Any, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs a folder that belongs to another user: only root can make one")

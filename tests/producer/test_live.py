@@ -22,6 +22,7 @@ from workbench.sources import RunStalledError, open_raw
 from workbench.sources.xtc2.run import Xtc2Run
 
 ROOT = Path(__file__).parents[2]
+LOST = Path(__file__).with_name("lost_signal.py")
 PATIENCE = 60.0  # s
 EVENTS, ROLLOVER = 600, 330
 
@@ -165,6 +166,24 @@ def test_a_stopped_production_goes_on_from_what_it_had_finished(
     assert result.resumed == EVENTS
     assert_same(result.output, offline)
     assert not live.exists()
+
+
+def test_a_stop_that_comes_where_python_loses_it_ends_the_following_of_a_run(
+    whole: Any, offline: dict[str, Any], tmp_path: Path
+) -> None:
+    words = command(whole, tmp_path / "raw", tmp_path, "--patience", "20")[3:]
+    with Taking(whole, tmp_path / "raw") as taking:
+        taking.up_to(0.8)
+        line = [sys.executable, str(LOST), str(tmp_path), *words]
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "Exception ignored in: <function ask" in done.stderr
+        assert "--resume" in done.stderr
+        assert done.returncode == 128 + signal.SIGTERM
+        taking.up_to(1)
+    result = produce(request(whole, tmp_path / "raw", tmp_path, resume=True))
+    assert result.resumed == EVENTS
+    assert_same(result.output, offline)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", result.output.name]
 
 
 def test_units_of_a_file_with_older_names_count_as_done_too(whole: Any, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Generator
@@ -17,10 +16,11 @@ from workbench.cli.tiffs import (
     Tiff,
     TiffFolder,
     TiffPack,
-    only_pictures_lack,
+    is_finished,
     with_whole_frames,
     write_pictures,
 )
+from workbench.core.ending import check_ended, ended_by_sigterm
 from workbench.core.errors import WorkbenchError
 from workbench.core.workers import LostWorkerError
 
@@ -128,10 +128,11 @@ def produce(
     )
     request = dataclasses.replace(request, archiver=_archiver(archiver, request))
     requests = [dataclasses.replace(request, run=number) for number in numbers]
-    finished = [one for one in requests if tiff and only_pictures_lack(one)]
-    results = _produced([one for one in requests if one not in finished], json_)
-    outputs = [*(one.target for one in finished), *(result.output for result in results)]
-    write_pictures(experiment, outputs, tiff, tiff_folder, pack=tiff_pack)
+    finished = [one for one in requests if is_finished(one)]
+    with _stopping():
+        results = _produced([one for one in requests if one not in finished], json_)
+        outputs = [*(one.target for one in finished), *(result.output for result in results)]
+        write_pictures(experiment, outputs, tiff, tiff_folder, pack=tiff_pack)
     _end(results, len(requests) - len(finished), json_)
 
 
@@ -177,11 +178,9 @@ def _produced(requests: "list[ProduceRequest]", json_: bool) -> "list[ProduceRes
 
     console = Console(stderr=True)
     results = []
-    with (
-        _stopping(),
-        _Bar(console, len(requests), shown=sys.stderr.isatty() and not json_) as bar,
-    ):
+    with _Bar(console, len(requests), shown=sys.stderr.isatty() and not json_) as bar:
         for request in requests:
+            check_ended()
             bar.begin(f"run {request.run}")
             try:
                 result = make(request, bar.tell, bar.follow)
@@ -199,19 +198,13 @@ def _produced(requests: "list[ProduceRequest]", json_: bool) -> "list[ProduceRes
 @contextmanager
 def _stopping() -> Generator[None]:
     """End in good order on SIGTERM, as batch systems send it, and say how to go on."""
-
-    def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        with ended_by_sigterm():
+            yield
     except (KeyboardInterrupt, SystemExit, LostWorkerError) as stop:
         if not isinstance(stop, SystemExit) or stop.code:
             typer.echo("workbench: stopped; add --resume to go on from what is finished", err=True)
         raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Bar:

@@ -141,10 +141,10 @@ def with_whole_frames(detectors: list[str] | None, tiffs: list[str] | None) -> t
     return tuple(dict.fromkeys([*(detectors or []), *whole]))
 
 
-def only_pictures_lack(request: "ProduceRequest") -> bool:
+def is_finished(request: "ProduceRequest") -> bool:
     """Tell whether the file of a run that is to be resumed is finished and current; say so.
 
-    Its production was stopped when it wrote TIFF files, or later.
+    Its production was stopped in a later run, or when it wrote TIFF files.
     """
     from workbench.producer.status import CURRENT, file_status
 
@@ -155,7 +155,7 @@ def only_pictures_lack(request: "ProduceRequest") -> bool:
     )
     if status.state != CURRENT:
         return False
-    typer.echo(f"{request.target} is finished; its pictures are written", err=True)
+    typer.echo(f"{request.target} is finished", err=True)
     return True
 
 

@@ -6,6 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
+from workbench.core.ending import check_ended
 from workbench.core.local_workers import local_pool, start_server
 from workbench.core.workers import LostWorkerError, Team, Workers
 
@@ -131,8 +132,10 @@ def _finished(
         while waiting:
             done, waiting = wait(waiting, timeout=CHECK_EVERY, return_when=FIRST_COMPLETED)
             if not done:
+                check_ended()
                 team.check()
             for future in done:
+                check_ended()
                 yield futures[future], future.result()
     finally:
         running = [future for future in waiting if not future.cancel()]

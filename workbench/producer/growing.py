@@ -10,6 +10,7 @@ from types import TracebackType
 import numpy as np
 
 from workbench.core.arrays import Times
+from workbench.core.ending import check_ended
 from workbench.core.executors import run_all
 from workbench.producer.assemble import attributes_of
 from workbench.producer.loop import WORKER_MODULES
@@ -88,6 +89,7 @@ class GrowingWork:
         while self.done < complete:
             unit, work, part = self._open or self._open_unit()
             for values in work.rows(raw, self.done, min(complete, unit.stop)):
+                check_ended()
                 part.append(values)
                 self.done += self._file.append(values)
             if self.done == unit.stop:

@@ -17,6 +17,7 @@ import numpy as np
 from workbench import __version__
 from workbench.core.arrays import Array
 from workbench.core.atomic import appearing
+from workbench.core.ending import check_ended
 from workbench.core.errors import WorkbenchError
 from workbench.producer.area_detector import AreaWork
 from workbench.producer.digitizer_columns import DigitizerColumn
@@ -148,6 +149,7 @@ def work_unit(unit: Unit) -> UnitResult:
     work = UnitWork(plan)
     with create_part(unit.part, plan.part_specs) as part:
         for values in work.rows(plan.raw, unit.start, unit.stop):
+            check_ended()
             part.append(values)
     return work.save(unit)
 

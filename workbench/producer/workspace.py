@@ -42,16 +42,20 @@ def parts_folder(target: Path, facts: Facts, *, resume: bool) -> Generator[Path]
     base = target.with_name(f".{target.name}.parts")
     make_folder(target.parent)
     handle = _locked(base, target)
-    keep = resume
+    remove = False  # whatever signal comes, and wherever
+    ours = not resume
     try:
         folder = _prepared(base, facts, target) if resume else _emptied(base, facts)
-        keep = False
+        ours = True
         yield folder
-    except (KeyboardInterrupt, SystemExit, LostWorkerError, RunStalledError):
-        keep = True
+        remove = True
+    except (LostWorkerError, RunStalledError):
+        raise
+    except Exception:
+        remove = ours
         raise
     finally:
-        if not keep:
+        if remove:
             live_name(target).unlink(missing_ok=True)
             _remove(base)
         os.close(handle)

@@ -12,6 +12,7 @@ from h5py import h5s
 
 from workbench.core.arrays import Array, Bools
 from workbench.core.atomic import replacing
+from workbench.core.ending import check_ended
 from workbench.core.errors import InputError
 from workbench.core.local_workers import available_cores
 from workbench.smalldata.catalogue import append_facts
@@ -211,6 +212,7 @@ class Assembly:
     def _chunks(self, dataset: h5py.Dataset, facts: Facts, chunks: Iterator[Packed]) -> None:
         lacking = 0
         for chunk in chunks:
+            check_ended()
             if chunk.stored:
                 dataset.id.write_direct_chunk(
                     (chunk.start, *(0 for _ in facts.shape[1:])), chunk.stored
@@ -234,6 +236,7 @@ class Assembly:
         dataset, facts = self._created(spec, present)
         lacking = int(np.count_nonzero(~present))
         for spans in _batches(present, facts.chunks, spec):
+            check_ended()
             single = len(spans) == 1
             rows = slice(*spans[0]) if single else np.concatenate([np.arange(*s) for s in spans])
             values = order.read(spec, rows)
@@ -253,6 +256,7 @@ class Assembly:
         low = done = 0
         room = max(1, BLOCK_BYTES // _row_bytes(spec))
         while low < len(lengths):
+            check_ended()
             high = max(low + 1, int(np.searchsorted(ends, done + room, side="right")))
             some = lengths[low:high]
             wanted = np.repeat(firsts[low:high] - (np.cumsum(some) - some), some)

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.core.ending import check_ended
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.sources.run_files import find_files
 from workbench.sources.xtc2.errors import Xtc2Error
@@ -66,6 +67,7 @@ def watch(folder: Path, run: int, *, patience: float) -> Generator[Look]:
     problem: WorkbenchError | None = None
     changed = time.monotonic()
     while True:
+        check_ended()
         began = time.monotonic()
         files = _files(folder, run)
         if files != known:

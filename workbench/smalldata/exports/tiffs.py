@@ -13,6 +13,7 @@ import numpy as np
 from workbench.core import clock
 from workbench.core.arrays import Array
 from workbench.core.atomic import appearing, make_folder
+from workbench.core.ending import check_ended
 from workbench.core.errors import InputError, WorkbenchError
 from workbench.core.extras import load
 from workbench.facility.quota import Quota, QuotaState, results_quota, size_text
@@ -225,6 +226,7 @@ class _Writer:
             lacking = missing_rows(block) | filled[start : start + size]
             self.missing += int(np.count_nonzero(lacking))
             for place in np.flatnonzero(~lacking).tolist():
+                check_ended()
                 yield start + place, self._drawn(block[place])
 
     def _drawn(self, frame: Array) -> Array:
