@@ -169,6 +169,26 @@ def test_a_region_of_a_detector_that_is_not_listed_is_named(tmp_path: Path) -> N
     assert "did you mean 'epix_1'?" in only(config, "detector-not-listed").message
 
 
+def test_detectors_are_named_where_the_run_has_no_frames_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "config.py"
+    path.write_text(
+        "detectors = ['epix_1', 'alvium_1']\n"
+        "def getROIs(run):\n    return {'epix_1': [{'name': 'all', 'ROI': None}]}\n"
+        "def get_photon(run):\n    return {'epix_1': {'ADU_per_photon': 8}}\n"
+        "def get_intg(run):\n    return 'archon', None\n"
+    )
+    without = ProducerConfig.load(path, 14, shapes={})
+    told = [one for one in without.findings if one.code == "detector-not-in-run"]
+    assert [one.line for one in told] == [1, 1]
+    assert ["'epix_1'" in told[0].message, "'alvium_1'" in told[1].message] == [True, True]
+    assert all("no frames at all" in one.message for one in told)
+    assert (without.reductions, without.sums, without.detectors) == ((), (), ())
+    unknown = ProducerConfig.load(path, 14)  # nobody looked
+    assert not [one for one in unknown.findings if one.code == "detector-not-in-run"]
+    assert len(unknown.reductions) == 2
+    assert unknown.detectors == ("epix_1", "alvium_1", "archon")
+
+
 def test_a_listed_detector_that_the_run_lacks_is_a_warning_once(tmp_path: Path) -> None:
     config = load(
         tmp_path,

@@ -124,7 +124,7 @@ class ProducerConfig:
         with evaluating(path, text, names, run=handed, time_limit=time_limit) as values:
             known = shapes() if callable(shapes) else shapes
             evaluated = values()
-        return _checked(cls(path, text, run), evaluated, places, known or {})
+        return _checked(cls(path, text, run), evaluated, places, known)
 
     @property
     def hash(self) -> str:
@@ -152,7 +152,7 @@ def _unreadable(path: Path, text: str, run: int, error: SyntaxError | ValueError
 
 
 def _checked(
-    empty: ProducerConfig, evaluated: Evaluated, places: Places, shapes: Shapes
+    empty: ProducerConfig, evaluated: Evaluated, places: Places, shapes: Shapes | None
 ) -> ProducerConfig:
     report = Report(str(empty.path), places)
     for finding in evaluated.findings:
@@ -170,7 +170,9 @@ def _checked(
     integrating = _without(left_out, "get_intg", integrating, report)
     known = _in_run(name, listed, shapes, report)
     listed = tuple(dict.fromkeys([*listed, *integrating]))
-    known = tuple(one for one in listed if one in known or one in (shapes or integrating))
+    known = tuple(
+        one for one in listed if one in known or one in (integrating if shapes is None else shapes)
+    )
     values = as_today(evaluated.values, listed, report)
     reductions = read_rois(values.get("getROIs", {}), listed, shapes, report)
     reductions += read_functions(values, listed, shapes, report)
@@ -254,12 +256,14 @@ def _without(
     return tuple(name for name in listed if name not in left_out)
 
 
-def _in_run(where: str, listed: tuple[str, ...], shapes: Shapes, report: Report) -> tuple[str, ...]:
-    if not shapes:
+def _in_run(
+    where: str, listed: tuple[str, ...], shapes: Shapes | None, report: Report
+) -> tuple[str, ...]:
+    if shapes is None:
         return listed
     for name in listed:
         if name not in shapes:
-            hint = suggestion(name, tuple(shapes))
+            hint = suggestion(name, tuple(shapes)) if shapes else ": it has no frames at all"
             text = f"no detector {name!r} with frames in this run{hint}"
             report.skip("detector-not-in-run", text, where, name, severity=Severity.WARNING)
     return tuple(name for name in listed if name in shapes)

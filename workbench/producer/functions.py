@@ -57,7 +57,7 @@ FUNCTIONS: Mapping[str, Reader] = {  # with the names that older configs give th
 def read_functions(
     values: Mapping[str, Any],
     listed: tuple[str, ...],
-    shapes: Shapes,
+    shapes: Shapes | None,
     report: Report,
     readers: Mapping[str, Reader] = FUNCTIONS,
 ) -> list[ReductionEntry]:
@@ -78,7 +78,7 @@ def _of_function(
     reader: Reader,
     value: object,
     listed: tuple[str, ...],
-    shapes: Shapes,
+    shapes: Shapes | None,
     report: Report,
 ) -> Iterator[ReductionEntry]:
     if value is None:
@@ -91,9 +91,10 @@ def _of_function(
             hint = suggestion(str(detector), listed) if listed else ""
             text = f"detector {detector!r} is not in the list `detectors`{hint}"
             report.skip("detector-not-listed", text, function, detector)
-        elif not shapes or detector in shapes:  # others are reported at the list of detectors
+        elif shapes is None or detector in shapes:  # others are reported at the list of detectors
             dicts = list(enumerate(given)) if isinstance(given, list) else [(None, given)]
-            yield from _of_detector(function, reader, detector, dicts, shapes.get(detector), report)
+            shape = (shapes or {}).get(detector)
+            yield from _of_detector(function, reader, detector, dicts, shape, report)
 
 
 def _without_second_droplets(

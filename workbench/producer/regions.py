@@ -26,9 +26,12 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def read_rois(
-    value: object, detectors: tuple[str, ...], shapes: Shapes, report: Report
+    value: object, detectors: tuple[str, ...], shapes: Shapes | None, report: Report
 ) -> list[ReductionEntry]:
-    """Return the usable regions of all detectors; the others go to `report`."""
+    """Return the usable regions of all detectors; the others go to `report`.
+
+    `shapes`: of the frames of each detector that has any; None where that is not known.
+    """
     if not isinstance(value, dict):
         report.skip("wrong-type", f"getROIs must return a dict, not {kind(value)}", FUNCTION)
         return []
@@ -39,12 +42,12 @@ def read_rois(
             text = f"detector {detector!r} is not in the list `detectors`{hint}"
             report.skip("detector-not-listed", text, FUNCTION, detector)
             continue
-        if shapes and detector not in shapes:
+        if shapes is not None and detector not in shapes:
             continue  # reported once, at the list of detectors
         if isinstance(regions, dict) and any(str(key).startswith(CHANNEL) for key in regions):
             entries += read_channels(detector, regions, report)
             continue
-        entries += _of_detector(detector, regions, shapes.get(detector), report)
+        entries += _of_detector(detector, regions, (shapes or {}).get(detector), report)
     return entries
 
 
