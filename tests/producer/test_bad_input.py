@@ -19,9 +19,12 @@ from workbench.sources.xtc2_writer import Names, Xtc2Writer
 EXPERIMENT, RUN, EVENTS = "xpplx1234", 7, 6
 SHAPE, LARGE = (72, 80), (2000, 1024)
 NAN_EVENTS = (2, 5)
+INFINITE = {1: np.inf, 4: -np.inf}  # by event
 NAMES = (
     Names("dark", "epix100", "raw", fields={"raw": ("uint16", 2)}),  # no photon ever
-    Names("soft", "camera", "raw", fields={"raw": ("float32", 2)}),  # NaN in two events
+    Names(
+        "soft", "camera", "raw", fields={"raw": ("float32", 2)}
+    ),  # NaN in two events, infinite in two
     Names("dots", "camera", "raw", fields={"raw": ("uint16", 2)}),  # a million droplets
 )
 CONFIG = """
@@ -35,6 +38,9 @@ def getROIs(run):
             'soft': [{'name': 'near', 'ROI': [[0, 4], [0, 4]]},
                      {'name': 'far', 'ROI': [[40, 44], [0, 4]]}],
             'gone': [{'ROI': None}]}
+
+def get_photon(run):
+    return {'soft': {'ADU_per_photon': 1.0}}
 
 def get_droplet(run):
     return {'dots': {'threshold': 5, 'useRms': False, 'nData': None}}
@@ -65,6 +71,7 @@ def raw(module_folder: ModuleFolder) -> Path:
             soft = np.full(SHAPE, 1.0 + event, np.float32)
             if event in NAN_EVENTS:
                 soft[1, 1] = np.nan
+            soft[2, 3] = INFINITE.get(event, soft[2, 3])
             records: dict[int, Any] = {0: {"raw": np.full(SHAPE, 100, np.uint16)}, 1: {"raw": soft}}
             if event == 0:
                 records[2] = {"raw": dots}
@@ -107,14 +114,19 @@ def test_a_region_without_a_usable_pixel_is_missing_and_named(result: Any, file:
     assert "check polarity" in found.message
 
 
-def test_nan_pixels_cost_what_is_made_of_them_and_are_counted(result: Any, file: Any) -> None:
+def test_nan_and_infinite_pixels_cost_what_is_made_of_them_and_are_counted(
+    result: Any, file: Any
+) -> None:
     near, far = file["soft/near_sum"][:], file["soft/far_sum"][:]
-    bad = np.isin(np.arange(EVENTS), NAN_EVENTS)
+    bad = np.isin(np.arange(EVENTS), [*NAN_EVENTS, *INFINITE])
     expected = 16 * (1.0 + np.arange(EVENTS))
     np.testing.assert_array_equal(near, np.where(bad, np.nan, expected))
     np.testing.assert_array_equal(far, expected)
-    assert result.failures["soft"]["nan_pixels"] == len(NAN_EVENTS)
-    assert only(result, "nan_pixels").count == len(NAN_EVENTS)
+    lacking = len(NAN_EVENTS) + len(INFINITE)
+    assert result.failures["soft"]["nan_pixels"] == lacking
+    assert only(result, "nan_pixels").count == lacking
+    photons = file["soft/photon_nPhot"][:]
+    np.testing.assert_array_equal(photons, (72 * 80 - bad) * (1 + np.arange(EVENTS)))
     assert "other_gain" not in result.failures["soft"]
 
 

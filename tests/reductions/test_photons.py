@@ -70,6 +70,28 @@ def test_photons_are_counted_as_the_rule_says(low: float, fraction: float) -> No
         assert values["nPhot"][event] == expected.sum() > 100
 
 
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_pixel_that_is_no_finite_number_holds_no_photon(odd: float, kind: str) -> None:
+    told = spec(bad=0)
+    frames = np.random.default_rng(4).gamma(0.3, 20, (2, *SHAPE)).astype(kind)
+    without = frames.copy()
+    frames[:, 1, 3, 5], without[:, 1, 3, 5] = odd, 0
+    reduction = PhotonCounting(8.0, children=LIST)
+    values, expected = (reduction.reduce(some, told) for some in (frames, without))
+    for event in range(2):
+        np.testing.assert_array_equal(picture(values, event), picture(expected, event))
+        assert values["nPhot"][event] == picture(values, event).sum() > 100
+
+
+def test_more_photons_than_can_be_counted_are_refused() -> None:
+    frames = np.ones((1, *SHAPE), np.float32)
+    frames[0, 0, 2, 2] = 3e9
+    assert PhotonCounting(2.0).reduce(frames, spec(bad=0))["nPhot"][0] >= 1_500_000_000
+    with pytest.raises(InputError, match="more than 2147483648 photons of 1 keV"):
+        PhotonCounting(1.0).reduce(frames, spec(bad=0))
+
+
 def test_photons_shared_by_two_pixels_are_found_up_to_the_edge() -> None:
     """Planted one by one, apart from each other, at 5 sigma and more: all must be found."""
     shape = (24, 24)

@@ -89,11 +89,14 @@ def test_the_maximum_of_no_event_is_nan() -> None:
     assert np.isnan(total("calib_max", RAW[:0])).all()
 
 
-def test_nan_pixels_add_nothing() -> None:
+@pytest.mark.parametrize("copies", [1, 2])  # four frames pass together
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_no_finite_numbers_add_nothing(odd: float, copies: int) -> None:
     spec = FrameSpec((3,), "keV", np.ones(3, bool))
     made = PixelSum.parse("calib")
-    frames = np.array([[1.0, np.nan, 2.0], [1.0, 5.0, 2.0]], np.float32)
-    assert made.finish(made.add(made.start(spec), frames), spec).tolist() == [2.0, 5.0, 4.0]
+    frames = np.array(copies * [[1.0, odd, 2.0], [1.0, 5.0, 2.0]], np.float32)
+    total = made.finish(made.add(made.start(spec), frames), spec)
+    np.testing.assert_array_equal(total, copies * np.array([2.0, 5.0, 4.0]))
 
 
 def test_dropped_marks_events_without_xrays() -> None:

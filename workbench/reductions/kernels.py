@@ -15,13 +15,17 @@ LANES = 8  # independent partial sums of one long row
 
 @compiled
 def calibrate(raw: Array, pedestal: Frames, gain: Frames, limit: float, out: Frames) -> None:
-    """Fill `out` with (raw - pedestal) / gain, shape (event, pixel); NaN from `limit` on."""
+    """Fill `out` with (raw - pedestal) / gain, shape (event, pixel).
+
+    NaN for readings of `limit` and above, and where that is no finite number.
+    """
     top, missing = pedestal.dtype.type(limit), pedestal.dtype.type(np.nan)
     for event in range(raw.shape[0]):
         for pixel in range(raw.shape[1]):
             reading = pedestal.dtype.type(raw[event, pixel])
             value = (reading - pedestal[pixel]) / gain[pixel]
-            out[event, pixel] = value if reading < top else missing
+            known = (reading < top) & (abs(value) < np.inf)
+            out[event, pixel] = value if known else missing
 
 
 @compiled

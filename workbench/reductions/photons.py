@@ -26,6 +26,7 @@ from workbench.reductions.droplet_photons import HIGHEST
 from workbench.reductions.places import tile_shape
 from workbench.reductions.speckle import photon_statistics
 
+MOST = 1 << 31  # photons in a pixel, that a picture of whole numbers can hold
 HALF = 0.5  # of a photon: the least that a pixel must hold to be where it fell
 
 
@@ -91,12 +92,21 @@ class PhotonCounting(Reduction):
         return kept
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
-        """Return the declared outputs of whole frames, shape (event, ...)."""
+        """Return the declared outputs of whole frames, shape (event, ...).
+
+        A pixel that is not a finite number holds no photon. Raises `InputError` where one holds
+        more photons than can be counted.
+        """
         told, flat = self._picture_spec(spec), flattened(pixels)
         rule = self.per_photon, self.fraction, self.low
         picture = np.zeros(flat.shape if self.children else (0, 0), np.int32)
         least = self._least(told.good, flat.dtype)
         count = _count(flat, least, told.good.reshape(-1), rule, tile_shape(spec.shape), picture)
+        if (count < 0).any():
+            raise InputError(
+                f"a pixel holds more than {MOST} photons of {self.per_photon:g} {spec.unit}: check "
+                "the signal of one photon, and the frames"
+            )
         values: dict[str, Array] = {"nPhot": count}
         for child in self.children:
             frames = picture.reshape(pixels.shape)
@@ -156,7 +166,7 @@ def _count(
     shape: tuple[int, int],
     picture: Array,
 ) -> Ints:
-    """Return the photons of each event of `pixels`, (event, pixel).
+    """Return the photons of each event of `pixels`, (event, pixel); below 0: more than `MOST`.
 
     Pixels below `least` hold less than `HALF` a photon. `rule` is the signal of a photon, the part
     of one that counts, the least signal. `picture` has the shape of `pixels` and comes filled with
@@ -173,6 +183,9 @@ def _count(
             pixel = chosen[place]
             photons = _photons(frame, pixel, (good, low, scale))
             whole = np.floor(photons)
+            if whole >= MOST:
+                total[event] = -1
+                break
             held, rest = np.int32(whole), photons - whole
             if rest >= HALF and used[pixel] != event + 1:
                 partner, shared = _partner(frame, pixel, (good, low, scale), shape, used, event + 1)
@@ -190,7 +203,8 @@ def _photons(frame: Frames, pixel: int, counted: tuple[Bools, float, Any]) -> An
     """Return the signal of a pixel in photons; `counted`: usable ones, least signal, scale."""
     good, low, scale = counted
     value = frame[pixel]
-    return value * scale if good[pixel] and value >= low and value > 0 else scale * 0
+    known = good[pixel] and value >= low and 0 < value < np.inf
+    return value * scale if known else scale * 0
 
 
 @compiled

@@ -27,10 +27,10 @@ def add_frames(
 ) -> None:
     """Add the first `count` frames (pixel,) to each of `totals` (sum, pixel) in order.
 
-    NaN pixels and readings of `limit` or above are left out; `reachable` tells whether any can be
-    that high. Values below the sum's `lows` count as 0; its `flags` are `HITS` (count values above
-    0 as 1), `SQUARE` and `MAXIMUM` (keep the largest instead of adding). `switched` becomes True
-    for frames with a reading of a finite `limit` or above.
+    NaN and infinite pixels and readings of `limit` or above are left out; `reachable` tells whether
+    there can be any. Values below the sum's `lows` count as 0; its `flags` are `HITS` (count values
+    above 0 as 1), `SQUARE` and `MAXIMUM` (keep the largest instead of adding). `switched` becomes
+    True for frames with a reading of a finite `limit` or above.
     """
     top = pedestal.dtype.type(limit)
     for start in range(0, len(pedestal), BLOCK):
@@ -64,10 +64,10 @@ def add_frames(
 
 @compiled
 def _reaches(readings: Array, top: np.floating[Any]) -> bool:
-    """Tell whether any reading is `top` or above; NaN is not."""
+    """Tell whether any reading is `top` or above, or minus infinity; NaN is not."""
     over = False
     for pixel in range(len(readings)):
-        over |= type(top)(readings[pixel]) >= top
+        over |= (type(top)(readings[pixel]) >= top) | (readings[pixel] == -np.inf)
     return over
 
 
@@ -114,7 +114,7 @@ def _add_one(
     for pixel in range(len(part)):
         reading = real(readings[pixel])
         value = (reading - offset[pixel]) / scale[pixel]
-        value = value if reading < top else missing
+        value = value if (reading < top) & (abs(value) < np.inf) else missing
         wide = np.float64(0 if value < bottom else value)
         wide = np.float64(1) if flag & HITS and wide > 0 else wide
         wide = wide * wide if flag & SQUARE else wide
