@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -158,6 +159,111 @@ def test_records_that_cannot_be_unpacked_are_kept_as_bytes_named_and_counted(
             b"", good[:-2].tobytes(), marked.tobytes(), b"", b""
         ]  # fmt: skip
         assert file.read("hsd/var_wave_0/data")[3].tolist() == [*wave, 1]
+
+
+SAMPLES, LATER, LEVEL = 200, 37, 2048  # per waveform; delay of the second pulse; baseline [ADU]
+PLACE = 60  # sample at which the basis begins, and the first pulse with it
+RANGE = 120  # samples of the basis
+PLANTED = {  # strengths of both pulses in channel 1, what is sent of it
+    0: (400, 300, "whole"),
+    1: (1000, 0, "whole"),
+    2: (300, 200, "windows"),  # the baseline and the range of the basis
+    3: (500, 100, "pulse"),  # the first pulse alone: the fit lacks samples
+    4: (0, 700, "both"),
+}
+FITS = """
+detectors = ['hsd']
+
+def get_wf_svd(run):
+    return {{'hsd': {{'basis_file': {basis!r}, 'n_components': 1, 'n_pulse': 2, 'delay': [37]}}}}
+
+def get_wf_hitfinder(run):
+    return {{'hsd': {{'threshold': 2148, 'threshold_max': 1e6}}}}
+
+def get_wf_cfd(run):
+    return {{'hsd': {{'channel': 1, 'convFilterLength': 3, 'CFDOffset': 4, 'threshold': 2}}}}
+"""
+
+
+def pulse(later: int = 0) -> np.ndarray:
+    """A pulse that rises within 4 samples and falls within 12; it begins at `PLACE`."""
+    since = np.arange(SAMPLES) - PLACE - later
+    shape = (1 - np.exp(-since.clip(0) / 4)) * np.exp(-since.clip(0) / 12)
+    return np.where(since >= 0, shape / 0.4, 0.0)
+
+
+def packed(wave: np.ndarray, sent: str) -> np.ndarray:
+    """Return a record with the whole waveform, with windows, or with both."""
+    spans = {"windows": [(0, 16), (PLACE, PLACE + RANGE)], "pulse": [(PLACE, PLACE + 32)]}
+    words: list[int] = []
+    end = 0
+    for first, last in spans.get(sent, spans["windows"]):
+        words += [*left_out(first - end, 0, 0, 0), *wave[first:last].tolist()]
+        end = last
+    whole = stream(0, wave if sent in {"whole", "both"} else [])
+    return record(whole, stream(1, [] if sent == "whole" else words))
+
+
+def test_planted_pulses_of_digitizers_are_fitted_and_found(tmp_path: Path) -> None:
+    gates = {f"{kind}.gate": ("uint32", 1) for kind in ("raw", "fex")}
+    fields = {"eventHeader": ("uint32", 1), "chan00": ("uint8", 1)}
+    names = [
+        *(Names("hsd", "hsd", "hsd", segment=row, fields=fields) for row in (0, 1)),
+        Names("hsd", "hsd", "config", fields={**gates, "fex.ymin": ("uint32", 1)}),
+    ]
+    ticks = np.full(2, SAMPLES // 40, np.uint32)
+    quiet = np.full(SAMPLES, LEVEL, np.uint16)
+    waves = np.array(
+        [np.rint(LEVEL + one * pulse() + two * pulse(LATER)) for one, two, _ in PLANTED.values()]
+    ).astype(np.uint16)
+    begin = 1_100_000_000 << 32
+    with Xtc2Writer(tmp_path / "rixlx1234-r0007-s000-c000.xtc2", names) as writer:
+        writer.configure(begin - 50, {2: {"raw.gate": ticks, "fex.gate": ticks, "fex.ymin": ticks}})
+        writer.begin_run(begin - 40, experiment="rixlx1234", run=7)
+        for event, (*_, sent) in PLANTED.items():
+            words = np.array([BOTH, 0], np.uint32)
+            records = {
+                row: {"eventHeader": words, "chan00": packed(wave, sent if row else "whole")}
+                for row, wave in enumerate((quiet, waves[event]))
+            }
+            writer.event(begin + event, records)
+        writer.end_run(begin + 1000)
+    basis, config = tmp_path / "basis.h5", tmp_path / "config.py"
+    with h5py.File(basis, "w") as h5:
+        h5["components"] = pulse()[np.newaxis, PLACE : PLACE + RANGE]
+        h5["roi"], h5["background_index"], h5["channel"] = (PLACE, PLACE + RANGE), 16, 1
+    config.write_text(FITS.format(basis=str(basis)))
+    request = ProduceRequest("rixlx1234", 7, tmp_path, tmp_path / "out", config=config)
+    result = produce(request)
+    assert not result.skipped
+    whole = [event for event, (*_, sent) in PLANTED.items() if sent != "pulse"]
+    highest = pulse()[PLACE : PLACE + RANGE].max(), pulse(LATER)[PLACE : PLACE + RANGE].max()
+    with open_file(result.output) as file:
+        fitted = file.read("hsd/svdFit_ch1_intensities")
+        for event in whole:
+            planted = np.array(PLANTED[event][:2]) * highest
+            np.testing.assert_allclose(fitted[event], planted, atol=1.0)  # readings are whole ADU
+        score = file.read("hsd/svdFit_ch1_score")
+        assert (score[whole] > 0.9999).all()
+        assert np.isnan(fitted[3]).all()
+        assert np.isnan(score[3])
+        above = file.read("hsd/hitfinder")
+        sent = np.zeros(SAMPLES, bool)
+        sent[PLACE : PLACE + 32] = True
+        for event, wave in enumerate(waves):
+            np.testing.assert_array_equal(above[event, 0], np.zeros(SAMPLES))
+            np.testing.assert_array_equal(
+                above[event, 1], (wave > 2148) & (sent if event == 3 else True)
+            )
+        hits, places = (
+            file.read(f"hsd/hitFinderCFD_ch1_{name}") for name in ("nHits", "hitIndices")
+        )
+        planted_at = {1: [PLACE], 4: [PLACE + LATER], 0: [PLACE, PLACE + LATER]}
+        for event, begins in planted_at.items():
+            assert hits[event] == len(begins)
+            found = places[event, : hits[event]] - begins
+            assert (np.abs(found) < 20).all()  # on the pulse
+    assert result.failures["hsd"]["nan_pixels"] == 2  # windows alone in two events
 
 
 def test_windows_of_version_3_keep_their_unit_and_their_baselines(tmp_path: Path) -> None:
