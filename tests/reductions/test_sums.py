@@ -144,9 +144,8 @@ def test_readings_of_other_amplifiers_and_odd_floats_add_nothing_wherever_they_s
     plain = Calibration.of(None, shape=frames.shape[1:], dtype="float32")
     state = np.zeros((1, frames.shape[1]))
     switched = add_together([PixelSum.parse("calib")], state, frames, replace(plain, limit=limit))
-    used = np.where(frames < limit, frames, np.nan).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        expected = np.where(np.isnan(used), 0, used).sum(axis=0)
+    used = np.isfinite(frames) & (frames < limit)
+    expected = np.where(used, frames, 0).sum(axis=0, dtype=np.float64)
     np.testing.assert_allclose(state[0], expected, rtol=1e-12)
     above = (frames >= limit).any(axis=1) if np.isfinite(limit) else np.zeros(len(frames), bool)
     np.testing.assert_array_equal(switched, above)

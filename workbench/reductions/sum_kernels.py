@@ -41,9 +41,9 @@ def add_frames(
             over = False
             if reachable:
                 for place in range(first, last):
-                    found = _reaches(frames[place][start:stop], top)
-                    switched[place] |= found & (limit < np.inf)
-                    over |= found
+                    above, below = _beyond(frames[place][start:stop], top)
+                    switched[place] |= above & (limit < np.inf)
+                    over |= above | below
             for number in range(len(totals)):
                 part, low, flag = totals[number, start:stop], lows[number], flags[number]
                 if flag == 0 and last == first + ABREAST and not over:
@@ -63,12 +63,13 @@ def add_frames(
 
 
 @compiled
-def _reaches(readings: Array, top: np.floating[Any]) -> bool:
-    """Tell whether any reading is `top` or above, or minus infinity; NaN is not."""
-    over = False
+def _beyond(readings: Array, top: np.floating[Any]) -> tuple[bool, bool]:
+    """Tell whether any reading is `top` or above, and whether any is minus infinity."""
+    above = below = False
     for pixel in range(len(readings)):
-        over |= (type(top)(readings[pixel]) >= top) | (readings[pixel] == -np.inf)
-    return over
+        above |= type(top)(readings[pixel]) >= top
+        below |= readings[pixel] == -np.inf
+    return above, below
 
 
 @compiled
