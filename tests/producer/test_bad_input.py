@@ -39,9 +39,6 @@ def getROIs(run):
                      {'name': 'far', 'ROI': [[40, 44], [0, 4]]}],
             'gone': [{'ROI': None}]}
 
-def get_photon(run):
-    return {'soft': {'ADU_per_photon': 1.0}}
-
 def get_droplet(run):
     return {'dots': {'threshold': 5, 'useRms': False, 'nData': None}}
 
@@ -53,6 +50,9 @@ def get_sum_algos(run):
     if run == 7:
         return {}['calib']  # fails in this run alone
     return {'all': ['calib']}
+
+def get_photon(run):
+    return {'soft': {'ADU_per_photon': 1.0}}
 """
 
 
