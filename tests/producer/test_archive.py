@@ -5,6 +5,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -22,6 +23,7 @@ from workbench.core.clock import EPICS_EPOCH
 from workbench.facility import archiver_address
 from workbench.facility.sites import NoAccessError
 from workbench.producer import ConfigRefusedError, ProduceRequest, produce
+from workbench.runs import find_archiver
 from workbench.runs.experiment.finding import find_setup
 from workbench.runs.experiment.reading import ExperimentFileError, read_experiment_file
 from workbench.smalldata import open_file
@@ -243,11 +245,18 @@ def test_the_address_in_experiment_toml_is_asked_unless_option_or_environment_sa
     assert (archiver_in(home), len(Appliance.asked) - asked) == (address, 1)
     with open_file(home / "hdf5" / "smalldata" / "xpplx1234_Run0007.h5") as file:
         assert file.read("epics_archiver/XPP_VARS_A")[0, 1] == 1.5
+    folder = home / "hdf5" / "script"
+    by_script = made.request(folder, config=home / "config.py")
+    by_script = replace(by_script, archiver=find_archiver(by_script.target, "xpplx1234"))
+    with open_file(produce(by_script).output) as file:
+        assert file.read("epics_archiver/XPP_VARS_A")[0, 1] == 1.5
+    asked += 1
     assert told_to_ask(made, home, notes, "--archiver", "none").exit_code == 3  # with a gap, told
     assert archiver_in(home) == ""
     monkeypatch.setenv("WORKBENCH_ARCHIVER", nobody)
     assert told_to_ask(made, home, notes).exit_code == 3
     assert archiver_in(home) == nobody
+    assert find_archiver(by_script.target, "xpplx1234") == nobody
     monkeypatch.delenv("WORKBENCH_ARCHIVER")
     assert told_to_ask(made, home, 'archiver = "none"').exit_code == 3
     assert len(Appliance.asked) - asked == 1

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import sys
 import time
 from collections.abc import Generator
@@ -141,12 +140,11 @@ def _archiver(given: str | None, request: "ProduceRequest") -> str | None:
 
     None leaves it to where the raw data are.
     """
-    from workbench.facility.sites import ARCHIVER, NoAccessError
-    from workbench.runs.experiment.finding import find_archiver
+    from workbench.facility.sites import NoAccessError
+    from workbench.runs import find_archiver
 
-    chosen = os.environ.get(ARCHIVER) if given is None else given
-    if chosen is not None:
-        return chosen
+    if given is not None:
+        return given
     try:
         return find_archiver(request.target, request.experiment)
     except NoAccessError as error:  # automatic jobs have no rights that are given by an ACL

@@ -58,7 +58,8 @@ class ProduceRequest:
         Who reads the raw run: "xtc2", our own reader, or "psana".
     archiver
         Address of the archiver that is asked for the control-system variables of `epicsPV`; "" or
-        "none": nobody is; None: the one that `facility.archiver_address` has for `xtc`.
+        "none": nobody is; None: the one that `facility.archiver_address` has for `xtc`. That of
+        ``experiment.toml``, which belongs to runs, is handed over: `runs.find_archiver` has it.
 
     Raises
     ------

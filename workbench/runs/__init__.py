@@ -23,6 +23,7 @@ from workbench.runs.cuts import (
     xray_on,
 )
 from workbench.runs.derived import median_channel
+from workbench.runs.experiment.finding import find_archiver
 from workbench.runs.fields import Field, Fields
 from workbench.runs.nominal import DelayError
 from workbench.runs.opening import open_run, open_runs
@@ -68,6 +69,7 @@ __all__ = [
     "cut_running_median",
     "equals",
     "event_code",
+    "find_archiver",
     "find_pairs",
     "laser_off",
     "laser_on",

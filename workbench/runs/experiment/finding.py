@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.core.errors import UnknownNameError
 from workbench.facility import experiment_folders
-from workbench.facility.sites import NoAccessError
+from workbench.facility.sites import ARCHIVER, NoAccessError
 from workbench.runs.experiment.lines import line_of
 from workbench.runs.experiment.reading import (
     FILE_NAME,
@@ -45,13 +45,26 @@ def find_setup(path: Path, experiment: str, run: int | None, choice: Choice = Tr
 
 
 def find_archiver(path: Path, experiment: str) -> str | None:
-    """Return the archiver that ``experiment.toml`` names for an experiment, None without one.
+    """Return the archiver to ask for an experiment; None leaves it to where the raw data are.
 
-    The file is looked for as by `find_setup`, `path` being a small-data file that may not be there
-    yet. Of the file only this key is checked: a mistake elsewhere stops no production. Raises
-    `ExperimentFileError` where the key, or the file as TOML, cannot be used, and `NoAccessError`
-    where it may not be looked for or read.
+    That in the environment variable WORKBENCH_ARCHIVER, else that of ``experiment.toml``, as for
+    the command without ``--archiver``: `producer.ProduceRequest` does not look for that file.
+
+    Parameters
+    ----------
+    path
+        A small-data file, which may not be there yet: the notes are looked for as by `find_setup`.
+        Of them only this key is checked: a mistake elsewhere stops no production.
+
+    Raises
+    ------
+    ExperimentFileError
+        Where the key, or the file as TOML, cannot be used.
+    NoAccessError
+        Where it may not be looked for or read.
     """
+    if (given := os.environ.get(ARCHIVER)) is not None:
+        return given
     found = next(_candidates(path, experiment), None)
     if found is None:
         return None
