@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
@@ -120,7 +120,7 @@ def fit_rings(rings: Sequence[RingPoints], spread: Floats | None = None) -> Cent
         found[np.arange(len(rows)), 2 + number] = -1
         return weight[:, np.newaxis] * found
 
-    fit = optimize.least_squares(distances, start, jac=slopes, x_scale="jac", method="lm")
+    fit = scipy.optimize.least_squares(distances, start, jac=slopes, x_scale="jac", method="lm")
     freedom = len(rows) - len(start)
     curvature = fit.jac.T @ fit.jac
     if not fit.success or np.linalg.cond(curvature) > 1e12:

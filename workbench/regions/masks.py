@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
@@ -81,7 +81,7 @@ def grown(good: Bools, pixels: int) -> Bools:
         return good.copy()
     reach = np.ones((2 * pixels + 1,) * 2, dtype=np.bool_)
     reach = reach[np.newaxis] if good.ndim == 3 else reach
-    bad: Bools = ndimage.binary_dilation(~good, structure=reach)
+    bad: Bools = scipy.ndimage.binary_dilation(~good, structure=reach)
     return ~bad
 
 
@@ -102,7 +102,7 @@ def shrunk(good: Bools, pixels: int) -> Bools:
         return good.copy()
     reach = np.ones((2 * pixels + 1,) * 2, dtype=np.bool_)
     reach = reach[np.newaxis] if good.ndim == 3 else reach
-    bad: Bools = ndimage.binary_erosion(~good, structure=reach, border_value=1)
+    bad: Bools = scipy.ndimage.binary_erosion(~good, structure=reach, border_value=1)
     return ~bad
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from workbench.core.arrays import Bools, Floats
 from workbench.regions.bands import Band, trace
@@ -336,7 +336,7 @@ def _unit(start: DetectorGeometry, name: str) -> float:
 
 
 def _least_squares(residuals: Callable[[Floats], Floats], parameters: int) -> Any:
-    fit = optimize.least_squares(
+    fit = scipy.optimize.least_squares(
         lambda values: 1e6 * residuals(values), np.zeros(parameters), jac="3-point",
         x_scale="jac", xtol=1e-12, ftol=1e-12, gtol=1e-12, max_nfev=300,
     )  # fmt: skip

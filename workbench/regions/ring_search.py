@@ -8,7 +8,7 @@ whose normals meet, or three on one circle, so that the centre may lie beside th
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.regions.centre import (
@@ -124,14 +124,14 @@ def find_crests(picture: Floats, good: Bools, *, sigma: float) -> Crests:
     used = good & np.isfinite(picture)
     if used.sum() < 100:
         raise RingError(f"only {used.sum()} pixels can be used: mask fewer")
-    share = ndimage.gaussian_filter(used.astype(np.float64), sigma)
+    share = scipy.ndimage.gaussian_filter(used.astype(np.float64), sigma)
     level = _evened(picture, used)
-    wide = [ndimage.gaussian_filter(np.asarray(part, np.float64), 3 * sigma)
+    wide = [scipy.ndimage.gaussian_filter(np.asarray(part, np.float64), 3 * sigma)
             for part in (np.where(used, level, 0.0), used)]  # fmt: skip
     with np.errstate(invalid="ignore", divide="ignore"):
         filled = np.where(used, level, np.nan_to_num(wide[0] / wide[1]))
     orders = {"r": (1, 0), "c": (0, 1), "rr": (2, 0), "rc": (1, 1), "cc": (0, 2)}
-    slope = {name: ndimage.gaussian_filter(filled, sigma, order=order, mode="nearest")
+    slope = {name: scipy.ndimage.gaussian_filter(filled, sigma, order=order, mode="nearest")
              for name, order in orders.items()}  # fmt: skip
     half = (slope["rr"] - slope["cc"]) / 2
     bend = (slope["rr"] + slope["cc"]) / 2 - np.hypot(half, slope["rc"])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
@@ -172,7 +172,7 @@ def _ratio(weighted: Floats, weights: Array, light: float, sigma: Floats) -> tup
 
 
 def _grown(inside: Bools, pixels: int) -> Bools:
-    grown: Bools = ndimage.binary_dilation(
+    grown: Bools = scipy.ndimage.binary_dilation(
         inside, structure=np.ones((3, 3), bool), iterations=pixels
     )
     return grown
