@@ -26,6 +26,12 @@ def test_help_of_the_command_loads_no_heavy_package() -> None:
     assert done.stderr.strip().splitlines()[-1] == "[]"
 
 
+def test_opening_and_checking_a_run_load_no_compiler_and_no_fitting() -> None:
+    heavy = ("numba", "scipy.optimize", "scipy.ndimage", "matplotlib", "xarray")
+    code = f"import sys, workbench.runs.checks; print([n for n in {heavy} if n in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
 def test_every_public_name_opens_and_there_are_at_most_twenty() -> None:
     assert len(workbench.__all__) <= 20
     for name in workbench.__all__:

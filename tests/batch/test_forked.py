@@ -17,7 +17,8 @@ from .conftest import write_template
 
 PARAMETERS = 'run: int = 0  # [1] run number\nsmall_data: str = ""  # file with small data'
 LOOKS = (
-    "import os, sys\nthere = 'workbench.recipes' in sys.modules and 'lmfit' in sys.modules",
+    "import os, sys\n\nneeded = {'workbench.recipes', 'workbench.widgets', 'lmfit'}\n"
+    "there = needed <= {*sys.modules}",
     "import random, tempfile\n\nimport numpy as np\n\nimport workbench as wb\n"
     "kept = tempfile.TemporaryDirectory()",
     "wb.publish('there', there)\nwb.publish('folder', os.getcwd())\nwb.publish('kept', kept.name)\n"

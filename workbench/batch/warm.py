@@ -36,7 +36,7 @@ def _use_once() -> None:
         axes.set(xlabel="x", ylabel="y", title="title", yscale="log")
         axes.plot([1, 2], [1, 10], label="drawn")
         axes.legend()
-    picture._repr_png_()  # noqa: SLF001 - as a notebook shows it
+    picture._repr_png_()
     xarray.Dataset({"value": ("place", [1.0])}, {"place": [0]})
 
 
