@@ -188,6 +188,8 @@ def test_an_empty_selection_and_useless_arguments_are_refused(path: Path) -> Non
     run = open_run(path)
     with pytest.raises(NothingLeftError, match="not selected 400"):
         bin_run(run, {"x/delay": EDGES}, "det/sum", cut("i0", 1e9))
+    with pytest.raises(NothingLeftError, match="outside of the bins: look at the bin edges"):
+        bin_run(run, {"x/delay": [80.0, 90.0]}, "det/sum")
     with pytest.raises(InputError, match="at least one axis"):
         bin_run(run, {}, "det/sum")
     with pytest.raises(InputError, match="at least one field"):

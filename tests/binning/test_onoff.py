@@ -6,7 +6,7 @@ import pytest
 
 from workbench.binning import NothingLeftError, on_off
 from workbench.core.errors import InputError
-from workbench.runs import cut, laser_on, open_run
+from workbench.runs import FewEventsError, cut, laser_on, open_run
 
 Write = Callable[..., Path]
 EDGES = np.array([0.0, 1.0, 2.0, 3.0])
@@ -161,6 +161,31 @@ def test_positions_are_those_of_shots_in_which_the_field_was_measured(write: Wri
 def test_a_selection_that_leaves_no_off_shot_is_explained(write: Write) -> None:
     with pytest.raises(NothingLeftError, match=r"leave laser_on\(\) out"):
         on_off(open_run(make(write, 6)), {"d": EDGES}, "s", laser_on())
+
+
+def test_shots_without_light_where_flags_say_x_rays_are_named_as_the_cause(write: Write) -> None:
+    event = np.arange(60)
+    made = {
+        "lightStatus/xray": (event % 5 > 0).astype(int),
+        "lightStatus/laser": (event % 3 > 0).astype(int),
+        "d": (np.full(60, 0.5), "ps"),
+        "i": (np.where(event % 3 > 0, 2.0, -0.1) + 0.1 * (event % 2), "J"),
+        "s": (np.ones(60), "keV"),
+    }
+    dropped = (event % 5 == 0) & (event % 3 > 0)
+    made["i"][0][dropped] = 0.2
+    match = (
+        r"no laser-off shot .*i not positive 16\); their flags say X-rays, yet i saw none.*check"
+    )
+    with pytest.raises(NothingLeftError, match=match):
+        on_off(open_run(write(made)), {"d": [0.0, 1.0]}, "s", by="i")
+
+
+def test_one_event_is_too_few_to_compare(write: Write) -> None:
+    flags = {f"lightStatus/{beam}": np.ones(1, int) for beam in ("xray", "laser")}
+    run = open_run(write({**flags, "d": (np.zeros(1), "ps"), "s": (np.ones(1), "keV")}))
+    with pytest.raises(FewEventsError, match="only 1 event, of at least 2"):
+        on_off(run, {"d": [0.0, 1.0]}, "s", by=None)
 
 
 def test_a_field_without_one_row_per_event_is_refused(write: Write) -> None:

@@ -131,8 +131,8 @@ CASES = (
         (Speckle(relaxation_time=0.25),),
     ),
     Case(
-        "xcs/split_delay", "threshold", "ArrowLeft", {"n_events": 900, "n_steps": 5},
-        (SplitAndDelay(),),
+        "xcs/split_delay", "threshold", "End", {"n_events": 900, "n_steps": 5},
+        (SplitAndDelay(noise=0.15),),
     ),
     Case(
         "mec/shot_table", "most_shots", "Home", {"n_events": 2, **SHOTS},
@@ -152,5 +152,8 @@ CASES = (
         "mec/spectrometer_lineout", "photon", "ArrowRight", {"n_events": 2, **SHOTS},
         (XrtsShots(foil=True), XrtsShots(foil=False)), {"calibration": "1"},
     ),
-    Case("mec/tiff_browse", "shot", "ArrowRight", {"n_events": 4, **SHOTS}, (PowderShots(),)),
+    Case(
+        "mec/tiff_browse", "shot", "ArrowRight", {"n_events": 4, **SHOTS},
+        (PowderShots(lost=((2, "Epix10kaQuad2"),)),),
+    ),
 )  # fmt: skip

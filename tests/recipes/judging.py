@@ -22,7 +22,12 @@ NEXT_STEP = re.compile(
     r"|produce|remove|say|scan|take|try|use|write)\b",
     re.IGNORECASE,
 )
-ELSEWHERE, OPEN = "elsewhere", "open"
+ELSEWHERE = "elsewhere"
+CAUSES = {  # which refusals of files with a fault must name
+    "no-events": r"\bno events\b",
+    "one-event": r"\b1 event\b|no event is left",
+    "channels-swapped": r"\bexchanged\b",
+}
 OF_PARTS = ("missing-part", "late-detector")  # happen to files that the facility writes in parts
 OUTCOMES: dict[str, dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("outcomes.toml").read_text(encoding="utf-8")
@@ -36,13 +41,13 @@ def met(recipe: str) -> list[str]:
 
 def outcome(recipe: str, fault: str) -> str:
     """Return how a recipe is said to end on a fault."""
-    lists = {how: names for how, names in OUTCOMES[recipe].items() if how not in {ELSEWHERE, OPEN}}
+    lists = {how: names for how, names in OUTCOMES[recipe].items() if how != ELSEWHERE}
     return next((how for how, names in lists.items() if fault in names), "true")
 
 
 def as_said(recipe: str, fault: str, ended: str) -> bool:
     """Tell whether a recipe ended on a fault as it is said to."""
-    return OPEN in OUTCOMES[recipe] or ended in outcome(recipe, fault).split(" or ")
+    return ended in outcome(recipe, fault).split(" or ")
 
 
 def judge(
@@ -57,7 +62,7 @@ def judge(
     "true": there are numbers, and all are within some errors of the truth. "told": one is wrong,
     and a loud finding of this code says so. "told STATE": one is wrong, or there is none, and the
     result's own state and message say so. "refused ERROR": by an error of ours that names the file
-    and the next step. Anything else fails the test.
+    and the next step; for faults of `CAUSES` also the true cause. Anything else fails the test.
 
     Parameters
     ----------
@@ -74,7 +79,7 @@ def judge(
     try:
         found = analyse(wb.open_run(file))
     except WorkbenchError as error:
-        assert_helps(str(error), file)
+        assert_helps(str(error), file, CAUSES.get(code, ""))
         return f"refused {type(error).__name__}"
     truth = planted_in(file) if planted is None else planted
     asked = truth.keys() if planted is not None else truth.keys() & found.parameters.keys()
@@ -92,11 +97,12 @@ def judge(
     return f"told {found.state}"
 
 
-def assert_helps(text: str, file: Path) -> None:
-    """Assert that a refusal names the file, or its run, and says what to do next."""
+def assert_helps(text: str, file: Path, cause: str = "") -> None:
+    """Assert that a refusal names the file or its run, a known cause, and what to do next."""
     numbers = re.fullmatch(r"(\w+)_Run(\d+)", file.stem)
     assert numbers is not None
     assert file.name in text or f"{numbers[1]} run {int(numbers[2])}" in text, text
+    assert re.search(cause, text), text
     assert NEXT_STEP.search(text), text
 
 

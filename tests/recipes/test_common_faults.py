@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 import workbench as wb
@@ -75,8 +74,8 @@ def delay_scan(run: Run) -> Fitted:
     cuts &= wb.cut("tt_width", 60.0, 250.0, scope="on")
     delay = run.delay(time_tool=True)
     run = run.with_channel("delay", delay)
-    measured = delay.read(where=run.mask(cuts, of="on"))
-    edges = binning.edges_by_width(np.nanmin(measured), np.nanmax(measured), 0.1)
+    low, high = binning.measured_range(run, delay, cuts, of="on")
+    edges = binning.edges_by_width(low, high, 0.1)
     binned = binning.on_off(run, {"delay": edges}, SIGNAL, where=cuts, by="i0")
     return binning.fit_kinetics(binned, "relative")
 

@@ -104,6 +104,23 @@ def test_exchanged_inputs_and_shutters_on_the_move_are_told(file: Path, tmp_path
     assert "exchange the two inputs" in turned.message
 
 
+def test_a_threshold_within_the_noise_of_a_level_changes_the_shots_as_counted_by_hand(
+    tmp_path: Path,
+) -> None:
+    run = wb.open_run(write_small_data(SPEC, tmp_path, scene=SplitAndDelay(noise=0.15)))
+    assert run.truth is not None
+    volts = np.array([run[name].read() for name in (FIRST, SECOND)])
+    lit, told = run.classes.xray == 1, []
+    for threshold in (2.0, 4.75):
+        one, two = volts > threshold
+        found = split_delay(run, SIGNAL, FIRST, SECOND, threshold=threshold)
+        assert found.counts["both"] == (lit & one & two).sum()
+        assert found.counts["first alone"] == (lit & one & ~two).sum()
+        told.append((found.counts["both"], verdict(found, run.truth).as_planted))
+    assert told[0][1]
+    assert told[1][0] < told[0][0]
+
+
 @pytest.mark.long
 def test_errors_of_both_ratios_are_honest(tmp_path: Path) -> None:
     pulls = []

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.runs import DelayError, RoleError, open_run
+from workbench.runs import DelayError, FewEventsError, RoleError, open_run
 
 Write = Callable[..., Path]
 N = 200
@@ -149,6 +149,26 @@ def test_an_uncalibrated_time_tool_is_refused_not_added_as_zero(write: Write) ->
     made = columns() | {"tt/fltpos_ps": (np.zeros(N), "ps")}
     with pytest.raises(DelayError, match="never varies"):
         open_run(write(made)).delay()
+
+
+def test_a_run_without_events_is_said_to_have_none_before_the_time_tool_is_blamed(
+    write: Write,
+) -> None:
+    empty = open_run(write({name: _rows(one, 0) for name, one in columns().items()}))
+    for asked in (empty.delay, lambda: empty.delay(time_tool=False), lambda: empty.role("jitter")):
+        with pytest.raises(FewEventsError, match=r"has no events.*look at run\.check\(\)"):
+            asked()
+
+
+def test_one_event_is_too_few_to_say_that_the_time_tool_never_varies(write: Write) -> None:
+    one = {name: _rows(each, 2, first=1) for name, each in columns().items()}
+    assert open_run(write(one)).delay().read() == pytest.approx(JITTER[1:2])
+
+
+def _rows(column: Any, last: int, first: int = 0) -> Any:
+    if isinstance(column, tuple):
+        return column[0][first:last], column[1]
+    return column[first:last]
 
 
 def test_runs_without_delay_or_time_tool_say_what_was_looked_for(write: Write) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from workbench.core.errors import InputError
 from workbench.runs import Channel, open_run
 from workbench.runs.storage import Columns, FileChangedError
-from workbench.smalldata import StillWrittenError, open_file
+from workbench.smalldata import StillWrittenError, TruncatedFileError, open_file
 
 WRITER = """
 import sys, h5py, numpy as np
@@ -222,3 +223,21 @@ def test_columns_are_kept_within_bounds_and_the_oldest_go_first() -> None:
     assert columns.bytes == 8000
     columns.clear()
     assert columns.bytes == 0
+
+
+def test_a_file_that_is_shorter_than_it_says_for_a_moment_is_opened_once_it_is_whole(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.h5"
+    append(path, 4000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5000])
+    with path.open("ab", buffering=0) as end:
+        writer = threading.Timer(0.1, end.write, [whole[-5000:]])
+        writer.start()
+        with open_file(path) as file:
+            assert file.n_events == 4000
+        writer.join()
+    path.write_bytes(whole[:-5000])
+    with pytest.raises(TruncatedFileError), open_file(path):
+        pass

@@ -45,4 +45,4 @@ def test_a_dead_monitor_changes_no_ratio_and_an_input_without_levels_is_refused(
     FAULTS["zero-events"].inject(file, np.random.default_rng(1))
     item = run_template("xcs/split_delay", file)
     assert item.state == "failed"
-    assert "tells no branch" in item.error
+    assert "has no events" in item.error

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.runs import read_truth
 from workbench.synthetic import PumpProbe, write_small_data
 from workbench.synthetic.faults import FAULTS
 from workbench.synthetic.scenes import PowderShots
@@ -13,6 +14,21 @@ from .conftest import RunTemplate
 
 EVERY = {"camera_every": 1, "jungfrau_every": 1, "n_steps": 1}
 WHOLE = EVERY | {"missing": 0.0, "camera_missing": 0.0, "partial": 0}
+
+
+@pytest.mark.notebook
+def test_a_shot_without_a_camera_shows_one_picture_less_as_planted(
+    tmp_path: Path, run_template: RunTemplate
+) -> None:
+    spec = PumpProbe(experiment="mecsyn0126", n_events=2, **WHOLE)
+    scene = PowderShots(lost=((2, "Epix10kaQuad2"),))
+    file = write_small_data(spec, tmp_path, scene=scene)
+    found = [run_template("tiff_browse", file, shot=shot).results for shot in (1, 2)]
+    assert [one["pictures"]["value"] for one in found] == [2, 1]
+    truth = read_truth(file)
+    assert truth is not None
+    assert sum(one["not_in_shot"]["value"] for one in found) == 1
+    assert truth["detectors_missing"].value == 1
 
 
 @pytest.mark.notebook

@@ -46,4 +46,4 @@ def test_repeated_events_are_counted_and_a_single_event_is_refused(
     FAULTS["one-event"].inject(file, np.random.default_rng(1))
     item = run_template("xcs/xpcs", file)
     assert item.state == "failed"
-    assert "at least 16 are needed" in item.error
+    assert "only 1 event, of at least 16" in item.error

@@ -13,7 +13,7 @@ from workbench.binning.onoff import on_off
 from workbench.binning.parameter import Parameter
 from workbench.binning.plan import NothingLeftError
 from workbench.binning.ratios import mean_of_ratios
-from workbench.binning.shots import mean_of_shots, relative_spread
+from workbench.binning.shots import mean_of_shots, measured_range, relative_spread
 from workbench.binning.verdict import Measured, Verdict, verdict, verdict_on
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "linearity",
     "mean_of_ratios",
     "mean_of_shots",
+    "measured_range",
     "on_off",
     "relative_spread",
     "signal_cuts",

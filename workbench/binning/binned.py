@@ -44,19 +44,13 @@ from workbench.binning.labels import (
     ratio_unit,
     run_attributes,
 )
-from workbench.binning.plan import (
-    Background,
-    NothingLeftError,
-    Plan,
-    dark_events,
-    make_axes,
-    make_plan,
-)
+from workbench.binning.nothing_left import nothing_left
+from workbench.binning.plan import Background, Plan, dark_events, make_axes, make_plan
 from workbench.binning.scatter import error_at_mean
 from workbench.binning.sums import Ratio, RatioSums
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
-from workbench.runs import Channel, Cut
+from workbench.runs import Channel, Cut, need_events
 from workbench.runs.protocol import AnyRun
 from workbench.runs.storage import opened_once
 
@@ -107,6 +101,7 @@ def bin_run(
     stack_size
         Events read at a time; by default what fits 16 MiB. Does not change the result.
     """
+    need_events(run)
     where = None if where is None else where.freeze(run)
     channels = [run.channel(field) for field in _listed(fields)]
     made = make_axes(run, axes)
@@ -146,7 +141,7 @@ def provisional_ratio(channel: Channel, plan: Plan, offset: Floats) -> Floats:
     """Return ΣS/ΣI of the first events used: where the running sums are centred."""
     first = np.flatnonzero(plan.used)[:PROVISIONAL_EVENTS]
     if not first.size:
-        raise NothingLeftError(_nothing_left(plan))
+        raise nothing_left(plan, "event")
     chosen = np.zeros(len(plan.numbers), dtype=np.bool_)
     chosen[first] = True
     values = channel.read(where=chosen, rows=slice(0, int(first[-1]) + 1)).astype(np.float64)
@@ -313,14 +308,6 @@ def _dataset(
         variables,
         coords=axis_coordinates(plan, plan.used) | coordinates,
         attrs=attrs | run_attributes(run, plan, where),
-    )
-
-
-def _nothing_left(plan: Plan) -> str:
-    reasons = ", ".join(f"{reason} {count}" for reason, count in plan.excluded.items() if count)
-    return (
-        f"{plan.label}: no event is left to bin ({reasons}); look at run.tally(...) and at the "
-        "bin edges"
     )
 
 

@@ -101,8 +101,12 @@ def _finite(values: ArrayLike, label: str = "") -> Floats:
     array = np.asarray(values, dtype=np.float64).ravel()
     array = array[np.isfinite(array)]
     if not array.size:
-        raise EdgesError(
-            f"{label and f'{label}: '}no finite value to make edges of: nothing was measured, or "
-            "all was cut away; look at run.tally(...)"
+        given = np.size(values)
+        why = (
+            f"none of the {given} values is finite: nothing was measured; look at run.presence()"
+            if given
+            else "no event is left: all were cut away, or none is of this class; look at "
+            "run.tally(...)"
         )
+        raise EdgesError(f"{label and f'{label}: '}no finite value to make edges of: {why}")
     return array

@@ -11,7 +11,7 @@ from workbench.binning.parameter import Parameter
 from workbench.binning.plan import Background, NothingLeftError, dark_events, make_plan
 from workbench.core.arrays import Floats
 from workbench.core.table import Table
-from workbench.runs import Channel, Cut
+from workbench.runs import Channel, Cut, need_events
 from workbench.runs.protocol import AnyRun
 
 FEWEST = 10  # shots for three numbers with errors
@@ -130,6 +130,7 @@ def linearity(
     NothingLeftError
         With too few shots that hold both signal and intensity.
     """
+    need_events(run, FEWEST)
     channel = run.channel(field)
     intensity, norm_dark, norm = normalisation(run, by, where, background)
     assert norm is not None

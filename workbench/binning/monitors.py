@@ -11,7 +11,7 @@ from workbench.binning.linearity import FEWEST, SURE, Linearity, linearity
 from workbench.binning.plan import Background, NothingLeftError, dark_events
 from workbench.core.arrays import Bools, Floats
 from workbench.core.table import Table
-from workbench.runs import Channel, Cut
+from workbench.runs import Channel, Cut, need_events
 from workbench.runs.lines import fit_line
 from workbench.runs.protocol import AnyRun
 
@@ -161,6 +161,7 @@ def i0_report(
     NothingLeftError
         Where no shot of the class holds the detector.
     """
+    need_events(run, 2)
     where = None if where is None else where.freeze(run)
     channel = run.channel(detector)
     listed = [field.name for field in run.role_fields("i0")] if monitors is None else monitors

@@ -56,14 +56,8 @@ from workbench.binning.labels import (
     ratio_unit,
     run_attributes,
 )
-from workbench.binning.plan import (
-    Background,
-    NothingLeftError,
-    Plan,
-    dark_events,
-    make_axes,
-    make_plan,
-)
+from workbench.binning.nothing_left import nothing_left
+from workbench.binning.plan import Background, Plan, dark_events, make_axes, make_plan
 from workbench.binning.references import (
     Reference,
     of_all,
@@ -74,7 +68,7 @@ from workbench.binning.references import (
 from workbench.binning.sums import Ratio
 from workbench.core.arrays import Bools
 from workbench.core.errors import InputError
-from workbench.runs import Channel, Cut, Pairing, Pairs, find_pairs
+from workbench.runs import Channel, Cut, Pairing, Pairs, find_pairs, need_events
 from workbench.runs.pairs import NEAREST, WITHIN
 from workbench.runs.protocol import AnyRun
 from workbench.runs.storage import opened_once
@@ -83,6 +77,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Off = Literal["all"] | Pairing
+BY_ITSELF = "on_off picks laser-on and -off itself, so leave laser_on() out of where"
 
 
 @opened_once()
@@ -128,6 +123,7 @@ def on_off(
         "dark": subtract the dark means of S and I first, where there are dark events; the attribute
         "background" says how many.
     """
+    need_events(run, 2)
     channel = _checked(run, field, off)
     where = None if where is None else where.freeze(run)
     norm, norm_dark, norm_channel = normalisation(run, by, where, background)
@@ -225,12 +221,7 @@ def _measured(channel: Channel, plan: Plan) -> Plan:
 def _check(channel: Channel, plan: Plan, name: str) -> None:
     if plan.used.any():
         return
-    reasons = ", ".join(f"{why} {count}" for why, count in plan.excluded.items() if count)
-    raise NothingLeftError(
-        f"{plan.label}: no {name} shot with {channel.name} is left ({reasons}); look at "
-        "run.check() and at the cuts: on_off picks laser-on and -off itself, so leave laser_on() "
-        "out of where"
-    )
+    raise nothing_left(plan, f"{name} shot with {channel.name}", hint=BY_ITSELF)
 
 
 def _background(background: Background, signal: DarkMean, norm: DarkMean) -> str:

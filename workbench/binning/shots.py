@@ -5,7 +5,7 @@ import numpy as np
 from workbench.binning.parameter import Parameter
 from workbench.binning.plan import NothingLeftError
 from workbench.core.arrays import Bools, Floats
-from workbench.runs.channel import Channel
+from workbench.runs import Channel, Cut, Scope, need_events
 from workbench.runs.protocol import AnyRun
 
 
@@ -23,9 +23,12 @@ def mean_of_shots(run: AnyRun, field: str | Channel, where: Bools) -> float:
 
     Raises
     ------
+    FewEventsError
+        Where the run has no events.
     NothingLeftError
         Where it was measured in none of them.
     """
+    need_events(run)
     channel = run.channel(field)
     values = channel.read(where=where)
     measured = values[np.isfinite(values)]
@@ -35,6 +38,38 @@ def mean_of_shots(run: AnyRun, field: str | Channel, where: Bools) -> float:
             f"(the run has {run.n_events}); look at run.check(), or name another field"
         )
     return float(measured.mean())
+
+
+def measured_range(
+    run: AnyRun, field: str | Channel, where: Cut | None = None, *, of: Scope = "all"
+) -> tuple[float, float]:
+    """Return the smallest and the largest value of a field in the shots that pass the cuts.
+
+    Parameters
+    ----------
+    run, field
+        As for `mean_of_shots`.
+    where
+        Which events.
+    of
+        Class of events: "all", "on", "off", "dark".
+
+    Raises `FewEventsError` for less than two events, `NothingLeftError` where the shots left
+    hold less than two different values.
+    """
+    need_events(run, 2)
+    channel = run.channel(field)
+    chosen = run.mask(where, of=of)
+    values = channel.read(where=chosen).astype(np.float64)
+    measured = values[np.isfinite(values)]
+    if not measured.size or not np.ptp(measured) > 0:
+        raise NothingLeftError(
+            f"{run.label}: {channel.name} covers no range: of {run.n_events} events "
+            f"{int(run.mask(of=of).sum())} are of class {of!r}, {len(values)} of these pass the "
+            f"cuts, and {measured.size} hold a value ({len(np.unique(measured))} different); look "
+            "at run.check() and at run.tally(...)"
+        )
+    return float(measured.min()), float(measured.max())
 
 
 def relative_spread(shots: Floats) -> Parameter:

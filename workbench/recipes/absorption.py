@@ -10,7 +10,7 @@ from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.table import Table
 from workbench.recipes.difference import Difference, even_parts
-from workbench.runs import Channel, Cut, Run, Runs
+from workbench.runs import Channel, Cut, Run, Runs, need_events
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,6 +117,7 @@ def absorption(
 
     Raises `AbsorptionError` where fewer than two energies are left.
     """
+    need_events(run, 2)
     axis = run.channel(energy or _monochromator(run))
     edges = _edges(run, axis, energy_step)
     found, kept = _spectra(run, signal, (axis, edges), where, by, fewest)

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Floats
 from workbench.core.errors import InputError
-from workbench.runs import Channel, Run, Runs
+from workbench.runs import Channel, Run, Runs, need_events
 from workbench.runs.channel import Label, OpenRows, Rows
 from workbench.runs.gaps import always_float
 
@@ -72,6 +72,7 @@ def azimuthal(run: Run | Runs, field: str | Channel = "") -> Azimuthal:
 
     Raises `InputError` for a field of another shape, and where q is not in the file.
     """
+    need_events(run)
     channel = run.channel(field or _first(run))
     if len(channel.shape) not in {2, 3} or channel.dtype.kind != "f":
         raise InputError(

@@ -22,7 +22,7 @@ from workbench.core.clock import nanoseconds
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.recipes.photon_frames import Region, find_photons, find_regions, photon_stacks
 from workbench.recipes.speckle_size import stretch_of
-from workbench.runs import Channel, Cut, Run
+from workbench.runs import Channel, Cut, Run, need_events
 
 PATCHES = 5  # along each side of the region
 PER_OCTAVE = 6  # lags
@@ -151,6 +151,7 @@ def movie_of(
 
     Raises `CorrelationError` for fewer than 16 frames and for frames that do not fit into memory.
     """
+    need_events(run, SHORTEST)
     lit = run.mask(where) & (run.classes.xray == 1)
     if field in run.infos and len(run[field].shape) == 3:
         events, values, good, name, notes = _stored(run, run[field], lit)

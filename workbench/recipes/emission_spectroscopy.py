@@ -20,7 +20,7 @@ from workbench.core.table import Table
 from workbench.recipes.dispersion import Axis, places_along, sharpest_rotation
 from workbench.recipes.photon_frames import find_photons, find_regions, photon_stacks
 from workbench.recipes.von_hamos import VonHamos
-from workbench.runs import Channel, Cut, Run
+from workbench.runs import Channel, Cut, Run, need_events
 
 FEWEST_PIXELS = 0.5  # of those of the fullest bin, below which a bin at the edge is left out
 FEWEST_BINS = 8  # in a fit of a line
@@ -201,6 +201,7 @@ def emission_spectra(
     """
     if axis not in get_args(Axis) or not width > 0:
         raise EmissionError(f"axis {axis!r} must be row or col, width {width} positive")
+    need_events(run)
     stored = field in run.infos and len(run[field].shape) == 3
     source = _stored(run, field, threshold) if stored else _listed(run, field, region)
     image, number = source.mean_frame()

@@ -11,7 +11,7 @@ from workbench.binning.edges import bin_numbers, check_edges
 from workbench.core.arrays import Array, Bools, Floats, Ints
 from workbench.core.errors import InputError
 from workbench.core.table import Table
-from workbench.runs import Channel, Cut, Run, Runs, cut
+from workbench.runs import Channel, Cut, Run, Runs, cut, need_events
 from workbench.runs.channel import Rows
 from workbench.runs.gaps import always_float
 
@@ -130,6 +130,7 @@ def find_peak(
 
     Raises `TrackingError` where there is no light, or spot or ring hold too few pixels.
     """
+    need_events(run, 2)
     channel = run.channel(area)
     if len(channel.shape) != 3 or channel.dtype.kind not in "iuf":
         raise TrackingError(

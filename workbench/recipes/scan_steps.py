@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.core.arrays import Floats, Ints
 from workbench.core.errors import InputError
-from workbench.runs import Channel
+from workbench.runs import Channel, need_events
 from workbench.runs.measured import measured
 from workbench.runs.protocol import AnyRun
 
@@ -80,6 +80,7 @@ def moving(run: AnyRun) -> list[Channel]:
 
 def independent(run: AnyRun) -> list[Channel]:
     """Return one of each set of variables under ``scan/`` that move as one, by name."""
+    need_events(run, 2)
     found = sorted(moving(run), key=lambda one: bool(NAMELESS.fullmatch(one.name)))
     return [group[0] for group in _alike(found)]
 
@@ -88,8 +89,10 @@ def scanned(run: AnyRun, motor: str = "", unit: str = "") -> Scanned:
     """Return the scanned variable: the one that is named, else the only one that moves.
 
     Variables that move as one count as one; those without a name of their own (``scan/var0``)
-    come last. Raises `ScanError` where none moves, or several move independently.
+    come last. Raises `ScanError` where none moves, or several move independently, `FewEventsError`
+    for less than two events.
     """
+    need_events(run, 2)
     if motor:
         channel = run.channel(motor)
         values = measured(channel)

@@ -14,7 +14,7 @@ from workbench.core.table import Table
 from workbench.recipes.line_fit import scale_of
 from workbench.recipes.pictures import picture_fields
 from workbench.reductions.edge import NO_EDGE, EdgeRegions, TimeToolEdge
-from workbench.runs import Run
+from workbench.runs import Run, need_events
 from workbench.smalldata import missing_rows
 
 STACK = 64  # frames read at a time
@@ -27,6 +27,11 @@ MEDIAN = 1.2533  # error of a median over that of a mean, for Gaussian scatter
 MAD = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 MAD_ERROR = 1.17  # of that standard deviation, times the square root of the number of values
 NEAR = 4.0  # standard deviations to the end of the region: closer, edges are cut
+NOT_FOLLOWED = (
+    "the edge does not follow the delay: the stage moved along, another field was scanned, or the "
+    "flags of X-rays and laser were exchanged, and pictures without an edge fitted; look at "
+    "run.check()"
+)
 
 
 class TimeToolError(InputError):
@@ -140,6 +145,7 @@ def find_edges(
     UnknownNameError
         For a field that the run does not have.
     """
+    need_events(run, FEWEST_REFERENCES + 1)
     known = picture_fields(run)
     name = field or next(iter(known), "")
     if name not in run.infos:
@@ -201,7 +207,7 @@ def calibrate_edges(edges: Edges, delay: Floats) -> EdgeCalibration:
     covariance = covariance * scale_of(chi2, int(used.sum()) - 2)
     at, steep = (float(one) for one in np.sqrt(np.diag(covariance)))
     if abs(slope) < 5 * steep:
-        return EdgeCalibration({}, "no scale", "the edge does not follow the delay", *known)
+        return EdgeCalibration({}, "no scale", NOT_FOLLOWED, *known)
     off = (edges.position - start - slope * own)[np.isin(own, steps[used])]
     off = off[np.isfinite(off)] / abs(slope)
     scatter = MAD * float(np.median(np.abs(off - np.median(off))))

@@ -34,7 +34,7 @@ from workbench.reductions.speckle import (
     photon_probability,
     photon_statistics,
 )
-from workbench.runs import Cut, Run
+from workbench.runs import Cut, Run, need_events
 
 FEWEST = 10  # frames
 DRIFT = 0.05  # of kbar, between the halves of the run, that is worth telling
@@ -221,6 +221,7 @@ def speckle_statistics(
     Raises `RegionError` where the run has no such list or region, and `InputError` where fewer
     than ten frames are left.
     """
+    need_events(run, FEWEST)
     listed = find_photons(run, photons, row=row, col=col)
     places = find_regions(run, listed.detector, regions, mask=mask)
     lit = run.mask(where) & (run.classes.xray == 1)

@@ -14,7 +14,7 @@ from workbench.binning import Parameter, bin_run, edges_around, edges_by_width
 from workbench.core.arrays import Bools, Floats
 from workbench.core.errors import InputError
 from workbench.core.table import Table
-from workbench.runs import Channel, Cut, Run
+from workbench.runs import Channel, Cut, Run, need_events
 
 MIDDLE = 0.25  # of the distance between the levels, from either, that a clear reading keeps
 BETWEEN = 0.02  # of the shots between the levels, worth telling
@@ -165,6 +165,7 @@ def split_delay(
     """
     if first == second:
         raise BranchError(f"both branches are told by {first}: name two inputs")
+    need_events(run, 2 * FEWEST)
     lit = run.mask(where) & (run.classes.xray == 1)
     volts = np.array([_numbers(run, name) for name in (first, second)])
     one, two, counts = _shots(run, (first, second), volts, lit, threshold)

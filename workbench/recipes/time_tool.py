@@ -11,7 +11,7 @@ from workbench.core.arrays import Array, Bools, Floats, Ints
 from workbench.core.errors import InputError
 from workbench.core.rounding import with_error
 from workbench.core.table import Table
-from workbench.runs import Cut, Run
+from workbench.runs import Cut, Run, need_events
 from workbench.runs.measured import measured
 
 UNITS = ("ps", "ps/pixel", "ps/pixel^2")
@@ -199,6 +199,7 @@ def time_tool_calibration(
     """
     if not degrees or not set(degrees) <= {1, 2}:
         raise InputError(f"degrees {tuple(degrees)}: the time tool's polynomial has degree 1 or 2")
+    need_events(run, FEWEST_EDGES * (min(degrees) + 1 + SPARE))
     nominal = run.delay(time_tool=False, source=scanned or None)
     axis = nominal.why.partition("=")[2].partition(".")[0].strip()
     edge = measured(run.channel(position))

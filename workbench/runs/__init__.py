@@ -24,6 +24,7 @@ from workbench.runs.cuts import (
 )
 from workbench.runs.derived import median_channel
 from workbench.runs.experiment.finding import find_archiver
+from workbench.runs.few_events import FewEventsError, need_events
 from workbench.runs.fields import Field, Fields
 from workbench.runs.nominal import DelayError
 from workbench.runs.opening import open_run, open_runs
@@ -44,6 +45,7 @@ __all__ = [
     "CutError",
     "CutHistogram",
     "DelayError",
+    "FewEventsError",
     "Field",
     "Fields",
     "Pairing",
@@ -74,6 +76,7 @@ __all__ = [
     "laser_off",
     "laser_on",
     "median_channel",
+    "need_events",
     "open_run",
     "open_runs",
     "read_truth",

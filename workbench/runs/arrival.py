@@ -167,7 +167,7 @@ def _constant(values: Floats) -> str:
     known = values[np.isfinite(values)]
     if not known.size:
         return "was never measured"
-    return f"never varies ({known[0]:g})" if np.ptp(known) == 0 else ""
+    return f"never varies ({known[0]:g})" if known.size > 1 and np.ptp(known) == 0 else ""
 
 
 def _no_time(values: Floats, edge: Floats | None) -> str:
@@ -175,7 +175,7 @@ def _no_time(values: Floats, edge: Floats | None) -> str:
     known = np.isfinite(values)
     if not known.any():
         return "was never measured where there is an edge"
-    if np.ptp(values[known]) == 0:
+    if known.sum() > 1 and np.ptp(values[known]) == 0:
         return f"never varies ({values[known][0]:g})"
     if known.sum() < FEWEST:
         return ""

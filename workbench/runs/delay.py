@@ -8,6 +8,7 @@ import numpy as np
 from workbench.core.arrays import Floats
 from workbench.runs.arrival import Arrival, find_arrival, read_arrival
 from workbench.runs.channel import Channel
+from workbench.runs.few_events import need_events
 from workbench.runs.nominal import DelayError, Nominal, find_nominal, slow_remarks
 from workbench.runs.storage import opened_once
 
@@ -30,6 +31,7 @@ def delay(
     t0: float | None = None,
 ) -> Channel:
     """Build the delay of every event [ps]; see `Run.delay`."""
+    need_events(run)
     sense = time_tool_sign(run, sign)
     zero = _first(t0, run.setup.delay.t0, 0.0)
     nominal, others, reason = find_nominal(run, source, unit)
@@ -116,6 +118,7 @@ def delay_rule(run: "Run", **given: Any) -> DelayRule:
 
 def jitter(run: "Run") -> Channel:
     """Return the time-tool correction of every event [ps]; NaN where it found no edge."""
+    need_events(run)
     arrival, _ = find_arrival(run)
     return Channel.from_values(
         "jitter",

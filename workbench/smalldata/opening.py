@@ -20,6 +20,8 @@ from workbench.smalldata.blocks import BlockFile
 from workbench.smalldata.locks import writer_of
 
 RECENT = 60  # s; a broken file that changed since then may just not be finished
+SETTLES = 0.5  # s, for which a file that was just written to may be shorter than it says
+AGAIN = 0.02  # s, between two tries to open it
 
 
 class NotSmallDataError(InputError):
@@ -98,11 +100,27 @@ def _open(path: Path) -> h5py.File:
         writer = writer_of(path)
         if writer is not None:
             raise _still_written(path, f"by process {writer}")
-        return _open_unlocked(path)
+        return _open_settled(path)
     except WorkbenchError:
         raise
     except OSError as error:
         raise _explain(path, error) from error
+
+
+def _open_settled(path: Path) -> h5py.File:
+    """Open a file; try again where it is shorter than it says and was written to just now.
+
+    A SWMR writer notes how long a file will be a moment before the file is that long.
+    """
+    until = time.monotonic() + SETTLES
+    while True:
+        try:
+            return _open_unlocked(path)
+        except OSError as error:
+            written = time.time() - path.stat().st_mtime < SETTLES
+            if "truncated file" not in str(error) or not written or time.monotonic() > until:
+                raise
+        time.sleep(AGAIN)
 
 
 def _open_unlocked(path: Path) -> h5py.File:

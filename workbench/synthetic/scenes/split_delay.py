@@ -33,6 +33,8 @@ class SplitAndDelay(Scene):
         Signal over intensity, second branch over first.
     motor_first, motor_last
         Positions of the delay motor at begin and end of the scan [mm].
+    noise
+        Standard deviation of the inputs around the levels of open and closed [V].
     """
 
     first: float = 0.6
@@ -40,6 +42,7 @@ class SplitAndDelay(Scene):
     signal_ratio: float = 0.8
     motor_first: float = 3.1
     motor_last: float = 7.1
+    noise: float = NOISE
 
     @property
     def leaves_out(self) -> tuple[str, ...]:
@@ -52,7 +55,9 @@ class SplitAndDelay(Scene):
         draw = generator(spec.seed, Draw.SCENE, spec.run, int(shots.events[0]))
         kind = draw.choice(len(SHARES), len(shots), p=SHARES)
         through = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])[kind].T
-        volts = CLOSED + (OPEN - CLOSED) * through + NOISE * draw.standard_normal(through.shape)
+        volts = (
+            CLOSED + (OPEN - CLOSED) * through + self.noise * draw.standard_normal(through.shape)
+        )
         shares = np.array([[self.first], [self.second]]) * through
         i0 = shots.i0 * shares.sum(axis=0)
         photons = spec.signal_photons * (shares[0] + self.signal_ratio * shares[1])
