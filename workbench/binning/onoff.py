@@ -100,8 +100,7 @@ def on_off(
     those that the on shots of the bin are paired with. `difference` = on - off, `relative` =
     on / off - 1. Cuts of scope "on" (delay, time tool) do not touch the off shots.
 
-    Fit with `_error` or `_error_at_mean`; `workbench.binning.onoff` tells the errors apart. Raises
-    `FewEventsError` for less than two events, `NothingLeftError` where no shot of a kind is left.
+    Fit with `_error` or `_error_at_mean`; `workbench.binning.onoff` tells the errors apart.
 
     Parameters
     ----------

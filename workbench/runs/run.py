@@ -284,8 +284,7 @@ class Run(Contents, Exits):
         """Return the delay of every event [ps]; positive: the pump arrives before the X-rays.
 
         The channel's `why` says in a sentence what was added; events without time-tool value have
-        NaN. Sources that cannot be added (no unit, no time, seconds called ps) are refused, and so
-        is a run without events (`FewEventsError`).
+        NaN. Refused: runs without events, sources that cannot be added (no unit, seconds as ps).
 
         Parameters
         ----------
