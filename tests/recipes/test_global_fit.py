@@ -194,4 +194,5 @@ def test_planted_kinetics_come_back_from_a_run(liquid: Run) -> None:
 def test_a_faulty_run_gives_true_kinetics_a_finding_or_a_refusal(
     name: str, liquid: Run, meet: Meet
 ) -> None:
-    meet("global_fit", name, liquid.path, analyse)
+    # A small jump of the laser's lock moves time zero by five errors: nearer ones decide it.
+    meet("global_fit", name, liquid.path, analyse, within=4.0)
