@@ -64,7 +64,7 @@ $(ORACLE)/.installed: tests/oracle/install.sh
 
 notebooks: $(VENV)/.with-dev ## the notebooks that ship, headless, on made-up and real data
 	$(BIN)/python -m pytest -m notebook tests/test_first_plot.py $(ARGS)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m notebook tests/test_notebooks.py tests/test_course.py tests/pages tests/batch tests/templates tests/automation --durations 15 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m notebook tests/automation tests/test_notebooks.py tests/test_course.py tests/pages tests/batch tests/templates --durations 15 $(ARGS)
 
 faults: $(VENV)/.with-dev ## every recipe on every fault of the catalogue: a true number, a finding or a refusal
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'faults and not long' tests/recipes $(ARGS)
