@@ -15,7 +15,8 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from workbench.binning import Parameter
 from workbench.binning.scatter import moderated
 from workbench.core.arrays import Array, Bools, Floats, Ints
-from workbench.recipes.profiles import BETTER, FWHM, fits_quietly
+from workbench.recipes.half_maximum import FWHM
+from workbench.recipes.profiles import BETTER, fits_quietly
 
 FEWEST = 9  # places with an error, for six numbers
 ROUNDS = 3  # of fit and errors

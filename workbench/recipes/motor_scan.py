@@ -9,6 +9,7 @@ from workbench.binning import NothingLeftError, Parameter, bin_run, on_off
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
 from workbench.core.table import Cell, Table
+from workbench.recipes.half_maximum import REASONS
 from workbench.recipes.profiles import FEWEST, METHODS, Feature, find_feature
 from workbench.recipes.scan_steps import Scanned, Steps, scanned, steps_of
 from workbench.runs import Channel, Cut
@@ -111,8 +112,9 @@ class MotorScan:
                 shape = one.feature.shapes[method]
                 per = shape.chi2 / shape.dof if shape.dof else None
                 fits = per is None or per < POOR or shape is one.feature.fit
-                centre = str(shape.centre) if fits else "does not fit"
-                rows.append((name, method, centre, str(shape.width) if fits else "", per))
+                centre = shape.state or (str(shape.centre) if fits else "does not fit")
+                width = str(shape.width) if fits and not shape.state else ""
+                rows.append((name, method, centre, width, per))
         columns = ("pass", "method", "centre", "width (FWHM)", "chi2 per degree")
         notes = (self.motor.why, self.message)
         return Table(columns, tuple(rows), f"{self.text} against {self.against}", notes)
@@ -285,7 +287,10 @@ def _message(passes: Mapping[str, Pass], method: str, motor: Scanned, left_out: 
                 f"{name}: the {method} does not describe the points (chi2 per degree "
                 f"{fit.chi2 / fit.dof:.1f}): its error is too small"
             )
-        if feature.kind != "none" and not np.isfinite(feature.shapes[method].centre.error):
+        state = feature.shapes["half_maximum"].state
+        if feature.kind != "none" and state:
+            said.append(f"{name}: no half maximum ({state}): {REASONS[state]}")
+        elif feature.kind != "none" and not np.isfinite(feature.shapes[method].centre.error):
             said.append(f"{name}: {method} has no error")
     kinds = {one.feature.kind for one in passes.values()}
     if len(kinds) > 1:

@@ -14,19 +14,16 @@ from math import sqrt
 import numpy as np
 from scipy.integrate import trapezoid
 from scipy.optimize import OptimizeWarning, curve_fit
-from scipy.special import erf, ndtr
+from scipy.special import erf
 
 from workbench.binning import Parameter
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
-from workbench.recipes.smooth_curves import curves_through
+from workbench.recipes.half_maximum import FWHM, ends, half_maximum
 
-FWHM = sqrt(8 * np.log(2))  # standard deviations
 FEWEST = 6  # points, for four numbers with errors
 BETTER = 20.0  # of chi2, by which a feature must beat a straight line
-COARSE = 1.5  # steps in a width at half maximum; fewer do not show the curve
-UNSEEN = 0.25  # of a step: how far the curve may then be off
-DRAWS = 100  # repetitions with noise for the errors of what is not fitted
+DRAWS = 100  # repetitions with noise for the error of the centre of mass
 METHODS = ("edge", "gaussian", "half_maximum", "centre_of_mass")
 NONE = float("nan")
 
@@ -45,6 +42,8 @@ class Shape:
         Of a fit; NaN and 0 for methods that fit nothing.
     terms
         Fitted numbers: baseline, height, centre, standard deviation; empty without a fit.
+    state
+        Why there is no half maximum, a key of `half_maximum.REASONS`; else empty.
     """
 
     centre: Parameter
@@ -52,6 +51,7 @@ class Shape:
     chi2: float = NONE
     dof: int = 0
     terms: tuple[float, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,10 @@ def find_feature(
     slope, line_chi2 = _line(x, y, error)
     fits = {name: _fit(name, x, y, error, unit) for name in _MODELS}
     found = kind or _kind(fits, line_chi2)
-    middle, width = _half(found, x, y, error)
-    half = Shape(Parameter(*middle, unit), Parameter(*width, unit))
+    fit = fits["edge" if found == "edge" else "gaussian"]
+    measured = half_maximum(found, (x, y, error), fit.terms if found != "none" else (), fit.chi2)
+    middle, width = Parameter(*measured.centre, unit), Parameter(*measured.width, unit)
+    half = Shape(middle, width, state=measured.state)
     mass = Shape(Parameter(*_mass(found, x, y, error), unit), Parameter(NONE, NONE, unit))
     per = f"{y_unit}/{unit}" if y_unit not in {"", "1"} else f"1/{unit}" if unit else ""
     return Feature(
@@ -129,25 +131,6 @@ def find_feature(
         Parameter(*slope, per),
         line_chi2,
     )
-
-
-def _half(kind: str, x: Floats, y: Floats, error: Floats) -> list[tuple[float, float]]:
-    """Return centre and width at half maximum, each with its error.
-
-    They are those of the mean of the curves that the points allow, with the spread over the curves.
-    What that mean flattens is put back once: it is as much as a second mean flattens the first
-    ("twicing", J. W. Tukey, *Exploratory Data Analysis*, 1977, chapter 16). A width of fewer than
-    `COARSE` steps does not fix the curve: a part of the step is then added to the error.
-    """
-    measure = _half_of_edge if kind == "edge" else _half_of_peak
-    fine, smooth, curves = curves_through(x, y, error, draws=DRAWS)
-    _, again, _ = curves_through(x, np.interp(x, fine, smooth), error)
-    values = np.array(measure(fine, smooth + (smooth - again)))
-    errors = np.std([measure(fine, one) for one in curves], axis=0)
-    step = float(np.diff(x).max())
-    if values[1] < COARSE * step:
-        errors = np.hypot(errors, step * np.array([0.5, 1.0]) * UNSEEN)
-    return list(zip(values.tolist(), errors.tolist(), strict=True))
 
 
 def _mass(kind: str, x: Floats, y: Floats, error: Floats) -> tuple[float, float]:
@@ -211,7 +194,7 @@ def _fit(name: str, x: Floats, y: Floats, error: Floats, unit: str) -> Shape:
 def _starts(name: str, x: Floats, y: Floats) -> list[list[float]]:
     span = float(x[-1] - x[0])
     if name == "edge":
-        first, last = _ends(y)
+        first, last = ends(y)
         middle = float(x[np.argmin(np.abs(y - (first + last) / 2))])
         return [[first, last - first, place, span / 12] for place in (middle, x[len(x) // 2])]
     base = float(np.median(y))
@@ -223,21 +206,15 @@ def _starts(name: str, x: Floats, y: Floats) -> list[list[float]]:
     ]
 
 
-def _ends(y: Floats) -> tuple[float, float]:
-    """Return the mean of the outer tenth of the points at either end."""
-    share = max(1, len(y) // 10)
-    return float(y[:share].mean()), float(y[-share:].mean())
-
-
 def _above(x: Floats, y: Floats) -> Floats:
     """Return a peak, or a dip upside down, above the line between its ends."""
-    above = y - np.interp(x, [x[0], x[-1]], _ends(y))
+    above = y - np.interp(x, [x[0], x[-1]], ends(y))
     return above if above[np.argmax(np.abs(above))] > 0 else -above
 
 
 def _share(y: Floats) -> Floats:
     """Return how far an edge has come, from 0 to 1."""
-    first, last = _ends(y)
+    first, last = ends(y)
     return (y - first) / (last - first)
 
 
@@ -250,34 +227,3 @@ def _mass_of_edge(x: Floats, y: Floats) -> float:
     """Return the centre of mass of the derivative."""
     steps = np.diff(_share(y))
     return float(np.sum(steps * (x[1:] + x[:-1]) / 2) / np.sum(steps))
-
-
-def _half_of_peak(x: Floats, y: Floats) -> tuple[float, float]:
-    above = _above(x, y)
-    tip = int(np.argmax(above))
-    left = _crossing(x[tip::-1], above[tip::-1], above[tip] / 2)
-    right = _crossing(x[tip:], above[tip:], above[tip] / 2)
-    return (left + right) / 2, right - left
-
-
-def _half_of_edge(x: Floats, y: Floats) -> tuple[float, float]:
-    """Return where half of the height is reached, and from where to where a Gaussian has its FWHM.
-
-    Each level is the mean of where it is first and where it is last crossed.
-    """
-    share = _share(y)
-    middle, begin, end = (
-        (_crossing(x, -share, -level) + _crossing(x[::-1], share[::-1], level)) / 2
-        for level in (0.5, float(ndtr(-FWHM / 2)), float(ndtr(FWHM / 2)))
-    )
-    return middle, end - begin
-
-
-def _crossing(x: Floats, y: Floats, level: float) -> float:
-    """Return where y first falls below a level, by linear interpolation; NaN where it does not."""
-    below = np.flatnonzero(y < level)
-    if not below.size or below[0] == 0:
-        return NONE
-    after = int(below[0])
-    share = (y[after - 1] - level) / (y[after - 1] - y[after])
-    return float(x[after - 1] + share * (x[after] - x[after - 1]))
