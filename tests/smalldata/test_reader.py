@@ -20,6 +20,7 @@ from workbench.smalldata import (
     StillWrittenError,
     TruncatedFileError,
     filled_fraction,
+    missing_rows,
     open_file,
 )
 
@@ -161,6 +162,38 @@ def test_filler_of_a_part_without_the_detector_is_skipped(tmp_path: Path) -> Non
     with open_file(virtual_file(tmp_path / "a")) as file:
         hits = [hit.tolist() for hit in file.read("cam/var_hits/adu")]
     assert hits == [[], [], [], [], [1.0, 2.0], [], [3.0]]
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16"])
+def test_events_of_a_part_that_never_had_a_narrow_integer_are_missing(
+    tmp_path: Path, kind: str
+) -> None:
+    lengths, top = (4, 3), tmp_path / "xppx1_Run0003.h5"
+    parts = [tmp_path / f"xppx1_Run0003_part{part}.h5" for part in (0, 1)]
+    values = np.array([3, 0, 97, 5]).astype(kind)
+    for part, path in enumerate(parts):
+        with h5py.File(path, "w") as h5:
+            h5["timestamp"] = np.arange(lengths[part]) * 2 + part
+            h5["cam/always"] = np.arange(lengths[part]).astype(kind)
+            if part == 0:
+                h5["cam/gain"] = values
+    with h5py.File(top, "w") as h5:
+        for name, stored in (("timestamp", "int64"), ("cam/always", kind), ("cam/gain", kind)):
+            layout = h5py.VirtualLayout((7,), stored)
+            for path, rows in zip(parts, (slice(0, 4), slice(4, 7)), strict=True):
+                layout[rows] = h5py.VirtualSource(path, name, (rows.stop - rows.start,))
+            h5.create_virtual_dataset(name, layout, fillvalue=-99999)  # as the facility's writer
+    with open_file(top) as file:
+        read, info = file.read("cam/gain"), file.info("cam/gain")
+        assert (str(read.dtype), read.shape) == (info.dtype, info.shape)
+        assert read[:4].tolist() == values.tolist()
+        assert missing_rows(read).tolist() == 4 * [False] + 3 * [True]
+        assert file.read("cam/gain", slice(3, 5)).dtype == read.dtype
+        assert (file.fields["cam/gain"].dtype, file.info("cam/always").dtype) == (info.dtype, kind)
+        assert file.read("cam/always").tolist() == [0, 1, 2, 3, 0, 1, 2]
+    run = open_run(top)
+    gain = run["cam/gain"].read()
+    np.testing.assert_array_equal(gain, [*values, np.nan, np.nan, np.nan])
 
 
 def test_a_virtual_file_moved_with_its_parts_still_reads(tmp_path: Path) -> None:

@@ -272,10 +272,13 @@ class SmallDataFile:
         raise UnknownNameError("dataset", name, self.names, str(self.path))
 
     def _fitted(self, info: FieldInfo) -> FieldInfo:
-        """Correct the number of rows where the dataset's own length is not that of its data."""
+        """Correct rows and type where the dataset's own are not those of its data as read."""
         if info.kind == "intg" and info.shape and self._h5[info.name].is_virtual:
             frames = self._parts.n_frames(self._h5[self.identity.time_key])
             return replace(info, shape=(frames, *info.shape[1:]))
+        if info.dtype in {"int8", "uint8"} and self._h5[info.name].is_virtual:
+            with reading(self.path, info.name):
+                return replace(info, dtype=str(self._parts.type_of(self._h5[info.name])))
         if self.growing and info.kind == "event":
             return replace(info, shape=(self.n_events, *info.shape[1:]))
         return info

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -19,6 +20,7 @@ from workbench.smalldata.layout import INTEGRATING_TIME
 from workbench.smalldata.missing import sentinel
 from workbench.smalldata.opening import DamagedFileError, MissingPartsError, open_hdf5
 
+WIDER = "int32"  # 8 bits hold no mark of a missing value
 ALL = (0, 0)  # rows of a source that the master takes whole, however many they are
 
 
@@ -117,7 +119,7 @@ class Parts:
             values: Array = dataset[rows]
             return values
         first, last, step = rows.indices(len(dataset))
-        found = _missing(dataset, max(0, last - first))
+        found = _missing(dataset, max(0, last - first), self.type_of(dataset))
         for piece in pieces:
             low, high = max(piece.first, first), min(piece.last, last)
             if low < high:
@@ -126,6 +128,19 @@ class Parts:
                     start = piece.start + low - piece.first
                     found[low - first : high - first] = part[start : start + high - low]
         return found[::step]
+
+    def type_of(self, dataset: h5py.Dataset) -> np.dtype[Any]:
+        """Return the type in which `read` gives a virtual dataset.
+
+        The file's own, but for 8-bit integers that some part never had: what stands for the missing
+        rows there, -128 or 0, is a value like others, so they are given in 32 bits.
+        """
+        kind: np.dtype[Any] = dataset.dtype
+        if kind.kind in "iu" and sentinel(kind) is None:
+            pieces = _pieces(dataset) or ()
+            if any(self._dataset(piece, dataset) is None for piece in pieces):
+                return np.dtype(WIDER)
+        return kind
 
     def frames(self, dataset: h5py.Dataset, clock: h5py.Dataset, rows: slice) -> Array:
         """Return rows of a dataset with its own time axis, which each part has in its length.
@@ -215,11 +230,12 @@ def _rows(space: h5py.h5s.SpaceID) -> tuple[int, int] | None:
     return int(low[0]), int(high[0]) + 1
 
 
-def _missing(dataset: h5py.Dataset, rows: int) -> Array:
+def _missing(dataset: h5py.Dataset, rows: int, given: np.dtype[Any] | None = None) -> Array:
+    dtype = dataset.dtype if given is None else given
     shape = (rows, *dataset.shape[1:])
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.full(shape, b"", dtype=object)
-    if dataset.dtype.kind == "f":
-        return np.full(shape, np.nan, dtype=dataset.dtype)
-    mark = sentinel(dataset.dtype) if dataset.dtype.kind in "iu" else None
-    return np.full(shape, dataset.fillvalue if mark is None else mark, dtype=dataset.dtype)
+    if dtype.kind == "f":
+        return np.full(shape, np.nan, dtype=dtype)
+    mark = sentinel(dtype) if dtype.kind in "iu" else None
+    return np.full(shape, dataset.fillvalue if mark is None else mark, dtype=dtype)
