@@ -133,12 +133,11 @@ def test_rows_arrive_while_a_run_is_taken_and_the_file_is_the_same_in_the_end(
 
 
 def test_every_look_at_a_run_brings_the_rows_of_all_events_that_are_whole_by_then(
-    whole: Any, tmp_path: Path, record_property: Callable[[str, object], None]
+    whole: Any, tmp_path: Path
 ) -> None:
     """Data come only between two looks here, so the lag is counted in looks, whatever the load."""
     folder, shares = tmp_path / "raw", iter((0.35, 0.5, 0.65, 0.8, 0.95, 1.0))
     rows: list[tuple[int, int]] = []
-    behind: list[float] = []
 
     def on_disk() -> int:
         return open_raw(folder, run=7).growth.complete  # type: ignore[attr-defined]
@@ -149,7 +148,6 @@ def test_every_look_at_a_run_brings_the_rows_of_all_events_that_are_whole_by_the
 
         def look(state: LiveState) -> None:
             rows.append((state.n_events, there[-1]))
-            behind.append(state.behind)
             if (share := next(shares, None)) is not None:
                 taking.up_to(share)
                 there.append(on_disk())
@@ -158,7 +156,6 @@ def test_every_look_at_a_run_brings_the_rows_of_all_events_that_are_whole_by_the
     assert [written for written, _ in rows[: len(there)]] == there
     assert rows[-1][0] == EVENTS
     assert len(set(there)) == len(there)  # each time there was something to catch up with
-    record_property("seconds_behind", behind)
 
 
 def longer(run: Run, before: int) -> Run | None:
