@@ -5,7 +5,8 @@ python=$(realpath --no-symlinks "$1")
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 mkdir "$place/repo"
-tar -cf - --exclude=./.venv --exclude=./.oracle --exclude=./.hub --exclude=./.git --exclude=./demo-output . | tar -xf - -C "$place/repo"
+find . \( -name '.?*' -o -name __pycache__ -o -name _build -o -name demo-output \) -type d -prune -o -type f -print0 |
+  tar -cf - --null --files-from=- | tar -xf - -C "$place/repo"
 cd "$place/repo"
 "$python" -m venv "$place/recipe"
 "$place/recipe/bin/pip" install --quiet jupyter-repo2docker
