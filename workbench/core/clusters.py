@@ -3,6 +3,7 @@
 import atexit
 import logging
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator
@@ -159,6 +160,8 @@ def mpi_executor() -> Executor:
             "MPI that mpi4py uses"
         )
     group = load("mpi4py.futures", purpose, "mpi").MPICommExecutor(world, root=0)
+    if world.Get_rank():  # ``mpiexec`` hands a signal to all: the first process ends the others
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     executor: Executor | None = group.__enter__()
     if executor is None:
         raise SystemExit(0)  # the first process is done, so there is nothing left to work at

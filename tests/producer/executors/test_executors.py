@@ -289,6 +289,20 @@ def test_a_terminated_production_is_resumed(long_run: Any, alone: Path, tmp_path
     assert_same(tmp_path / alone.name, alone)
 
 
+def test_a_terminated_mpi_program_ends_and_is_resumed(
+    long_run: Any, alone: Path, tmp_path: Path
+) -> None:
+    line = under_mpi(long_run, tmp_path)
+    with subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
+        wait_for(lambda: list(tmp_path.glob(".*.parts/*/unit_*.done")))
+        running.terminate()  # all its processes get it
+        _, talk = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert "add --resume" in talk
+    assert json.loads(completed(under_mpi(long_run, tmp_path, "--resume")).stdout)["resumed"] > 0
+    assert_same(tmp_path / alone.name, alone)
+
+
 SCRIPT = """
 from pathlib import Path
 from workbench.producer import ProduceRequest, produce
