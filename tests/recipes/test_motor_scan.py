@@ -62,6 +62,20 @@ def test_all_four_methods_find_a_noiseless_feature(name: str) -> None:
     assert found.shapes["centre_of_mass"].centre.value == pytest.approx(CENTRE, abs=2e-3)
 
 
+@pytest.mark.parametrize("name", ["edge", "peak"])
+@pytest.mark.parametrize(("long", "large"), [(1e-9, 5e8), (1e6, 1e-12)])
+def test_the_fit_is_the_same_in_any_units(name: str, long: float, large: float) -> None:
+    x = np.linspace(-1, 1, 8)  # so few that a solver that stops early is far off
+    noise = 0.02 * np.random.default_rng(2).standard_normal(len(x))
+    y, error = SHAPES[name](x) + noise, np.full(len(x), 0.02)
+    one = find_feature(x, y, error, kind=name).fit
+    other = find_feature(x * long, y * large, error * large, kind=name).fit
+    assert one.chi2 < 20  # of 4 degrees of freedom
+    for first, second in ((one.centre, other.centre), (one.width, other.width)):
+        assert second.value / long == pytest.approx(first.value, rel=1e-6)
+        assert second.error / long == pytest.approx(first.error, rel=1e-4)
+
+
 @SEEDS
 @pytest.mark.parametrize("name", ["edge", "peak"])
 def test_errors_of_centres_and_widths_are_honest(name: str, seeds: int) -> None:

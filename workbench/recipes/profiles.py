@@ -169,22 +169,29 @@ def _line(x: Floats, y: Floats, error: Floats) -> tuple[tuple[float, float], flo
 
 
 def _fit(name: str, x: Floats, y: Floats, error: Floats, unit: str) -> Shape:
-    """Return the best fit of several starts; NaN where none converges inside the scan."""
-    low, high = float(x.min()), float(x.max())
-    narrow, wide = 0.1 * float(np.diff(x).min()), 2 * (high - low)
-    bounds = ([-np.inf, -np.inf, low, narrow], [np.inf, np.inf, high, wide])
+    """Return the best fit of several starts; NaN where none converges inside the scan.
+
+    Fitted are shares of the scan's length and of the largest value: whatever the units are, the
+    solver's steps and its ends are of the right size.
+    """
+    low, span, scale = float(x.min()), float(np.ptp(x)), float(np.abs(y).max()) or 1.0
+    shares, values, errors = (x - low) / span, y / scale, error / scale
+    narrow = 0.1 * float(np.diff(shares).min())
+    bounds = ([-np.inf, -np.inf, 0, narrow], [np.inf, np.inf, 1, 2])
+    units = np.array([scale, scale, span, span])
     best = Shape(Parameter(NONE, NONE, unit), Parameter(NONE, NONE, unit), np.inf)
-    for start in _starts(name, x, y):
+    for start in _starts(name, shares, values):
         try:
             with fits_quietly():
-                terms, covariance = curve_fit(
-                    _MODELS[name], x, y, start, error, absolute_sigma=True, bounds=bounds
+                found, covariance = curve_fit(
+                    _MODELS[name], shares, values, start, errors, absolute_sigma=True, bounds=bounds
                 )
         except (RuntimeError, OptimizeWarning):  # does not converge from here
             continue
-        chi2 = float(np.sum(((y - _MODELS[name](x, *terms)) / error) ** 2))
+        chi2 = float(np.sum(((values - _MODELS[name](shares, *found)) / errors) ** 2))
         if chi2 < best.chi2:
-            spread = np.sqrt(np.diag(covariance))
+            terms = found * units + (0, 0, low, 0)
+            spread = np.sqrt(np.diag(covariance)) * units
             centre = Parameter(float(terms[2]), float(spread[2]), unit)
             width = Parameter(float(FWHM * terms[3]), float(FWHM * spread[3]), unit)
             best = Shape(centre, width, chi2, len(x) - 4, tuple(map(float, terms)))
