@@ -1,5 +1,6 @@
 """Waveforms with planted pulses, curved lines made straight by loops over single lines."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from workbench.reductions import (
     WaveformIntegral,
 )
 from workbench.reductions.base import Nested
+from workbench.smalldata import missing_rows
 
 SAMPLES = 400
 
@@ -90,8 +92,41 @@ def test_pulses_are_found_at_the_same_place_whatever_their_height(sign: int) -> 
 
 def test_hits_of_a_waveform_without_pulses_are_none() -> None:
     flat = np.full((2, SAMPLES), 7.0)
-    flat[1] = np.nan
+    flat[1, 1:] = np.nan
     assert not Hits().reduce(flat, spec(SAMPLES))["nHits"].any()
+
+
+def test_hits_of_a_record_without_a_usable_sample_are_missing_not_none() -> None:
+    waves = np.full((3, SAMPLES), np.nan)
+    waves[0] = 100 * pulse(150)
+    waves[1, ::2] = 7.0  # samples that are masked
+    good = np.arange(SAMPLES) % 2 == 1
+    finder = Hits(smoothing=9, offset=6, fraction=-0.6, threshold=1.5, most=5)
+    found = finder.reduce(waves, replace(spec(SAMPLES), good=good))
+    assert found["nHits"].tolist()[1:] == [-99999, -99999]
+    assert missing_rows(found["nHits"]).tolist() == [False, True, True]
+    assert missing_rows(found["hitIndices"]).tolist() == [False, True, True]
+    assert found["nHits"].dtype == found["hitIndices"].dtype == np.int64
+
+
+def test_marks_of_a_channel_without_a_usable_sample_are_nan_not_0() -> None:
+    waves = np.zeros((4, 2, SAMPLES), "f4")
+    waves[:, :, 200] = 50.0
+    waves[1, 0] = np.nan
+    waves[2, 1, :200] = np.nan  # half of it was sent, no background
+    waves[3] = np.nan
+    marks = AboveThreshold(10.0).reduce(waves, spec(2, SAMPLES))[""]
+    assert np.isnan(marks).all(axis=2).tolist() == [[False, False], [True, False], [False, False],
+                                                    [True, True]]  # fmt: skip
+    assert not np.isnan(marks[[0, 2]]).any()
+    assert np.nansum(marks, axis=2).tolist() == [[1, 1], [0, 1], [1, 1], [0, 0]]
+    assert np.flatnonzero(marks[1, 1] == 1).tolist() == [200]
+    relative = AboveThreshold(3.0, background=(0, 80)).reduce(waves, spec(2, SAMPLES))[""]
+    assert np.isnan(relative).all(axis=2).tolist() == [[False, False], [True, False],
+                                                       [False, True], [True, True]]  # fmt: skip
+    dead = FrameSpec((2, SAMPLES), "ADU", np.array([[True], [False]]).repeat(SAMPLES, axis=1))
+    masked = AboveThreshold(10.0).reduce(waves[:1], dead)[""]
+    assert np.isnan(masked).all(axis=2).tolist() == [[False, True]]
 
 
 def test_more_hits_than_are_stored_are_still_counted() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from workbench.core.arrays import Array, Bools, Frames
 
 Values = Mapping[str, Array]
+MISSING_INTEGER = -99999  # what every LCLS writer stores for an integer that is not there
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ def findings_of(failures: Mapping[str, Mapping[str, int]], collected: Collected)
         "damage/{} is 0 there",
         "other_gain": "in {} events pixels used an amplifier without constants: they are NaN",
         "nan_pixels": "in {} events pixels in use are NaN or infinite as the detector stored them, "
-        "or samples of a digitizer were not sent: values made of them are NaN, run sums and photon "
-        "counts leave them out",
+        "or samples of a digitizer were not sent: values made of them are missing, run sums and "
+        "photon counts leave them out",
     }
     for detector, counts in failures.items():
         for state, text in texts.items():

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.core.arrays import Floats, Frames, Ints
 from workbench.core.errors import InputError
-from workbench.core.frames import FrameSpec, Output, Setting, Values
+from workbench.core.frames import MISSING_INTEGER, FrameSpec, Output, Setting, Values
 from workbench.reductions.base import Reduction, reductions
 from workbench.reductions.compiled import compiled
 
@@ -89,7 +89,10 @@ class Hits(Reduction):
         }
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
-        """Return both, shape (event, ...); bad and NaN samples count as the median."""
+        """Return both, shape (event, ...); bad and NaN samples count as the median.
+
+        Both are -99999, missing, in events without any other sample.
+        """
         number = np.zeros(len(pixels), np.int64)
         places = np.zeros((len(pixels), self.most), np.int64)
         steps = np.linspace(-SIGMAS, SIGMAS, self.smoothing + 2)[1:-1]
@@ -98,6 +101,7 @@ class Hits(Reduction):
         for event, given in enumerate(pixels.astype(np.float64)):
             good = spec.good & ~np.isnan(given)
             if not good.any():
+                number[event] = places[event] = MISSING_INTEGER
                 continue
             wave = np.where(good, given - np.median(given[good]), 0.0)
             largest = wave.max() if wave.max() > -wave.min() else wave.min()

@@ -82,7 +82,7 @@ class AboveThreshold(Reduction):
     def outputs(self, spec: FrameSpec) -> tuple[Output, ...]:
         """Declare the marks, in the shape of a frame."""
         check_samples(self.background, spec, "bkg_roi")
-        return (Output("", "1", spec.shape, "int64", "1 where the sample is above threshold"),)
+        return (Output("", "1", spec.shape, "float32", "1 where the sample is above threshold"),)
 
     def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
         """Return the thresholds, and the samples that tell the noise."""
@@ -95,14 +95,20 @@ class AboveThreshold(Reduction):
         return kept | background_setting(self.background)
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
-        """Return the marks, shape (event, ...); bad samples are never above."""
+        """Return the marks, shape (event, ...); bad and NaN samples are never above.
+
+        All marks of a channel are NaN in events in which it has no other sample, or NaN in its
+        `background`: floats, as channels lack samples one by one.
+        """
         level: float | Array = self.threshold
         if self.background is not None:
             quiet = pixels[..., slice(*self.background)].astype(np.float64)
             spread = quiet.std(axis=-1, keepdims=True)
             level = quiet.mean(axis=-1, keepdims=True) + self.threshold * spread
         kept = np.where(pixels > self.top, 0, pixels)
-        return {"": (spec.good & (kept > level)).astype(np.int64)}
+        marks = (spec.good & (kept > level)).astype(np.float32)
+        usable = (spec.good & ~np.isnan(pixels)).any(axis=-1, keepdims=True) & ~np.isnan(level)
+        return {"": np.where(usable, marks, np.float32(np.nan))}
 
 
 def background_setting(samples: Samples | None) -> dict[str, Setting]:

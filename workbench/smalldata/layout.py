@@ -4,9 +4,10 @@ from math import prod
 
 import numpy as np
 
+from workbench.core.frames import MISSING_INTEGER as MISSING_INTEGER
+
 FORMAT = "workbench small data"
 FORMAT_VERSION = 1
-MISSING_INTEGER = -99999  # what every LCLS writer stores for an integer that is not there
 LIBRARY_BOUNDS = ("v110", "v110")  # read by stock HDF5 1.10; its metadata carry checksums
 CHUNK_BYTES = 1 << 20  # one read of a stack of frames
 CHUNK_ROWS = 10_000  # one read of a scalar column of a typical run
