@@ -19,6 +19,7 @@ from tests.browser.servers import (
     started,
     wait_for,
 )
+from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,12 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(os.environ.get("WORKBENCH_PICTURES", default))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> RawFiles:
+    """Return a made-up raw run with its producer config."""
+    return write_raw_run(PumpProbe(n_events=30), tmp_path_factory.mktemp("raw"))
 
 
 @pytest.fixture(scope="session")

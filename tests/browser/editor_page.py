@@ -1,6 +1,7 @@
 """The region editor in a browser, as tests use it: places in the picture, fields, what is drawn."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.browser.servers import drag, until
+from workbench.producer.editor import edit_config
+from workbench.synthetic import RawFiles
 
+RUN = 1  # whose config the editor writes
 PAINTED = 500  # ms from what is kept to what is on the screen, on a busy machine
 FRAME = """() => {
     const models = Bokeh.documents.flatMap(one => [...one._all_models.values()]);
@@ -104,3 +108,36 @@ class EditorPage:
 
         self.until(kept, f"regions become {regions}")
         self.page.wait_for_timeout(PAINTED)
+
+
+def copied(raw: RawFiles, folder: Path) -> Path:
+    """Return a copy of the producer config, to be written to."""
+    return Path(shutil.copy(raw.config, folder))
+
+
+def draw_and_write(editor: EditorPage, config: Path, pictures: Path, name: str) -> None:
+    """Draw, resize, rename, type and write, as a person does; compare with what was drawn."""
+    editor.wait()
+    editor.drag((250.2, 180.3), (310.4, 245.2))
+    drawn = {"shape": "rectangle", "top": 250, "bottom": 310, "left": 180, "right": 245}
+    editor.until_regions({"ROI_0": drawn})
+    editor.drag((310, 245), (320.3, 249.8))  # the corner, where a handle is
+    larger = {**drawn, "bottom": 320, "right": 250}
+    editor.until_regions({"ROI_0": larger})
+    editor.fill("Name", "spot")
+    editor.until_regions({"spot": larger})
+    editor.fill("rows to", "314")
+    typed = {**larger, "bottom": 314}
+    editor.until_regions({"spot": typed})
+    before = config.read_text()
+    editor.click("Show the changes")
+    editor.page.locator(".workbench-diff").wait_for()
+    assert config.read_text() == before
+    editor.page.screenshot(path=pictures / f"{name}.png", full_page=True)
+    editor.click("Write to the config")
+    until(lambda: config.read_text() != before, "the config is written")
+    with edit_config(config) as edit:
+        entries = {one["name"]: one["ROI"] for one in edit.entries(RUN)["epix_1"]}
+    assert entries["spot"] == [[250, 314], [180, 250]]
+    assert entries["signal"] == [[330, 370], [180, 220]]  # as it was
+    editor.page.get_by_text("Written: ").wait_for()

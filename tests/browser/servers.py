@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,7 @@ ARGUMENTS = [
 BIN = Path(sys.executable).parent
 TOKEN = "test"
 UP = 90  # seconds for a server
+PORTS = range(20_000, 32_000)  # below those that the system hands out meanwhile, to kernels too
 QUIET = {  # no pop-up over the corner, every cell in the page, nothing saved behind our back
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -123,13 +125,14 @@ def wait_for(url: str, log: Path) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Return ports of the loopback interface that nobody uses."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    found: list[int] = []
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    pytest.fail(f"of the ports {PORTS} fewer than {count} are free")
 
 
 def jupyter_environment(home: Path) -> dict[str, str]:

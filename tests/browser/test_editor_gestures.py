@@ -10,18 +10,13 @@ from playwright.sync_api import Page
 
 from tests.browser.editor_page import FRAME, PAINTED, EditorPage
 from tests.browser.servers import BIN, free_ports, jupyter_environment, started, until, wait_for
-from workbench.synthetic import PumpProbe, RawFiles, write_raw_run
+from workbench.synthetic import RawFiles
 
 pytestmark = pytest.mark.browser
 
 ANOTHER = 65534  # whose config it is
 # Root without the privilege to write everywhere is a user like any other.
 LIKE_A_USER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-
-
-@pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> RawFiles:
-    return write_raw_run(PumpProbe(n_events=30), tmp_path_factory.mktemp("raw"))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.editor_page import EditorPage, copied, draw_and_write
 from tests.browser.notebooks import cells, execute, outputs
 from tests.browser.servers import (
     BIN,
@@ -19,6 +20,7 @@ from tests.browser.servers import (
     until,
     wait_for_kernel,
 )
+from workbench.synthetic import RawFiles
 
 pytestmark = pytest.mark.browser
 
@@ -63,7 +65,7 @@ def test_a_template_runs_in_the_linked_folder_and_the_board_opens_behind_the_pre
 def test_the_launcher_has_cards_for_a_notebook_with_the_workbench_and_for_the_board(
     hub: Server, linked: Path, page: Page, pictures: Path
 ) -> None:
-    """The kernel's card: here it opens a notebook. That of the board: in test_region_editor."""
+    """The kernel's card: here it opens a notebook. That of the board: below."""
     sign_in(page, hub)
     page.goto(f"{hub.url}/user/alice/lab?reset", wait_until="domcontentloaded")
     section = page.locator(".jp-Launcher-section", has_text="Notebook").first
@@ -113,3 +115,26 @@ def test_the_check_of_a_session_finds_links_kernel_widgets_proxy_and_room_in_ord
     assert any("/beamline/user/alice/workbench-regions" in row["text"] for row in rows)
     assert any("launcher: Regions" in row["text"] for row in rows)
     assert any(row["text"].startswith("Workbench (workbench): ") for row in rows)
+
+
+def test_what_is_drawn_behind_jupyterhub_is_what_the_config_says(
+    hub: Server, raw: RawFiles, page: Page, pictures: Path
+) -> None:
+    """From the card in JupyterLab's launcher, through the hub's proxy, below a prefix."""
+    config = copied(raw, hub.folder)
+    sign_in(page, hub)
+    page.goto(f"{hub.url}/user/alice/lab?reset", wait_until="domcontentloaded")
+    card = page.locator(".jp-LauncherCard", has_text="Regions").first
+    card.wait_for(timeout=60_000)
+    with page.context.expect_page() as opened:
+        card.click()
+    board = opened.value
+    board.set_viewport_size({"width": 1400, "height": 1000})
+    assert "/beamline/user/alice/" in board.url
+    editor = EditorPage(board, hub.folder / "regions.json")
+    source = board.get_by_label("Small-data file, or folder of raw data")
+    source.wait_for(timeout=90_000)
+    editor.fill("Small-data file, or folder of raw data", str(raw.folder))
+    editor.fill("Producer config", config.name)
+    editor.click("Open")
+    draw_and_write(editor, config, pictures, "jupyterhub")
