@@ -196,6 +196,47 @@ def test_events_of_a_part_that_never_had_a_narrow_integer_are_missing(
     np.testing.assert_array_equal(gain, [*values, np.nan, np.nan, np.nan])
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16"])
+def test_frames_of_a_part_that_never_had_a_narrow_integer_are_missing(
+    tmp_path: Path, kind: str
+) -> None:
+    events, frames, top = (4, 3, 2), (3, 2, 0), tmp_path / "xppx1_Run0003.h5"
+    parts = [tmp_path / f"xppx1_Run0003_part{part}.h5" for part in range(3)]
+    values = np.array([[3, 0], [97, 5], [1, 2]]).astype(kind)
+    for part, path in enumerate(parts):
+        with h5py.File(path, "w") as h5:
+            h5["timestamp"] = np.arange(events[part]) * 3 + part
+            if frames[part]:  # the third part saw no integrating detector at all
+                h5["intg/timestamp"] = np.arange(frames[part]) * 3 + part
+                h5["intg/andor/always"] = np.arange(frames[part]).astype(kind)
+            if part == 0:
+                h5["intg/andor/gain"] = values
+    with h5py.File(top, "w") as h5:
+        for name, lengths, shape, stored in (
+            ("timestamp", events, (), "int64"),
+            ("intg/timestamp", (3, 2, 2), (), "int64"),
+            ("intg/andor/always", (3, 2, 2), (), kind),
+            ("intg/andor/gain", (3, 3, 2), (2,), kind),  # as long as its events where a part lacks
+        ):
+            layout = h5py.VirtualLayout((sum(lengths), *shape), stored)
+            start = 0
+            for path, length in zip(parts, lengths, strict=True):
+                source = h5py.VirtualSource(path, name, (length, *shape))
+                layout[start : start + length] = source
+                start += length
+            h5.create_virtual_dataset(name, layout, fillvalue=-99999)  # as the facility's writer
+    with open_file(top) as file:
+        read, info = file.read("intg/andor/gain"), file.info("intg/andor/gain")
+        assert (str(read.dtype), read.shape) == (info.dtype, info.shape)
+        assert read.shape == (5, 2)
+        assert read[:3].tolist() == values.tolist()
+        assert missing_rows(read).tolist() == 3 * [False] + 2 * [True]
+        assert file.read("intg/andor/gain", slice(2, 4)).dtype == read.dtype
+        assert file.fields["intg/andor/gain"].dtype == info.dtype
+        assert file.info("intg/andor/always").dtype == kind
+        assert file.read("intg/andor/always").tolist() == [0, 1, 2, 0, 1]
+
+
 def test_a_virtual_file_moved_with_its_parts_still_reads(tmp_path: Path) -> None:
     top = virtual_file(tmp_path / "a")
     shutil.move(tmp_path / "a", tmp_path / "b")

@@ -274,8 +274,13 @@ class SmallDataFile:
     def _fitted(self, info: FieldInfo) -> FieldInfo:
         """Correct rows and type where the dataset's own are not those of its data as read."""
         if info.kind == "intg" and info.shape and self._h5[info.name].is_virtual:
-            frames = self._parts.n_frames(self._h5[self.identity.time_key])
-            return replace(info, shape=(frames, *info.shape[1:]))
+            clock = self._h5[self.identity.time_key]
+            with reading(self.path, info.name):
+                kind = info.dtype
+                if kind in {"int8", "uint8"}:
+                    kind = str(self._parts.type_of_frames(self._h5[info.name], clock))
+                shape = (self._parts.n_frames(clock), *info.shape[1:])
+                return replace(info, shape=shape, dtype=kind)
         if info.dtype in {"int8", "uint8"} and self._h5[info.name].is_virtual:
             with reading(self.path, info.name):
                 return replace(info, dtype=str(self._parts.type_of(self._h5[info.name])))

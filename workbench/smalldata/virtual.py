@@ -154,13 +154,22 @@ class Parts:
         rows
             Rows counted without that filler.
         """
-        found = [_missing(dataset, 0)]
+        name, given = dataset.name, self.type_of_frames(dataset, clock)
+        found = [_missing(dataset, 0, given)]
         for part, length in self._lengths(clock):
-            name = dataset.name
             if name in part and len(part[name]) != length:
                 raise self._rewritten(part, name, length)
-            found.append(part[name][:] if name in part else _missing(dataset, length))
+            found.append(part[name][:] if name in part else _missing(dataset, length, given))
         return np.concatenate(found)[rows]
+
+    def type_of_frames(self, dataset: h5py.Dataset, clock: h5py.Dataset) -> np.dtype[Any]:
+        """Return the type in which `frames` gives a virtual dataset: see `type_of`."""
+        kind: np.dtype[Any] = dataset.dtype
+        if kind.kind in "iu" and sentinel(kind) is None:
+            gaps = (length and dataset.name not in part for part, length in self._lengths(clock))
+            if any(gaps):
+                return np.dtype(WIDER)
+        return kind
 
     def n_frames(self, clock: h5py.Dataset) -> int:
         """Return the length of the time axis of the integrating detectors, over all parts."""
