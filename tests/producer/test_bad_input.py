@@ -130,6 +130,42 @@ def test_nan_and_infinite_pixels_cost_what_is_made_of_them_and_are_counted(
     assert "other_gain" not in result.failures["soft"]
 
 
+@pytest.mark.parametrize(
+    "algorithms", [["calib"], ["raw"], ["calib_max", "calib_thresADU2_square"]]
+)
+def test_nan_and_infinite_pixels_are_counted_where_frames_are_only_summed(
+    tmp_path: Path, algorithms: list[str]
+) -> None:
+    begin, odd = 1_100_000_000 << 32, {1: np.nan, 4: np.inf, 5: -np.inf, 8: np.nan}
+    good = np.ones(SHAPE)
+    good[9, 9] = 0
+    names = (Names("soft", "camera", "raw", fields={"raw": ("float32", 2)}),)
+    with Xtc2Writer(tmp_path / f"{EXPERIMENT}-r{RUN:04d}-s000-c000.xtc2", names) as stream:
+        stream.configure(begin)
+        stream.begin_run(begin + 1, experiment=EXPERIMENT, run=RUN)
+        for event in range(11):
+            soft = np.full(SHAPE, 3.0, np.float32)
+            soft[7, 5] = odd.get(event, 3.0)
+            soft[9, 9] = np.nan  # masked
+            stream.event(begin + 100 + event, {0: {"raw": soft}})
+        stream.end_run(begin + 1000)
+    config, constants = tmp_path / "config.py", tmp_path / "constants.h5"
+    config.write_text(
+        f"detectors = ['soft']\ndef get_sum_algos(run):\n    return {{'all': {algorithms}}}\n"
+    )
+    write_constants(constants, [Constants("soft", good=good.astype(bool))])
+    out = tmp_path / "out"
+    asked = ProduceRequest(EXPERIMENT, RUN, tmp_path, out, config=config, constants=constants)
+    result = produce(asked)
+    assert not result.skipped
+    assert result.failures["soft"]["nan_pixels"] == len(odd)
+    assert only(result, "nan_pixels").count == len(odd)
+    with h5py.File(result.output) as file:
+        summed = {name: file[f"Sums/soft_{name}"][7, 5] for name in algorithms}
+    truth = {"calib": 21.0, "raw": 21.0, "calib_max": 3.0, "calib_thresADU2_square": 63.0}
+    assert summed == {name: truth[name] for name in algorithms}  # seven events of 3
+
+
 def test_frames_without_photons_give_zeros_not_gaps(file: Any) -> None:
     np.testing.assert_array_equal(file["dark/droplet_nDroplets"][:], np.zeros(EVENTS))
     prob = file["dark/droplet_droplet2phot_prob"][:]

@@ -143,9 +143,12 @@ def test_readings_of_other_amplifiers_and_odd_floats_add_nothing_wherever_they_s
     frames[3, 0] = frames[4, BLOCK] = first  # where a block of the loop begins
     plain = Calibration.of(None, shape=frames.shape[1:], dtype="float32")
     state = np.zeros((1, frames.shape[1]))
-    switched = add_together([PixelSum.parse("calib")], state, frames, replace(plain, limit=limit))
+    good = draw.random(frames.shape[1]) < 0.5
+    made = replace(plain, limit=limit, good=good)
+    missing = add_together([PixelSum.parse("calib")], state, frames, made)
     used = np.isfinite(frames) & (frames < limit)
     expected = np.where(used, frames, 0).sum(axis=0, dtype=np.float64)
     np.testing.assert_allclose(state[0], expected, rtol=1e-12)
-    above = (frames >= limit).any(axis=1) if np.isfinite(limit) else np.zeros(len(frames), bool)
-    np.testing.assert_array_equal(switched, above)
+    lacking = (~used & good).any(axis=1)
+    assert 0 < lacking.sum() < len(frames)
+    np.testing.assert_array_equal(missing, lacking)

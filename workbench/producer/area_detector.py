@@ -225,13 +225,13 @@ class AreaWork:
             taken = dropped if group.dropped else whole
             chosen = np.flatnonzero(taken & ~first if group.skip_first else taken)
             try:
-                switched = self.sums.add(group, [frames[place] for place in chosen.tolist()])
+                missing = self.sums.add(group, [frames[place] for place in chosen.tolist()])
             except REDUCTION_ERRORS as error:
                 for one in group.sums:
                     self.counts[f"error_sum_{one.name}"] += len(chosen)
                     self.messages.setdefault(f"sum_{one.name}", f"{type(error).__name__}: {error}")
                 continue
-            other_gain[chosen] |= switched
+            other_gain[chosen] |= missing
             for one in group.sums:
                 self.counts[f"summed_{one.name}"] += len(chosen)
 

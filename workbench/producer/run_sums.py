@@ -68,14 +68,15 @@ class RunSums:
         )
 
     def add(self, group: SumGroup, frames: Sequence[Frame]) -> Bools:
-        """Add frames to all sums of a group; return which had pixels without constants."""
-        switched = np.zeros(len(frames), np.bool_)
+        """Add frames to all sums of a group; return which had good pixels without a value."""
+        missing = np.zeros(len(frames), np.bool_)
         for number, constants in enumerate(self._constants):
             pixels = [frame[number] for frame in frames]
             if group.raw and pixels:
-                constants = self._none(constants.pedestal.shape, pixels[0].dtype.name)
-            switched |= add_together(group.sums, group.state[number], pixels, constants)
-        return switched
+                none = self._none(constants.pedestal.shape, pixels[0].dtype.name)
+                constants = replace(none, good=constants.good)
+            missing |= add_together(group.sums, group.state[number], pixels, constants)
+        return missing
 
     def save(self, path: Path) -> None:
         """Write the sums for `merge`; the file appears whole."""

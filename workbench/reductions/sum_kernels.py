@@ -19,31 +19,32 @@ def add_frames(
     count: int,
     pedestal: Frames,
     gain: Frames,
+    good: Bools,
     limit: float,
     reachable: bool,
     lows: Floats,
     flags: Ints,
-    switched: Bools,
+    missing: Bools,
 ) -> None:
     """Add the first `count` frames (pixel,) to each of `totals` (sum, pixel) in order.
 
     NaN and infinite pixels and readings of `limit` or above are left out; `reachable` tells whether
     there can be any. Values below the sum's `lows` count as 0; its `flags` are `HITS` (count values
-    above 0 as 1), `SQUARE` and `MAXIMUM` (keep the largest instead of adding). `switched` becomes
-    True for frames with a reading of a finite `limit` or above.
+    above 0 as 1), `SQUARE` and `MAXIMUM` (keep the largest instead of adding). `missing` becomes
+    True for frames that are left out in a `good` pixel.
     """
     top = pedestal.dtype.type(limit)
     for start in range(0, len(pedestal), BLOCK):
         stop = min(start + BLOCK, len(pedestal))
-        offset, scale = pedestal[start:stop], gain[start:stop]
+        offset, scale, used = pedestal[start:stop], gain[start:stop], good[start:stop]
         for first in range(0, count, ABREAST):
             last = min(first + ABREAST, count)
             over = False
             if reachable:
                 for place in range(first, last):
-                    above, below = _beyond(frames[place][start:stop], top)
-                    switched[place] |= above & (limit < np.inf)
-                    over |= above | below
+                    outside, lacking = _beyond(frames[place][start:stop], used, top)
+                    missing[place] |= lacking
+                    over |= outside
             for number in range(len(totals)):
                 part, low, flag = totals[number, start:stop], lows[number], flags[number]
                 if flag == 0 and last == first + ABREAST and not over:
@@ -63,13 +64,18 @@ def add_frames(
 
 
 @compiled
-def _beyond(readings: Array, top: np.floating[Any]) -> tuple[bool, bool]:
-    """Tell whether any reading is `top` or above, and whether any is minus infinity."""
-    above = below = False
+def _beyond(readings: Array, good: Bools, top: np.floating[Any]) -> tuple[bool, bool]:
+    """Tell whether any reading is outside, and whether any good one is, or is NaN.
+
+    Outside is `top` or above, and minus infinity.
+    """
+    beyond = lacking = False
     for pixel in range(len(readings)):
-        above |= type(top)(readings[pixel]) >= top
-        below |= readings[pixel] == -np.inf
-    return above, below
+        reading = type(top)(readings[pixel])
+        outside = (reading >= top) | (reading == -np.inf)
+        beyond |= outside
+        lacking |= good[pixel] & (outside | (reading != reading))
+    return beyond, lacking
 
 
 @compiled

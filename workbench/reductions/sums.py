@@ -141,7 +141,8 @@ def add_together(
 ) -> Bools:
     """Add frames to several sums in one pass, in place; states are (sum, pixel).
 
-    Returns for each frame whether any pixel used another amplifier than the constants'.
+    Returns for each frame whether a good pixel has no value: it used another amplifier than the
+    constants', or is NaN or infinite.
     """
     if calibration.table is not None or calibration.common is not None:  # not pixel by pixel
         values = [calibrate(frame[np.newaxis], calibration)[0] for frame in frames]
@@ -150,7 +151,7 @@ def add_together(
         return np.array([lacking(one[np.newaxis], calibration)[0] for one in values], np.bool_)
     lows = np.array([one.low for one in sums])
     flags = np.array([one.flags for one in sums], np.int64)
-    switched = np.zeros(-(-len(frames) // TOGETHER) * TOGETHER, np.bool_)
+    missing = np.zeros(-(-len(frames) // TOGETHER) * TOGETHER, np.bool_)
     for first in range(0, len(frames), TOGETHER):
         group = [_flat(frame) for frame in frames[first : first + TOGETHER]]
         add_frames(
@@ -159,13 +160,14 @@ def add_together(
             len(group),
             calibration.pedestal.reshape(-1),
             calibration.gain.reshape(-1),
+            np.ascontiguousarray(calibration.good).reshape(-1),
             calibration.limit,
             frames[0].dtype.kind == "f" or bool(np.isfinite(calibration.limit)),
             lows,
             flags,
-            switched[first:],
+            missing[first:],
         )
-    return switched[: len(frames)]
+    return missing[: len(frames)]
 
 
 def _flat(frame: Array) -> Array:
