@@ -63,13 +63,28 @@ const tell_dragged = (final) => {
   tell(dragged, {detector, region, what, rows, cols, final});
 };
 // Panel's bridge in notebooks sends all that came from Python back, as if a person had done it, and
-// waits before it sends.
+// waits before it sends. It does not wait for Python: a kernel that is busy with other cells drops
+// what comes before it has opened its end. That stays here until Python greets.
 const quieten = () => {
   for (const one of fig.document._all_models.values()) {
     if (!one.type.endsWith("CommManager") || one.workbench) continue;
     const changed = one._document_changed.bind(one);
     one._document_changed = (event) => { if (event.sync !== false) changed(event); };
     one.setv({debounce: BATCH}, {silent: true});
+    const [send, comm] = [one.process_events.bind(one), one._client_comm];
+    if (comm && !comm.greeted && heard.tags.includes("greets")) {
+      one.process_events = () => { if (comm.greeted) send(); };
+      own.greeted = () => {
+        own.greeted = null;
+        comm.greeted = true;  // also for other views of this cell
+        setTimeout(() => {    // after all that came with it; one by one: of many, Panel hears one
+          for (const event of one._event_buffer.splice(0)) {
+            one._event_buffer.push(event);
+            send();
+          }
+        });
+      };
+    }
     one.workbench = true;
   }
 };
@@ -155,7 +170,10 @@ else if (name === "selectiongeometry") {
   if (cb_obj.final) tell(drawn, {shape: fig.tags[0], detector: poly.tags[0],
     rows: [shape.y0, shape.y1], cols: [shape.x0, shape.x1]});
 }
-else if (cb_obj === heard) notice.visible = false;
+else if (cb_obj === heard) {
+  notice.visible = false;
+  own.greeted?.();
+}
 else if (cb_obj === again) {
   const [top, bottom, left, right] = again.data.range[0];
   x_range.setv({start: left, end: right});

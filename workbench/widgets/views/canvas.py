@@ -1,10 +1,12 @@
 """The picture on a Bokeh figure: levels, outlines, shapes that can be dragged, and the pointer."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -109,7 +111,7 @@ class Canvas:
         self._centre = make(data={"x": [], "y": []})
         self._points = make(data={"x": [], "y": []})
         self._guides = make(data={"xs": [], "ys": []})
-        self._heard = make(data={"n": [0]})
+        self._heard, self._greetings = make(data={"n": [0]}), count(1)
         self.notice = self._models.Div(text=LOST.format(state=state), visible=False)
         self._notice_style()
         self.figure = self._figure(shape)
@@ -233,6 +235,17 @@ class Canvas:
         channel.on_change("data", heard)
         self.channels[name] = channel
         return channel
+
+    @contextmanager
+    def greeting(self) -> Iterator[None]:
+        """Let pages that are made in a ``with`` block tell nothing before they are greeted."""
+        self._heard.tags = ["greets"]
+        yield
+        self._heard.tags = []
+
+    def greet(self) -> None:
+        """Say to a page that Python hears it from now on, and has answered nothing so far."""
+        self._heard.data = {"n": [0], "greeting": [next(self._greetings)]}
 
     def _figure(self, shape: tuple[int, int]) -> Bokeh:
         models, plotting = self._models, load("bokeh.plotting", "the region editor", "widgets")

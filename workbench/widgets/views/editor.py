@@ -9,6 +9,7 @@ from workbench.widgets.models import Changed, RegionModel
 from workbench.widgets.opening import Opened
 from workbench.widgets.views.answer_panel import AnswerPanel
 from workbench.widgets.views.centre_panel import CentrePanel
+from workbench.widgets.views.channel import keep_order
 from workbench.widgets.views.colour_panel import ColourPanel
 from workbench.widgets.views.gestures import SHAPES
 from workbench.widgets.views.mask_panel import MaskPanel
@@ -99,7 +100,9 @@ class RegionEditor:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """Return Panel's page, and before it what stays where its script does not run."""
-        shown = self.panel._repr_mimebundle_(include, exclude)
+        with self.notes.alone, self.picture.canvas.greeting():
+            shown = self.panel._repr_mimebundle_(include, exclude)
+            keep_order(self.panel, self.notes.alone, self._greet)
         if shown is None:
             return None
         data, about = shown
@@ -114,6 +117,10 @@ class RegionEditor:
             for part in self._parts:
                 part(changed.parts)
             self._push()
+
+    def _greet(self) -> None:
+        self.picture.canvas.greet()
+        self._push()
 
     def _push(self) -> None:
         """Bring changes of the figure to a notebook; in a board they go by themselves."""
