@@ -80,7 +80,8 @@ $(HUB)/.installed:
 
 browser: $(VENV)/.with-dev $(HUB)/.installed ## reports and the region editor in headless Chromium, JupyterLab and JupyterHub
 	WORKBENCH_HUB_PROXY=$(abspath $(HUB))/node_modules/.bin/configurable-http-proxy \
-	  $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m browser tests/browser --durations 15 $(ARGS)
+	  $(BIN)/python -m pytest -m browser tests/browser --ignore tests/browser/test_template_lab.py --durations 15 $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m browser tests/browser/test_template_lab.py --durations 15 $(ARGS)
 
 $(VENV)/.with-executors: pyproject.toml $(VENV)/.with-dev
 	$(BIN)/python -m pip install --quiet --editable '.[dask,mpi,slurm]' 'mpich>=4.3'

@@ -51,6 +51,9 @@ class EditorPage:
     def wait(self) -> None:
         """Wait until the picture stands still on the screen."""
         self.page.locator(".bk-Figure .bk-events").first.wait_for(timeout=60_000)
+        self._settle()
+
+    def _settle(self) -> None:
         before: list[dict[str, float]] = []
 
         def settled() -> bool:
@@ -67,7 +70,8 @@ class EditorPage:
         return frame["x"] + across * frame["width"], frame["y"] + down * frame["height"]
 
     def drag(self, start: tuple[float, float], stop: tuple[float, float]) -> None:
-        """Drag from one (row, col) of the picture to another."""
+        """Drag from one (row, col) of the picture to another, once it stands still."""
+        self._settle()
         drag(self.page, self.place(*start), self.place(*stop))
 
     def fill(self, label: str, text: str) -> None:

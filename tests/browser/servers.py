@@ -199,6 +199,7 @@ def cell_errors(page: Page) -> list[str]:
     return errors
 
 
+IDLE = "() => new Promise(done => requestIdleCallback(done, {timeout: 5000}))"
 PAINT = "() => new Promise(requestAnimationFrame)"
 
 
@@ -206,9 +207,10 @@ def drag(page: Page, start: tuple[float, float], stop: tuple[float, float]) -> N
     """Press at one place of the page, move to another in steps, release.
 
     The first step is the largest: Bokeh takes a button that is held for 250 ms within a few pixels
-    for something else, and a busy browser is slow.
+    for something else, and a busy browser is slow. So nothing is pressed while the page has work.
     """
     page.mouse.move(*start)
+    page.evaluate(IDLE)
     page.mouse.down()
     for part in (0.7, 0.8, 0.9, 1.0):
         page.mouse.move(*(a + (b - a) * part for a, b in zip(start, stop, strict=True)))

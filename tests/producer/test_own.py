@@ -162,5 +162,5 @@ def test_readers_may_be_given_for_one_config() -> None:
     report = Report("c.py", Places(ast.parse("def get_reductions(run):\n    return 0\n")))
     values = {"get_reductions": {"cam": {"reduction": "Corner"}}}
     readers = {"get_reductions": lambda value: read_own(value, Path("c.py"), CLASS)}
-    (entry,) = read_functions(values, ("cam",), {}, report, readers)
+    (entry,) = read_functions(values, ("cam",), None, report, readers)
     assert (entry.name, entry.function) == ("Corner", "get_reductions")
