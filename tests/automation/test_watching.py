@@ -54,7 +54,7 @@ def test_a_file_that_still_changes_is_not_read(site: Site) -> None:
         watcher.step()
         site.clock.time += 9
     assert site.made == []
-    assert watcher.waiting == {3: "changed a moment ago"}
+    assert watcher.waiting == {3: "watched for changes"}
     site.settled(watcher)
     assert site.made == [(3, "x" * 19)]
 

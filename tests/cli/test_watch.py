@@ -50,7 +50,7 @@ def test_what_is_waited_for_is_told_as_json_lines(root: Path) -> None:
     done = call("xpplx1234", "--once", "--settle", "0.1", "--json", "--output", str(root / "mine"))
     told = [json.loads(line) for line in done.output.splitlines()]
     assert [(one["run"], one["state"]) for one in told] == [
-        (14, "changed a moment ago"), (14, "cannot be read yet"),
+        (14, "watched for changes"), (14, "cannot be read yet"),
     ]  # fmt: skip
     assert "not an HDF5 file" in told[1]["text"]
     assert done.exit_code == 3

@@ -34,6 +34,7 @@ def test_a_value_has_the_digits_that_its_error_warrants(
         (9.65859, 2.69e-5, ("9.658590", "0.000027")),
         (3.1686e10, 3.2e7, ("3.1686e+10", "3.2e+07")),
         (1234.5, 300.0, ("1.23e+03", "3.0e+02")),
+        (3.126e-7, 4.5e-8, ("3.13e-07", "4.5e-08")),
         (math.nan, 0.1, ("nan", "0.1")),
         (2.5, 0.0, ("2.5", "0")),
     ],
@@ -50,3 +51,17 @@ def test_a_table_shows_a_number_in_the_digits_of_the_error_beside_it() -> None:
     assert "7058.008  0.013" in str(table)
     assert '<td style="text-align: left">0.013</td>' in table._repr_html_()
     assert table.as_dicts()[0]["value"] == 7058.00812
+
+
+def test_a_second_pair_of_value_and_error_and_a_pull_are_rounded_as_well() -> None:
+    columns = ("term", "value", "error", "in keV", "error in keV", "pull")
+    table = Table(columns, (("offset", 0.00071, 0.0149, 26.614, 557.98, -0.034706),))
+    assert str(table).splitlines()[-1].split() == [
+        "offset", "0.001", "0.015", "2.7e+01", "5.6e+02", "-0.03",
+    ]  # fmt: skip
+
+
+def test_a_table_without_rows_says_none() -> None:
+    table = Table(("run", "what"), ())
+    assert str(table).splitlines()[-1] == "none"
+    assert '<td colspan="2">none</td>' in table._repr_html_()

@@ -85,6 +85,14 @@ def test_cuts_are_drawn_over_the_events_they_concern(full: Run) -> None:
     assert drawn[1] <= full.classes.on.sum() < drawn[0]
 
 
+def test_a_sum_over_dropped_shots_is_not_divided_by_the_number_of_all_events(full: Run) -> None:
+    assert full.failures["epix_1"]["present"]
+    assert "UserDataCfg/epix_1/calib_dropped__n_events" not in full
+    titles = [one.get_title() for one in plots.average_images(full).axes]
+    assert any("epix_1 calib, mean of" in one for one in titles)
+    assert "epix_1 calib_dropped, sum of an unknown number of events" in titles
+
+
 def test_average_images_divide_by_the_events_summed_and_leave_bad_pixels_out(bare: Run) -> None:
     picture = plots.average_images(bare)
     shown = picture.axes[0].images[0].get_array()

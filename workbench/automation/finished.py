@@ -22,7 +22,7 @@ _COPIED = {"parts-missing"}
 class FileState(StrEnum):
     """How far a file has come."""
 
-    SETTLING = "changed a moment ago"
+    SETTLING = "watched for changes"
     WRITTEN = "being written"
     PARTS = "parts missing"
     UNFINISHED = "cannot be read yet"

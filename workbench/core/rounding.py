@@ -29,7 +29,7 @@ def rounded(value: float, error: float) -> tuple[str, str]:
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
         return f"{value:.5g}", f"{error:.5g}"
     digits = _places(error)
-    if 0 <= digits <= 9 and abs(value) < 1e7:
+    if 0 <= digits <= 6 and abs(value) < 1e7:
         return f"{value:.{digits}f}", f"{error:.{digits}f}"
     exponent = math.floor(math.log10(max(abs(value), error)))
     return f"{value:.{max(0, digits + exponent)}e}", f"{error:.1e}"

@@ -7,14 +7,15 @@ from itertools import pairwise
 from workbench.core.rounding import rounded
 
 Cell = str | int | float | bool | None
+NO_ROWS = "none"
 
 
 @dataclass(frozen=True)
 class Table:
     """Named columns, rows of plain values, and a line that says what is shown.
 
-    Numbers are shown in five digits; where a column "error" (or "error [unit]") follows, in as many
-    as the error warrants.
+    Numbers are shown in five digits; where a column "error" (or "error [unit]", "error in ...")
+    follows, in as many as the error warrants. Pulls have two places. Without rows, it says "none".
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ class Table:
         right = [self._is_numeric(column) for column in range(len(self.columns))]
         lines = [_line(row, widths, right) for row in texts]
         lines.insert(1, "  ".join("-" * width for width in widths))
+        lines.extend([] if self.rows else [NO_ROWS])
         head = [self.caption] if self.caption else []
         return "\n".join([*head, *lines, *self.notes])
 
@@ -55,6 +57,7 @@ class Table:
             for name, to_right in zip(self.columns, right, strict=True)
         )
         body = "".join(f"<tr>{_cells(self._texts(row), right)}</tr>" for row in self.rows)
+        body = body or f'<tr><td colspan="{len(self.columns)}">{NO_ROWS}</td></tr>'
         caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
         notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in self.notes)
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
@@ -66,9 +69,12 @@ class Table:
     def _texts(self, row: tuple[Cell, ...]) -> tuple[str, ...]:
         texts = [_text(cell) for cell in row]
         for place, (value, error) in enumerate(pairwise(row)):
-            heading = self.columns[place + 1].partition(" [")[0]
+            heading = self.columns[place + 1].partition(" [")[0].partition(" in ")[0]
             if heading == "error" and isinstance(value, float) and isinstance(error, float):
                 texts[place : place + 2] = rounded(value, error)
+        for place, heading in enumerate(self.columns):
+            if heading == "pull" and isinstance(number := row[place], float):
+                texts[place] = f"{number:.2f}"
         return tuple(texts)
 
     def _is_numeric(self, column: int) -> bool:

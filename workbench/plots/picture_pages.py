@@ -55,8 +55,8 @@ def picture_page(
             norm = _norm(drawn, log=log, low=low, high=high)
             shown = np.clip(drawn, norm.vmin, None) if log else drawn
             image = axis.imshow(shown, norm=norm, aspect="equal")
-            picture.colorbar(image, ax=axis, label=label("value", one.unit), shrink=0.9,
-                             extend="both")  # fmt: skip
+            scale = axis.inset_axes((1.03, 0.0, 0.05, 1.0))  # as high as the picture
+            picture.colorbar(image, cax=scale, label=label("value", one.unit), extend="both")
         for spare in axes[len(found) :]:
             spare.set_visible(False)
         if not found:

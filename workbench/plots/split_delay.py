@@ -28,7 +28,12 @@ def split_branches(found: SplitDelay) -> Picture:
         for name, (x, y) in middle.items():
             text = f"{name}\n{found.counts[name]}"
             inputs.text(
-                low + x * (high - low), low + y * (high - low), text, ha="center", va="center"
+                low + x * (high - low),
+                low + y * (high - low),
+                text,
+                ha="center",
+                va="center",
+                bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
             )
         inputs.set_xlabel(label(found.names[0], "V"))
         inputs.set_ylabel(label(found.names[1], "V"))

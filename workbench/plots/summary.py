@@ -164,6 +164,7 @@ def _frame(run: AnyRun, name: str) -> Frame:
     stem = name.removeprefix("Sums/")
     detector = max((det for det in known if stem.startswith(f"{det}_")), key=len, default="")
     algorithm = stem.removeprefix(f"{detector}_")
+    words = set(algorithm.split("_"))
     events = _events_in_sum(run, detector, algorithm)
     values = np.squeeze(_floats(channel))
     good = _once(run, f"UserDataCfg/{detector}/mask", values.shape)
@@ -172,17 +173,25 @@ def _frame(run: AnyRun, name: str) -> Frame:
     x, y = (_once(run, f"UserDataCfg/{detector}/{axis}", values.shape) for axis in "xy")
     places = None if x is None or y is None or values.ndim == 2 else pixel_places(x, y)
     title = f"{detector or stem} {algorithm}"
-    if events and not {"max", "square"} & set(algorithm.split("_")):
+    if events and not {"max", "square"} & words:
         values, title = values / events, f"{title}, mean of {events:,} events"
+    elif not {"max", "square"} & words:
+        title = f"{title}, sum of an unknown number of events"
     regions = regions_of(run, detector) if detector else {}
     fitting = {key: one for key, one in regions.items() if len(one.low) == values.ndim}
     return Frame(values, title, channel.unit, fitting, places)
 
 
 def _events_in_sum(run: AnyRun, detector: str, algorithm: str) -> int:
+    """Return how many events a sum was taken over; 0 where the file does not tell.
+
+    Events that have the detector are those of a sum over all of them, not over dropped shots.
+    """
     name = f"UserDataCfg/{detector}/{algorithm}__n_events"
     if name in run:
         return int(np.squeeze(run[name].read_stored()))
+    if "dropped" in algorithm.split("_"):
+        return 0
     return run.failures.get(detector, {}).get("present", 0)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from workbench.binning import Parameter, bin_run, edges_around
 from workbench.core.arrays import Bools, Floats, Ints
 from workbench.core.errors import InputError
+from workbench.core.rounding import with_error
 from workbench.core.table import Table
 from workbench.recipes.grid_spot import FEWEST, Spot, find_spot
 from workbench.recipes.scan_steps import ScanError, Scanned, independent, scanned
@@ -76,8 +77,8 @@ class GridScan:
     def table(self) -> Table:
         """Places along both motors, by what they are."""
         rows: list[tuple[str, ...]] = [
-            ("largest value", f"{self.brightest[0]:.6g}", f"{self.brightest[1]:.6g}"),
-            ("smallest value", f"{self.darkest[0]:.6g}", f"{self.darkest[1]:.6g}"),
+            ("largest value", *self._places(self.brightest)),
+            ("smallest value", *self._places(self.darkest)),
         ]
         if np.isfinite(self.spot.mass[0].value):
             rows.append(("centre of mass", *map(str, self.spot.mass)))
@@ -95,6 +96,13 @@ class GridScan:
 
     def _repr_html_(self) -> str:
         return self.table._repr_html_()
+
+    def _places(self, place: tuple[float, float]) -> tuple[str, str]:
+        x, y = (
+            with_error(value, unit=motor.channel.unit or "")
+            for value, motor in zip(place, self.motors, strict=True)
+        )
+        return x, y
 
 
 def grid_scan(

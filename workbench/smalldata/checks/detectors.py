@@ -50,7 +50,7 @@ def check_detectors(file: SmallDataFile) -> Iterator[Finding]:
         yield Finding(
             "detector-missing",
             Severity.INFO,
-            f"{len(never)} default detectors of the hutch are not in the file ({_list(never)}): "
+            f"default detectors of the hutch that are not in the file: {_list(never)}; "
             "usual when they were not in the run",
             count=len(never),
         )
