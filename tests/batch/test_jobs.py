@@ -69,7 +69,8 @@ def test_one_failed_run_stops_no_other_and_its_report_shows_the_error(
     assert [item.run for item in told] == [1, 2]
     index = (tmp_path / "out" / "index.html").read_text()
     assert "tiny_xpplx1234_Run0001.html" in index
-    assert "no small-data file of run 2" in index
+    assert re.search(r'<td colspan="\d+" class="why"><div>no small-data file of run 2 ', index)
+    assert f"<p>{tmp_path}, " in index
     json.dumps([item.as_dict() for item in items])
 
 

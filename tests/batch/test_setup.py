@@ -443,6 +443,17 @@ def test_what_cannot_be_taken_over_is_refused(root: Path, used: ExperimentPlaces
     empty = experiment(root, "xpplx1111")
     with pytest.raises(InputError, match="nothing to take over"):
         plan_successor(empty, used)
+    with pytest.raises(InputError, match="cannot take over from itself"):
+        plan_successor(used, used)
+
+
+def test_opening_lines_that_name_the_experiment_name_the_next_one(root: Path) -> None:
+    before, after = experiment(root), experiment(root, "xpplx1335")
+    set_up(before, choose_templates("xpp", ["delay_scan"]))
+    make_plan(plan_successor(before, after).plan)
+    texts = [path.read_text() for path in sorted(after.results.rglob("*.*")) if path.is_file()]
+    assert len(texts) >= 4
+    assert [text for text in texts if "xpplx1234" in text] == []
 
 
 def test_every_site_is_below_the_root(root: Path) -> None:

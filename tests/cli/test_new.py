@@ -52,6 +52,12 @@ def test_a_slip_in_the_name_is_refused_with_the_right_one(root: Path) -> None:
     result = call("new", "xpplx1243")
     assert isinstance(result.exception, UnknownNameError)
     assert "did you mean xpplx1234" in str(result.exception)
+    words = ("new", "xpplx1335", "--site", "local", "--root", str((root / EXPERIMENT).parents[1]))
+    result = call(*words, "--from", "xpplx1243")
+    assert isinstance(result.exception, UnknownNameError)
+    assert "did you mean xpplx1234" in str(result.exception)
+    assert call(*words, "--from", "xpplx1234", "--template", "delay_scan").exit_code == 2
+    assert not (root / EXPERIMENT).with_name("xpplx1335").exists()
 
 
 def test_links_are_made_shown_and_named_where_kept(root: Path) -> None:

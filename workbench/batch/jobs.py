@@ -135,7 +135,8 @@ def run_batch(
     if len(ordered) > 1:
         from workbench.batch.index import write_index  # needs the items of this module
 
-        write_index(request.template, ordered, request.output / INDEX)
+        place = request.experiment or str(request.input)
+        write_index(request.template, ordered, request.output / INDEX, place)
     return ordered
 
 

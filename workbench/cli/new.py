@@ -36,14 +36,17 @@ def new(
 ) -> None:
     """Set an experiment up: configs, notebooks, notes. Called again, it changes nothing."""
     from workbench.batch.setup import choose_templates, make_plan, plan_experiment, plan_successor
+    from workbench.facility import find_experiment
 
+    if from_ and template:
+        raise typer.BadParameter("--from takes all notebooks over: leave --template away")
     places = _places(experiment, site, root)
     run = made_up_run(places) if made_up else None
     if run and not dry_run:
         run.write()
     taken_over: tuple[Finding, ...] = ()
     if from_:
-        taken = plan_successor(_places(from_, site, root), places)
+        taken = plan_successor(find_experiment(from_, site, root), places)
         plan, taken_over = taken.plan, taken.findings
     else:
         plan = plan_experiment(places, choose_templates(places.hutch, template or ()))

@@ -48,9 +48,15 @@ def plan_successor(old: ExperimentPlaces, new: ExperimentPlaces) -> Compatibilit
     """Return what taking over an experiment's set-up would make; nothing is written.
 
     Notebooks come without outputs and with the new experiment's name; producer configs with their
-    masks as they are; ``experiment.toml`` without its run ranges, which count another experiment's
-    runs. Raises `InputError` where the hutches differ, or where there is nothing to take over.
+    masks as they are, but for the name in their opening line; ``experiment.toml`` without its run
+    ranges, which count another experiment's runs. Raises `InputError` where the hutches differ,
+    where both are the same experiment, or where there is nothing to take over.
     """
+    if old.results == new.results:
+        raise InputError(
+            f"{new.experiment} cannot take over from itself: name the experiment before it, or "
+            f"call `workbench new {new.experiment}` without --from"
+        )
     if old.hutch != new.hutch:
         raise InputError(
             f"{old.experiment} is of {old.hutch}, {new.experiment} of {new.hutch}: detectors and "
@@ -110,7 +116,16 @@ def _configs(
         content = path.read_bytes()
         if path.suffix == ".py":
             findings += _in_config(path, content.decode(errors="replace"), old)
+            content = _headed(content, old, new)
         yield PlannedFile(_moved(path, old, new), content)
+
+
+def _headed(content: bytes, old: ExperimentPlaces, new: ExperimentPlaces) -> bytes:
+    """Return the text with the new name in its opening line, if that is a comment or docstring."""
+    head, end, rest = content.partition(b"\n")
+    if head.startswith((b"#", b'"""')):
+        head = head.replace(old.experiment.encode(), new.experiment.encode())
+    return head + end + rest
 
 
 def _in_config(path: Path, text: str, old: ExperimentPlaces) -> Iterator[Finding]:
@@ -152,7 +167,7 @@ def _notes(
         if plain.get(table, {}) and (not key or key in plain[table]):
             message = f"{table} was measured in {old.experiment}: measure it anew"
             findings.append(_finding("measured-before", Severity.WARNING, message, path))
-    return PlannedFile(new.results / NOTES, kept.encode())
+    return PlannedFile(new.results / NOTES, _headed(kept.encode(), old, new))
 
 
 def _without_runs(text: str) -> tuple[str, int]:
