@@ -12,6 +12,10 @@ import h5py
 import numpy as np
 import pytest
 
+from workbench.core.late_grammars import load_grammars_late
+
+load_grammars_late()  # tests that read notebooks import nbformat first
+
 Write = Callable[..., Path]
 ModuleFolder = Callable[[str], Path]
 

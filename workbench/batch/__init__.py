@@ -4,7 +4,10 @@ from workbench.batch.catalogue import Template, TemplateError, find_template, te
 from workbench.batch.jobs import BatchItem, BatchRequest, run_batch, run_item
 from workbench.batch.parameters import Parameter, ParameterError, parse_values
 from workbench.batch.results import Result, publish
+from workbench.core.late_grammars import load_grammars_late
 from workbench.core.run_numbers import parse_runs
+
+load_grammars_late()
 
 __all__ = [
     "BatchItem",
