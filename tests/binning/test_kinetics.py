@@ -16,6 +16,7 @@ from workbench.binning import (
     verdict_on,
 )
 from workbench.binning.parameter import Parameter
+from workbench.binning.widths import likely
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.extras import MissingToolError
 from workbench.runs import Quantity, Truth
@@ -208,6 +209,19 @@ def test_time_zero_is_unsure_by_what_the_width_may_be() -> None:
     assert np.abs(pulls).max() < 4
 
 
+@pytest.mark.parametrize("seen", [1.6, 2.0, 3.0, 6.0])
+def test_a_width_that_is_just_seen_is_neither_too_small_nor_too_sure(seen: float) -> None:
+    """Data that tell the square of a width, planted `seen` errors from 0, over what noise does."""
+    widths = np.linspace(1e-3, np.sqrt(seen + 6), 400)
+    pulls = []
+    for noise in norm.ppf((np.arange(200) + 0.5) / 200):
+        weights = likely(widths, (widths**2 - (seen + noise)) ** 2)
+        mean = weights @ widths
+        pulls.append((mean - np.sqrt(seen)) / np.sqrt(weights @ (widths - mean) ** 2))
+    assert abs(np.mean(pulls)) < 0.1  # -0.4 where every width is equally likely beforehand
+    assert np.std(pulls) == pytest.approx(1, abs=0.1)
+
+
 def test_too_few_bins_are_refused_with_their_number() -> None:
     with pytest.raises(FitError, match="6 usable bins"):
         fit_kinetics(CENTRES[:6], curve()[:6], np.full(6, 0.1))
@@ -249,7 +263,10 @@ def test_bins_with_few_shots_are_left_out_and_counted() -> None:
 def test_the_common_error_of_the_off_shots_widens_offset_and_amplitude_only() -> None:
     alone, both = fit_kinetics(dataset()), fit_kinetics(dataset(common=0.05))
     assert both.offset.error == pytest.approx(np.hypot(alone.offset.error, 0.05 * 1.01), rel=1e-3)
-    assert both.amplitude.error == pytest.approx(np.hypot(alone.amplitude.error, 0.015), rel=1e-3)
+    shared = (
+        0.05 * alone.amplitude.value
+    )  # 0.3 within a tenth of its error, as the test before says
+    assert both.amplitude.error == pytest.approx(np.hypot(alone.amplitude.error, shared), rel=1e-3)
     difference = dataset()
     difference["relative_error_common"][:] = 0.05  # as of a difference: the same in every bin
     same = fit_kinetics(difference)

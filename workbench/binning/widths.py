@@ -3,8 +3,10 @@
 Near 0 the data feel the square of the width: its best value has no Gaussian error, is 0 by chance
 in every second run of few shots, and takes time zero with it. The fit is therefore repeated with
 the width held at each of a row of values; what is given are the means over them, weighted by
-exp(-chi2 / 2), which take every width above 0 for equally likely beforehand. Where the width is
-well determined this is the least-squares fit with its errors.
+exp(-chi2 / 2) times the width. So every square of a width is taken for equally likely beforehand,
+which is Jeffreys' prior (Proc. R. Soc. A 186, 453, 1946) for data that feel the square; every width
+for equally likely would give widths 0.4 errors too small where they are just seen. Where the width
+is well determined this is the least-squares fit with its errors.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -166,9 +168,20 @@ def _limit(fits: Sequence[_Held], best: float) -> float:
     return float(np.interp(SEEN, [low.away(best), high.away(best)], [low.sigma, high.sigma]))
 
 
+def likely(widths: Floats, chi2: Floats) -> Floats:
+    """Return how likely each width is, by its chi2, where every square was equally likely before.
+
+    Parameters
+    ----------
+    widths, chi2
+        Evenly spaced widths, and chi2 of the best fit with each.
+    """
+    weights = widths * np.exp(-0.5 * (chi2 - chi2.min()))
+    return np.asarray(weights / weights.sum())
+
+
 def _mean(fits: Sequence[_Held], best: Any, limit: float | None) -> Solution:
-    weights = np.exp(-0.5 * np.array([fit.chi2 - float(best.chisqr) for fit in fits]))
-    weights /= weights.sum()
+    weights = likely(np.array([fit.sigma for fit in fits]), np.array([fit.chi2 for fit in fits]))
     values = np.array([[*fit.found, fit.sigma] for fit in fits])
     mean = weights @ values
     covariance = (weights[:, None] * (values - mean)).T @ (values - mean)
