@@ -69,10 +69,15 @@ class EditorPage:
         down = (row - frame["top"]) / (frame["bottom"] - frame["top"])
         return frame["x"] + across * frame["width"], frame["y"] + down * frame["height"]
 
-    def drag(self, start: tuple[float, float], stop: tuple[float, float]) -> None:
-        """Drag from one (row, col) of the picture to another, once it stands still."""
+    def drag(
+        self, start: tuple[float, float], stop: tuple[float, float], *, still: float = 0
+    ) -> None:
+        """Drag from one (row, col) of the picture to another, once it stands still.
+
+        The button may be held for a while [ms] before the pointer moves.
+        """
         self._settle()
-        drag(self.page, self.place(*start), self.place(*stop))
+        drag(self.page, self.place(*start), self.place(*stop), still=still)
 
     def fill(self, label: str, text: str) -> None:
         """Type into a field and leave it by Enter."""

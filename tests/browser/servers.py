@@ -199,20 +199,27 @@ def cell_errors(page: Page) -> list[str]:
     return errors
 
 
-IDLE = "() => new Promise(done => requestIdleCallback(done, {timeout: 5000}))"
 PAINT = "() => new Promise(requestAnimationFrame)"
 
 
-def drag(page: Page, start: tuple[float, float], stop: tuple[float, float]) -> None:
+def drag(
+    page: Page, start: tuple[float, float], stop: tuple[float, float], *, still: float = 0
+) -> None:
     """Press at one place of the page, move to another in steps, release.
 
-    The first step is the largest: Bokeh takes a button that is held for 250 ms within a few pixels
-    for something else, and a busy browser is slow. So nothing is pressed while the page has work.
+    Parameters
+    ----------
+    page
+        Where it is.
+    start, stop
+        Across, down [pixel of the screen].
+    still
+        How long the button is held before the pointer moves [ms].
     """
     page.mouse.move(*start)
-    page.evaluate(IDLE)
     page.mouse.down()
-    for part in (0.7, 0.8, 0.9, 1.0):
+    page.wait_for_timeout(still)
+    for part in (0.25, 0.5, 0.75, 1.0):
         page.mouse.move(*(a + (b - a) * part for a, b in zip(start, stop, strict=True)))
         page.evaluate(PAINT)  # or it makes one move of all
     page.mouse.up()

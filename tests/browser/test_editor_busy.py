@@ -1,6 +1,5 @@
 """The editor where all cells were run at once, and a later one keeps Python busy."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -26,19 +25,7 @@ editor.model.put("ring_2", Ring(150, 250, 40, 60))"""
 ARC = {"shape": "ring", "row": 60, "col": 120, "inner": 20, "outer": 30}
 RING = {"shape": "ring", "row": 150, "col": 250, "inner": 40, "outer": 60}
 BOX = {"shape": "rectangle", "top": 130, "bottom": 190, "left": 40, "right": 120}
-SLOW = 10  # s until a stroke is given up
 PATIENCE = 6000  # ms: after 5 s without an answer the page says so
-
-
-def draw(editor: EditorPage, start: tuple[float, float], stop: tuple[float, float]) -> None:
-    """Draw as a person does: again where a slow browser took a stroke for a long press."""
-    for _ in range(3):
-        editor.drag(start, stop)
-        end = time.monotonic() + SLOW
-        while time.monotonic() < end:
-            if "ROI_0" in editor.stored()["regions"]:
-                return
-            time.sleep(0.1)
 
 
 def test_an_editor_that_met_a_busy_kernel_shows_the_latest_and_draws(
@@ -58,7 +45,7 @@ def test_an_editor_that_met_a_busy_kernel_shows_the_latest_and_draws(
     until(lambda: field.input_value() == "60", "what was put last is shown")
     page.locator(".bk-Figure").first.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
-    draw(editor, (130, 40), (190, 120))
+    editor.drag((130, 40), (190, 120))
     editor.until_regions({"arc": ARC, "ring_2": RING, "ROI_0": BOX})
     lower = page.get_by_label("rows to", exact=True).first
     until(lambda: lower.is_visible() and lower.input_value() == "190", "it is on the page")

@@ -15,6 +15,7 @@ from workbench.synthetic import RawFiles
 pytestmark = pytest.mark.browser
 
 ANOTHER = 65534  # whose config it is
+HELD = 500  # ms that a button is down before the pointer moves
 # Root without the privilege to write everywhere is a user like any other.
 LIKE_A_USER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
@@ -84,6 +85,27 @@ def test_polygon_and_ring_are_drawn_moved_by_keys_deleted_and_brought_back(
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     editor.until(lambda kept: kept["regions"].get("ROI_1") == ring, "as it was drawn")
+
+
+def test_a_button_that_is_held_still_for_a_while_draws_drags_and_clicks(
+    editor: EditorPage,
+) -> None:
+    """Longer than what Bokeh takes for a gesture of its own, 300 ms; a busy page is as slow."""
+    editor.drag((100, 100), (200, 250), still=HELD)
+    kept = editor.until(lambda kept: "ROI_0" in kept["regions"], "drawn")
+    box = {side: kept["regions"]["ROI_0"][side] for side in ("top", "bottom", "left", "right")}
+    assert tuple(box.values()) == pytest.approx((100, 200, 100, 250), abs=1.5)
+    editor.page.wait_for_timeout(PAINTED)
+    editor.drag((150, 175), (250, 275), still=HELD)  # inside: all of it moves
+    kept = editor.until(lambda kept: kept["regions"]["ROI_0"]["top"] != box["top"], "moved")
+    moved = {side: kept["regions"]["ROI_0"][side] for side in box}
+    assert tuple(moved.values()) == pytest.approx((200, 300, 200, 350), abs=2)
+    editor.draw_with("Polygon")
+    for corner in ((400, 100), (400, 300), (550, 300)):
+        editor.page.mouse.click(*editor.place(*corner), delay=HELD)
+    editor.page.keyboard.press("Enter")
+    kept = editor.until(lambda kept: "ROI_1" in kept["regions"], "a polygon")
+    assert len(kept["regions"]["ROI_1"]["points"]) == 3
 
 
 def test_what_the_mouse_does_can_be_typed(editor: EditorPage) -> None:

@@ -117,6 +117,14 @@ const keep_typing = () => {
     now.field.dispatchEvent(new Event("change"));
   }, true);
 };
+// Bokeh takes a button that is held still for 300 ms for a gesture of its own, which the editor has
+// no use for: a stroke that begins slowly, or in a page that is busy then, would draw nothing.
+const allow_slow_strokes = () => {
+  for (const view of Bokeh.index.find_all(fig)) {
+    const gestures = view.canvas_view?.ui_event_bus?.ui_gestures;
+    if (gestures) gestures._pointer_timeout = () => {};
+  }
+};
 const KEYS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Delete", "Backspace"];
 const listen = () => {
   if (own.listening) return;
@@ -157,6 +165,7 @@ listen();
 quieten();
 keep_typing();
 const name = cb_obj.event_name;
+if (name === "mouseenter" || cb_obj === fig) allow_slow_strokes();
 if (name === "mouseenter") own.over = true;
 else if (name === "mouseleave") own.over = false;
 else if (["tap", "doubletap"].includes(name) && fig.tags[0] === "polygon") {
