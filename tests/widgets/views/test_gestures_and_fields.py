@@ -75,6 +75,11 @@ def test_what_the_fields_show_typed_again_is_the_same_region(region: Any) -> Non
     assert with_values(region, values) == region
 
 
+def test_fields_show_a_region_to_a_thousandth_of_a_pixel() -> None:
+    shown = {field.name: field.value for field in fields_of(Circle(0.1 + 0.2, 1 / 3, 7))}
+    assert shown == {"row": 0.3, "col": 0.333, "radius": 7}
+
+
 def test_a_region_typed_as_in_a_config_is_a_box_of_a_tiled_detector() -> None:
     view = Viewport(0, 100, 0, 100, 10, 10)
     text = "[[0, 1], [157, 487], [294, 598]]"

@@ -92,6 +92,22 @@ def test_a_typed_centre_waits_for_its_second_number(editor: RegionEditor) -> Non
     assert (row.value, col.value) == ("", "")
 
 
+def test_fields_show_few_digits_and_lose_none(editor: RegionEditor) -> None:
+    """All fields are read when one is typed: those that were not keep what they stand for."""
+    editor.model.set_centre((30.123456789012, 41.987654321098))
+    row, col, distance = editor.centre._numbers[:3]
+    assert (row.value, col.value) == ("30.12346", "41.98765")
+    distance.value = "60"
+    assert editor.model.state.centre == (30.123456789012, 41.987654321098)
+    row.value = "30.2"
+    assert editor.model.state.centre == (30.2, 41.987654321098)
+    lowest, highest = editor.colours._ends
+    editor.model.set_display(replace(editor.model.state.display, low=1 / 3))
+    assert lowest.value == "0.3333333"
+    highest.value = "9"
+    assert (editor.model.state.display.low, editor.model.state.display.high) == (1 / 3, 9.0)
+
+
 def test_points_are_clicked_or_typed(editor: RegionEditor) -> None:
     editor.picture.draw_with("points")
     tapped = editor.picture.canvas.channels["tapped"]

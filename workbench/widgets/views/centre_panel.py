@@ -89,12 +89,14 @@ class CentrePanel:
             self._plot.show([])
 
     def _fill(self) -> None:
-        state = self._model.state
-        beam, centre = state.beam, state.centre or self._half_typed
-        values = (*centre, beam.distance, beam.energy, *beam.tilt, beam.pixel)
-        for widget, value in zip(self._numbers, values, strict=True):
+        for widget, value in zip(self._numbers, self._known(), strict=True):
             widget.value = number_text(value)
-        self._points.value = points_text(state.points)
+        self._points.value = points_text(self._model.state.points)
+
+    def _known(self) -> tuple[float | None, ...]:
+        """Return the number of each field, with all of its digits."""
+        beam, centre = self._model.state.beam, self._model.state.centre or self._half_typed
+        return (*centre, beam.distance, beam.energy, *beam.tilt, beam.pixel)
 
     def bins(self) -> dict[str, Any]:
         """Return the bins as an azimuthal entry of a config has them."""
@@ -150,7 +152,8 @@ class CentrePanel:
 
     def _type(self) -> None:
         row, col, distance, energy, tx, ty, pixel = (
-            number_of(one.value, one.label) for one in self._numbers
+            number_of(one.value, one.label, known)
+            for one, known in zip(self._numbers, self._known(), strict=True)
         )
         beam = Beam(distance, energy, (tx or 0.0, ty or 0.0), pixel)
         # One of the two alone is no centre yet: it waits for the other.

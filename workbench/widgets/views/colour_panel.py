@@ -66,12 +66,16 @@ class ColourPanel:
         self._scale.value, self._gamma.value = display.scale, display.gamma
         self._gamma.disabled = display.scale != "gamma"
         self._percents[0].value, self._percents[1].value = display.percent_low, display.percent_high
-        for end, value in zip(self._ends, (display.low, display.high), strict=True):
+        for end, value in zip(self._ends, self._known(), strict=True):
             end.value = number_text(value)
         if (drawn := self._picture.rendered) is not None:
             unit = self._model.picture.unit
             self._told.object = f"Colours from {drawn.low:.5g} to {drawn.high:.5g} {unit}"
         self._fill_sides()
+
+    def _known(self) -> tuple[float | None, float | None]:
+        """Return the two ends, with all of their digits."""
+        return self._model.state.display.low, self._model.state.display.high
 
     def _fill_sides(self) -> None:
         """Show which part is on the screen; a side that was typed stays until it is shown."""
@@ -101,7 +105,10 @@ class ColourPanel:
         self._picture.on_look(self._fill_sides)
 
     def _change(self) -> None:
-        low, high = (number_of(end.value, end.label) for end in self._ends)
+        low, high = (
+            number_of(end.value, end.label, known)
+            for end, known in zip(self._ends, self._known(), strict=True)
+        )
         first, last = (percent.value for percent in self._percents)
         self._model.set_display(
             DisplayRange(low, high, first, last, self._scale.value, self._gamma.value)

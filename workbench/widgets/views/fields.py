@@ -41,6 +41,7 @@ LABELS = {
     "bounds": "[low, high] per axis",
 }  # fmt: skip
 NAME = Field("name", "Name", "")
+DECIMALS = 3  # of a pixel, in fields of a region
 _ORDER = {
     Rectangle: ("top", "bottom", "left", "right"),
     Circle: ("row", "col", "radius"),
@@ -49,24 +50,39 @@ _ORDER = {
 
 
 def fields_of(region: Drawn) -> tuple[Field, ...]:
-    """Return what can be typed about a region; ends of ranges are not included [pixel]."""
+    """Return what can be typed about a region; ends of ranges are not included [pixel].
+
+    Numbers are shown to a thousandth of a pixel; the region keeps all of their digits.
+    """
     if isinstance(region, Polygon):
         return (Field("points", LABELS["points"], points_text(region.points)),)
     if isinstance(region, Box):
         return (Field("bounds", LABELS["bounds"], str(region.bounds)),)
-    return tuple(Field(name, LABELS[name], getattr(region, name)) for name in _ORDER[type(region)])
+    return tuple(
+        Field(name, LABELS[name], round(getattr(region, name), DECIMALS))
+        for name in _ORDER[type(region)]
+    )
 
 
 def number_text(value: float | None) -> str:
-    """Return a number as it is typed; None: nothing."""
-    return "" if value is None else f"{value:.10g}"
+    """Return a number as it is shown in a field, to seven digits; None: nothing."""
+    return "" if value is None else f"{value:.7g}"
 
 
-def number_of(text: str, label: str) -> float | None:
+def number_of(text: str, label: str, known: float | None) -> float | None:
     """Return a typed number, None of an empty text; `InputError` names the field.
 
     For fields that may be empty: Panel's own fields of numbers show these as "NaN".
+
+    Parameters
+    ----------
+    text, label
+        Of the field.
+    known
+        What the field was filled with: a text that is that still is this number, all of its digits.
     """
+    if text == number_text(known):
+        return known
     try:
         value = float(text) if text.strip() else None
     except ValueError:
