@@ -41,7 +41,8 @@ def survivors(
 ) -> Table:
     """Tabulate per bin and class the events before and after the cuts on the measured signal.
 
-    "before" are the events that pass all other cuts. The last row holds events in no bin, such as
+    One row for each bin, the middle of the bin in the unit of its axis. "before" are the events
+    that pass all other cuts. The last row holds events in no bin, such as
     laser-off shots on an axis that only laser-on shots have.
     """
     made = make_axes(run, axes)

@@ -14,6 +14,8 @@ class EdgesError(InputError):
 def edges_by_width(low: float, high: float, width: float) -> Floats:
     """Return rising edges from `low` to `high` in steps of `width`; the last bin may be shorter.
 
+    All in the unit of the axis, as ps for a delay; the edges have the shape (bin + 1,).
+
     Raises
     ------
     EdgesError
@@ -54,7 +56,8 @@ def edges_by_count(values: ArrayLike, events: int, *, label: str = "") -> Floats
 def edges_around(values: ArrayLike, *, tolerance: float = 1e-9) -> Floats:
     """Return edges with each different value, such as those of scan steps, inside a bin of its own.
 
-    Inner edges lie half-way between neighbours; the outer bins are as wide on either side.
+    Inner edges lie half-way between neighbours; the outer bins are as wide on either side. They
+    have the unit of the values and the shape (bin + 1,).
 
     Parameters
     ----------

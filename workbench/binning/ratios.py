@@ -48,7 +48,8 @@ def mean_of_ratios(
     """Return the mean of S/I per bin as ``<field>_mean_of_ratios``, with ``_error`` and ``_count``.
 
     Parameters as for `bin_run`; shots with I <= 0 are left out and counted. The error is the
-    standard error of the mean.
+    standard error of the mean. Shapes (bins of each axis..., axes of the field...), in the unit of
+    S over that of I.
     """
     import xarray as xr
 

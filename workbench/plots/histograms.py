@@ -78,7 +78,7 @@ def histogram(
     low: float | None = None,
     high: float | None = None,
 ) -> Picture:
-    """Draw one histogram over the whole width."""
+    """Draw one histogram over the whole width; for what it takes see `Panel`."""
     return histograms([Panel(values, text, unit, low, high)], columns=1)
 
 

@@ -57,7 +57,15 @@ def edges(shape: tuple[int, ...], width: int) -> Bools:
 
 
 def between(frame: Array, low: float | None = None, high: float | None = None) -> Bools:
-    """Return a mask of pixels with ``low <= value < high``; NaN is never good."""
+    """Return a mask of pixels with ``low <= value < high``; NaN is never good.
+
+    Parameters
+    ----------
+    frame
+        Any shape, that of the mask too.
+    low, high
+        In the unit of the frame; None: no limit.
+    """
     good = np.isfinite(frame)
     with np.errstate(invalid="ignore"):
         if low is not None:
@@ -69,6 +77,13 @@ def between(frame: Array, low: float | None = None, high: float | None = None) -
 
 def grown(good: Bools, pixels: int) -> Bools:
     """Return a mask whose bad areas have grown by some pixels, within each tile, in squares.
+
+    Parameters
+    ----------
+    good
+        True = use, shape (row, col) or (segment, row, col).
+    pixels
+        By how many the areas change on each side.
 
     Raises
     ------
@@ -91,6 +106,13 @@ def shrunk(good: Bools, pixels: int) -> Bools:
     Bad areas do not shrink from the border of their tile; those narrower than twice the number
     vanish.
 
+    Parameters
+    ----------
+    good
+        True = use, shape (row, col) or (segment, row, col).
+    pixels
+        By how many the areas change on each side.
+
     Raises
     ------
     InputError
@@ -108,6 +130,8 @@ def shrunk(good: Bools, pixels: int) -> Bools:
 
 def inside(layout: Layout, regions: Iterable[Region | Box]) -> Bools:
     """Return a mask of the pixels that lie in any of the regions; ``~`` gives those outside.
+
+    It has the shape of the frames, (row, col) or (segment, row, col).
 
     Parameters
     ----------
@@ -203,7 +227,7 @@ def propose(dark: Floats, noise: Floats, *, sigmas: float = 6.0) -> Proposal:
 
 
 def bad_fraction(good: Bools) -> float:
-    """Return the part of all pixels that a mask takes out, 0 to 1."""
+    """Return the part of all pixels that a mask of any shape takes out, 0 to 1."""
     return float(1 - good.mean())
 
 

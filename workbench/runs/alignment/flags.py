@@ -110,7 +110,15 @@ def _alike(on: Floats, off: Floats) -> bool:
 
 
 def compare(name: str, flag: Array, lights: Sequence[Light]) -> Contradiction:
-    """Compare a flag with all monitors that can tell light from dark."""
+    """Compare a flag with all monitors that can tell light from dark.
+
+    Parameters
+    ----------
+    name, flag
+        The flag, 1 for on, shape (event,).
+    lights
+        From `see_light`, of the same events.
+    """
     nothing = np.zeros(len(flag), dtype=np.bool_)
     seeing = [light for light in lights if light.sees]
     if not seeing:

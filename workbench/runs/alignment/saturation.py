@@ -57,7 +57,15 @@ def piled_up(name: str, values: Floats) -> Saturation:
 
 
 def over_limit(name: str, values: Floats, limit: float) -> Saturation:
-    """Count readings at or above the value at which the detector saturates."""
+    """Count readings at or above the value at which the detector saturates.
+
+    Parameters
+    ----------
+    name
+        The channel.
+    values, limit
+        Readings, shape (event,), and that value in the same unit.
+    """
     known = values[np.isfinite(values)]
     return Saturation(name, len(known), int((known >= limit).sum()), limit, "over the limit")
 
@@ -69,7 +77,13 @@ def pixels_counted(name: str, counts: Floats) -> Saturation:
 
 
 def gain_fractions(ranges: Floats) -> dict[int, float]:
-    """Return for each gain range the part of the readings in it; ``ranges`` holds its number."""
+    """Return for each gain range the part of the readings in it, 0 to 1.
+
+    Parameters
+    ----------
+    ranges
+        Number of the range of each reading, any shape; NaN where it was not measured.
+    """
     known = ranges[np.isfinite(ranges)]
     numbers, counts = np.unique(known, return_counts=True)
     return {

@@ -144,7 +144,10 @@ def save_poni(model: RegionModel, path: Path) -> None:
 
 
 def usable(model: RegionModel) -> tuple[Floats, Bools]:
-    """Return the assembled picture and which of its pixels may be used, for fits to rings."""
+    """Return the assembled picture and which of its pixels may be used, both (row, col).
+
+    For fits to rings. A pixel may be used that no mask takes out and that has a value.
+    """
     picture = model.picture
     return picture.image, picture.layout.on_picture(model.used) & np.isfinite(picture.image)
 
