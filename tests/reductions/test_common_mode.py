@@ -118,3 +118,22 @@ def test_numbers_that_make_no_sense_are_refused(change: Any) -> None:
 def test_frames_that_the_banks_do_not_divide_are_refused() -> None:
     with pytest.raises(InputError, match="banks divide"):
         CommonMode(grid=(2, 5)).check((12, 24))
+
+
+@pytest.mark.parametrize("count", [11, 12, 4096])
+def test_medians_of_patches_in_any_order_are_those_of_numpy(count: int) -> None:
+    rising = np.arange(count, dtype=np.float32) % 99
+    orders = [
+        np.sort(rising),
+        np.sort(rising)[::-1],
+        np.roll(np.sort(rising), count // 3),
+        np.minimum(rising, rising[::-1]),
+        np.full(count, 7.0, np.float32),
+        np.random.default_rng(3).permutation(rising),
+        (rising > 50).astype(np.float32),
+    ]
+    frames = np.stack(orders)[:, None, :]
+    used = np.ones(frames.shape, bool)
+    alone = CommonMode(rows=False, columns=False, limit=1e3)
+    found = alone.correct(frames, used)
+    assert np.array_equal(found, frames - np.median(frames, axis=2, keepdims=True))

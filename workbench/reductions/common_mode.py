@@ -119,13 +119,40 @@ def take_off(
                 if count < fewest:
                     continue
                 middle = count // 2
-                ordered = np.partition(values[:count], middle)
-                median = ordered[middle]
+                _rank(values[:count], middle)
+                median = values[middle]
                 if count % 2 == 0:
-                    median = (median + ordered[:middle].max()) / frames.dtype.type(2)
+                    below = values[0]
+                    for place in range(1, middle):
+                        below = max(below, values[place])
+                    median = (median + below) / frames.dtype.type(2)
                 if not abs(median) < limit:
                     continue
                 for row in range(top, top + tall):
                     for col in range(left, left + wide):
                         if corrected[tile, row, col]:
                             frames[tile, row, col] -= median
+
+
+@compiled
+def _rank(values: Frames, place: int) -> None:
+    """Move the value that would stand at `place` there, none larger before it (Hoare's FIND).
+
+    In place; no NaN. `np.partition` does the same but takes numba 10 s to compile.
+    """
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot, left, right = values[place], low, high
+        while left <= right:
+            while values[left] < pivot:
+                left += 1
+            while pivot < values[right]:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left += 1
+                right -= 1
+        if right < place:
+            low = left
+        if place < left:
+            high = right
