@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from workbench.core.arrays import Array, Floats, Ints
@@ -119,6 +120,8 @@ def _draw(picture: Picture, axes: Axes, frame: Frame, tail: float) -> None:
     extend = "both" if np.nanmax(page) > high and np.nanmin(page) < low else "neither"
     scale = axes.inset_axes((1.03, 0.0, 0.05, 1.0))  # as high as the image, whatever its shape
     picture.colorbar(drawn, cax=scale, label=label("value", frame.unit), extend=extend)
+    if frame.values.dtype.kind in "biu":
+        scale.yaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(scale)
     _draw_regions(axes, frame)
 

@@ -10,7 +10,9 @@ from workbench.plots.style import Picture, house_style, label, panels, robust_ra
 from workbench.recipes.pictures import Pictures
 
 DECADES = 4  # of a logarithmic scale below its top, at most
-SIDE = 4.6  # inch, height of a picture
+SIDE = 4.6  # inch, height of a picture, at most
+ACROSS = 7.5  # inch, width of one alone
+BESIDE = 1.1  # inch, for its title, ticks and label
 
 
 def first_picture(pictures: Pictures, *, log: bool = False) -> Picture:
@@ -39,11 +41,11 @@ def picture_page(
     """
     columns = 1 if len(found) == 1 else 2
     rows = max(1, -(-len(found) // columns))
+    pages = [_page(one) for one in found]
+    height = SIDE if columns > 1 or not pages else min(SIDE, _height(pages[0]))
     with house_style():
-        picture, axes = panels(rows, columns, height=SIDE * rows)
-        for one, axis in zip(found, axes, strict=False):
-            page = np.where(_usable(one), one.frames[0].astype(np.float64), np.nan)
-            drawn = one.layout.picture(page) if page.ndim == 2 or one.places else _below(page)
+        picture, axes = panels(rows, columns, height=height * rows)
+        for one, drawn, axis in zip(found, pages, axes, strict=False):
             axis.set_title(f"{one.label}, shot {one.shots[0]}: {one.name}", fontsize=10.5)
             axis.set_xlabel(label("column", "pixel"))
             axis.set_ylabel(label("row", "pixel"))
@@ -63,6 +65,17 @@ def picture_page(
             say_empty(axes[0], "no pictures")
     picture.alt = "Pictures: " + ", ".join(f"{one.name}, shot {one.shots[0]}" for one in found)
     return picture
+
+
+def _page(pictures: Pictures) -> Floats:
+    frame = np.where(_usable(pictures), pictures.frames[0].astype(np.float64), np.nan)
+    return pictures.layout.picture(frame) if frame.ndim == 2 or pictures.places else _below(frame)
+
+
+def _height(page: Floats) -> float:
+    """Return how high a picture over the whole width is, with its title and labels [inch]."""
+    rows, columns = page.shape
+    return BESIDE + ACROSS * int(rows) / int(columns)
 
 
 def _usable(pictures: Pictures) -> Bools:

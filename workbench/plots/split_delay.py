@@ -1,5 +1,7 @@
 """Split and delay: the two inputs that tell the branches, and the signal of each over delay."""
 
+from matplotlib.axes import Axes
+
 from workbench.plots.style import (
     BLUE,
     CUT,
@@ -22,19 +24,7 @@ def split_branches(found: SplitDelay) -> Picture:
         inputs.plot(*found.volts, ".", color=GREY, alpha=0.3, markersize=5)
         inputs.axhline(found.threshold, color=CUT, linestyle="--", linewidth=1)
         inputs.axvline(found.threshold, color=CUT, linestyle="--", linewidth=1)
-        low, high = found.volts.min(), found.volts.max()
-        middle = {"first alone": (0.75, 0.12), "second alone": (0.2, 0.88)}
-        middle |= {"both": (0.75, 0.88), "neither": (0.2, 0.12)}
-        for name, (x, y) in middle.items():
-            text = f"{name}\n{found.counts[name]}"
-            inputs.text(
-                low + x * (high - low),
-                low + y * (high - low),
-                text,
-                ha="center",
-                va="center",
-                bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
-            )
+        _quarters(inputs, found)
         inputs.set_xlabel(label(found.names[0], "V"))
         inputs.set_ylabel(label(found.names[1], "V"))
         for branch, color, mark in ((found.first, BLUE, "o"), (found.second, RED, "s")):
@@ -48,3 +38,16 @@ def split_branches(found: SplitDelay) -> Picture:
         tidy(signal)
     picture.alt = "inputs that tell the branches, and signal of each branch over delay"
     return picture
+
+
+def _quarters(axes: Axes, found: SplitDelay) -> None:
+    """Write what each quarter is at the lines of the threshold, between the clouds of points."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    at, gap = found.threshold, 0.02 * (high - low)
+    for name, beyond_x, beyond_y in (
+        ("first alone", True, False), ("second alone", False, True),
+        ("both", True, True), ("neither", False, False),
+    ):  # fmt: skip
+        x = (at + (right if beyond_x else left)) / 2
+        y, side = (at + gap, "bottom") if beyond_y else (at - gap, "top")
+        axes.text(x, y, f"{name}\n{found.counts[name]}", ha="center", va=side)

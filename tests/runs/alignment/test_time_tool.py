@@ -4,6 +4,7 @@ import pytest
 from workbench.core.arrays import Floats
 from workbench.runs.alignment import Segment, follow, segments
 from workbench.runs.alignment.change_points import change_points
+from workbench.runs.alignment.judge import judge_segments
 from workbench.runs.alignment.time_tool import along
 
 N = 12_000
@@ -47,6 +48,11 @@ def test_a_jump_out_of_the_window_shows_as_a_lost_edge() -> None:
     first, second = cut_up(position)
     assert second.first == 7200
     assert (first.found, second.found) == (pytest.approx(0.98, abs=0.01), 0.0)
+    (told,) = judge_segments(follow(position, BOTH), (first, second), "tt/fltpos_ps")
+    assert (told.code, told.count) == ("time-tool-jump", 4800)
+    assert "loses its edge at event 7200" in told.message
+    assert "have no delay; expected where a scan" in told.message
+    assert "time zero" not in told.message  # nothing was seen to jump
 
 
 def test_a_slow_drift_is_no_jump() -> None:

@@ -192,7 +192,12 @@ def judge_segments(track: Track, segments: Sequence[Segment], name: str) -> Iter
         if not jumped and not lost:
             continue
         what = "loses its edge"
+        means = (
+            "most shots from there on have no delay; expected where a scan moves the edge off the "
+            "camera, else look at laser and camera"
+        )
         if jumped:
+            means = "time zero of the nominal delay is another from there on"
             what = f"jumps by {part.step:.3g} ± {part.step_error:.1g} ps"
         matters = lost or abs(part.step) > track.spread
         yield Finding(
@@ -200,8 +205,7 @@ def judge_segments(track: Track, segments: Sequence[Segment], name: str) -> Iter
             Severity.WARNING if matters else Severity.INFO,
             f"{what} at event {part.first} of {track.blocks[-1][1]} (edge found in "
             f"{100 * before.found:.0f} % of the shots before, {100 * part.found:.0f} % after): "
-            "time zero of the nominal delay is another from there on; analyse the segments apart "
-            "(run.alignment().segments)",
+            f"{means}; analyse the segments apart (run.alignment().segments)",
             name,
             part.last - part.first,
         )
