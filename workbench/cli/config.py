@@ -33,6 +33,10 @@ Xtc = Annotated[
     Path | None,
     typer.Option(help="Folder of the raw runs: tells shapes, and which runs to produce again."),
 ]
+NewDetector = Annotated[
+    bool,
+    typer.Option("--new-detector", help="Add the detector, which the config does not have yet."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff and write nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Kind = Annotated[str, typer.Option(help="Which entry: roi, azav or pyfai.")]
@@ -60,6 +64,7 @@ def set_roi(
     shape: Shape = "",
     geometry: Geometry = None,
     xtc: Xtc = None,
+    new_detector: NewDetector = False,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
@@ -79,7 +84,17 @@ def set_roi(
         )
 
     shapes = _shapes(detector, shape, geometry, xtc, from_run)
-    _edit(file, change, (from_run, to_run), shapes, xtc=xtc, dry_run=dry_run, json_=json_)
+    _edit(
+        file,
+        detector,
+        change,
+        (from_run, to_run),
+        shapes,
+        new=new_detector,
+        xtc=xtc,
+        dry_run=dry_run,
+        json_=json_,
+    )
 
 
 @config.command("set-mask")
@@ -100,6 +115,7 @@ def set_mask(
     shape: Shape = "",
     geometry: Geometry = None,
     xtc: Xtc = None,
+    new_detector: NewDetector = False,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
@@ -114,7 +130,17 @@ def set_mask(
             detector, name, mask, shape=frames, function=function, from_run=from_run, to_run=to_run
         )
 
-    _edit(file, change, (from_run, to_run), shapes, xtc=xtc, dry_run=dry_run, json_=json_)
+    _edit(
+        file,
+        detector,
+        change,
+        (from_run, to_run),
+        shapes,
+        new=new_detector,
+        xtc=xtc,
+        dry_run=dry_run,
+        json_=json_,
+    )
 
 
 @config.command("set-azav")
@@ -145,6 +171,7 @@ def set_azav(
         ),
     ] = None,
     xtc: Xtc = None,
+    new_detector: NewDetector = False,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
@@ -169,7 +196,17 @@ def set_azav(
             return edit.set_poni(detector, poni, bins=bins, phi_bins=phi_bins, **runs)
         return edit.set_azav(detector, **runs, **values, phiBins=phi_bins)
 
-    _edit(file, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
+    _edit(
+        file,
+        detector,
+        change,
+        (from_run, to_run),
+        {},
+        new=new_detector,
+        xtc=xtc,
+        dry_run=dry_run,
+        json_=json_,
+    )
 
 
 @config.command("remove")
@@ -190,7 +227,7 @@ def remove(
         function = _function(kind)
         return edit.remove(detector, name, function=function, from_run=from_run, to_run=to_run)
 
-    _edit(file, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
+    _edit(file, detector, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
 
 
 @config.command("diff")
@@ -236,17 +273,19 @@ def undo(file: File, dry_run: DryRun = False, json_: Json = False) -> None:
 
 def _edit(
     file: Path,
+    detector: str,
     change: "Callable[[ConfigEdit], Plan]",
     runs: tuple[int, int | None],
     shapes: "Shapes",
     *,
+    new: bool = False,
     xtc: Path | None,
     dry_run: bool,
     json_: bool,
 ) -> None:
     from workbench.producer.editor import edit_config, reproduce_command
 
-    with edit_config(file) as edit:
+    with edit_config(file, new_detectors=[detector] if new else ()) as edit:
         before = edit.findings(runs[0], shapes)
         plan = change(edit)
         text = edit.diff

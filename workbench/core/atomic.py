@@ -65,6 +65,23 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def leaving_none_empty(folder: Path) -> Generator[None]:
+    """Take away again, at the end, what the block made of a folder's path and left empty.
+
+    So a refusal leaves nothing. Folders that were there before stay, and those that hold something.
+    """
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        yield
+    finally:
+        for path in missing:
+            try:
+                path.rmdir()
+            except OSError:  # not empty, or never made: so are those above it
+                break
+
+
 def refusal(error: OSError, folder: Path) -> str:
     """Say why the system wrote nothing: where the number of files is used up it speaks of space."""
     reason = error.strerror or str(error)

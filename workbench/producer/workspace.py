@@ -9,8 +9,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.core.atomic import CannotWriteError, appearing, make_folder, refusal
+from workbench.core.atomic import (
+    CannotWriteError,
+    appearing,
+    leaving_none_empty,
+    make_folder,
+    refusal,
+)
 from workbench.core.errors import WorkbenchError
+from workbench.core.locking import same_file
 from workbench.core.workers import LostWorkerError
 from workbench.producer.identity import Facts, changed, key_of
 from workbench.smalldata import live_name
@@ -35,10 +42,16 @@ def parts_folder(target: Path, facts: Facts, *, resume: bool) -> Generator[Path]
     To resume, it holds what a production that was stopped has finished, if `facts` are the same;
     else what is left there is removed first. At the end the folder and the run's live file
     are removed, but not when the production is stopped (by a signal, by the loss of its workers,
-    by a run that does not go on).
+    by a run that does not go on). A folder that was made for the target and is empty goes too.
     Raises `AlreadyProducingError` where another process works on the same file, and
     `CannotResumeError` where the parts are those of something else.
     """
+    with leaving_none_empty(target.parent), _parts_folder(target, facts, resume=resume) as folder:
+        yield folder
+
+
+@contextmanager
+def _parts_folder(target: Path, facts: Facts, *, resume: bool) -> Generator[Path]:
     base = target.with_name(f".{target.name}.parts")
     make_folder(target.parent)
     handle = _locked(base, target)
@@ -132,13 +145,6 @@ def _locked(base: Path, target: Path) -> int:
                 f"{target.name} is being produced by another process; wait for it, or choose "
                 "another output folder"
             ) from None
-        if _same_file(handle, base / "lock"):
+        if same_file(handle, base / "lock"):
             return handle
         os.close(handle)
-
-
-def _same_file(handle: int, path: Path) -> bool:
-    try:
-        return os.fstat(handle).st_ino == path.stat().st_ino
-    except FileNotFoundError:
-        return False

@@ -22,7 +22,9 @@ from workbench.producer.editor import (
     undo,
 )
 from workbench.producer.editor.evaluator import Evaluator
+from workbench.producer.editor.journal import locked
 
+TURNS = 300  # of each process that takes a lock
 PLAIN = """\
 detectors = ['epix_1']
 def getROIs(run):
@@ -80,12 +82,64 @@ def test_a_range_that_no_literal_decides_gets_a_block_that_the_next_edit_replace
 
 def test_a_new_detector_joins_the_list_of_detectors(tmp_path: Path) -> None:
     path = write(tmp_path, PLAIN)
-    with edit_config(path) as edit:
+    with edit_config(path, new_detectors=["jungfrau1M"]) as edit:
         edit.set_roi("jungfrau1M", "peak", [[0, 1], [2, 3], [4, 5]], from_run=1, write_area=True)
         edit.save()
     config = ProducerConfig.load(path, 1)
     assert config.detectors == ("epix_1", "jungfrau1M")
     assert [(entry.name, entry.reduction.area) for entry in config.reductions] == [("peak", True)]
+
+
+def test_a_misspelt_detector_is_refused_with_the_names_it_resembles(tmp_path: Path) -> None:
+    path = write(tmp_path, PLAIN)
+    for command, *rest in (
+        ("set-roi", "ROI_0", "[[0,9],[0,9]]"), ("set-azav", "--distance", "90"),
+    ):  # fmt: skip
+        call = [sys.executable, "-m", "workbench", "config", command, str(path), "epix_l", *rest]
+        done = subprocess.run([*call, "--from-run", "12"], capture_output=True, text=True)
+        assert done.returncode == 1
+        told = " ".join(done.stderr.split())
+        assert "no detector 'epix_l' in" in told
+        assert "prod_config_xpp.py; did you mean epix_1?" in told
+        assert "--new-detector" in told
+        assert [one.name for one in tmp_path.iterdir()] == [path.name]
+        assert path.read_text() == PLAIN
+        subprocess.run([*call, "--from-run", "12", "--new-detector"], check=True)
+        assert "epix_l" in ProducerConfig.load(path, 12).detectors
+        undo(path)
+
+
+def test_a_detector_of_other_runs_or_of_entries_alone_is_one_of_the_config(tmp_path: Path) -> None:
+    text = "detectors = ['epix_1']\ndef getROIs(run):\n    return {'jungfrau1M': []}\n"
+    path = write(tmp_path, text)
+    with edit_config(path) as edit:
+        edit.set_roi("jungfrau1M", "ROI_0", [[0, 1], [0, 9], [0, 9]], from_run=1)
+        assert edit.detectors(1) == ["epix_1", "jungfrau1M"]
+
+
+def test_a_lock_is_gone_after_the_last_edit_and_still_keeps_others_away(tmp_path: Path) -> None:
+    path = write(tmp_path, PLAIN)
+    with edit_config(path) as edit:
+        edit.set_roi("epix_1", "ROI_0", [[10, 25], [30, 40]], from_run=12)
+        edit.save()
+    undo(path)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    context = mp.get_context("spawn")
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    people = [context.Process(target=_count, args=(path, counter)) for _ in range(4)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert counter.read_text() == str(4 * TURNS)
+    assert not list(tmp_path.glob(".*.lock"))
+
+
+def _count(path: Path, counter: Path) -> None:
+    for _ in range(TURNS):
+        with locked(path):  # what is read and written back loses counts if two do it at once
+            counter.write_text(str(int(counter.read_text()) + 1))
 
 
 def test_an_early_return_is_overridden_by_a_wrapper(tmp_path: Path) -> None:
@@ -322,6 +376,7 @@ def test_the_command_line_sets_shows_and_takes_back(tmp_path: Path) -> None:
     call = [sys.executable, "-m", "workbench", "config"]
     bounds = "[[0,1],[157,487],[294,598]]"
     options = ["--from-run", "12", "--to-run", "20", "--write-area", "--threshold", "7"]
+    options += ["--new-detector"]
     run = [*call, "set-roi", str(path), "jungfrau1M", "ROI_0", bounds, *options]
     shown = subprocess.run([*run, "--dry-run"], capture_output=True, text=True, check=True)
     assert "+++ prod_config_xpp.py (after)" in shown.stdout

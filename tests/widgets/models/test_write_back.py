@@ -12,7 +12,12 @@ import pytest
 
 from workbench.core.arrays import Array
 from workbench.core.errors import WorkbenchError
-from workbench.producer.editor import CannotEditError, edit_config, undo
+from workbench.producer.editor import (
+    CannotEditError,
+    UnknownDetectorError,
+    edit_config,
+    undo,
+)
 from workbench.producer.evaluation import evaluate_config
 from workbench.regions import Circle, Rectangle, check_mask, read_mask
 from workbench.widgets.models import (
@@ -102,7 +107,7 @@ def test_regions_of_a_new_detector_are_guarded_by_run_and_join_the_list(config: 
     model.put("round", Circle(20, 20, 7))
     with WriteBack(config, from_run=20, to_run=25) as back:
         planned = back.plan_regions(model, write_area=True, threshold=2.5)
-        assert planned.findings == ()
+        assert [one.code for one in planned.findings] == ["new-detector"]
         back.save()
     told = evaluate_config(config, config.read_text(), ["detectors"], run=20)
     assert told.values["detectors"] == ["epix_1", "epix_2"]
@@ -172,6 +177,24 @@ def test_azimuthal_parameters_are_planned_too(config: Path) -> None:
         back.save()
     told = evaluate_config(config, config.read_text(), ["get_azav"], run=30)
     assert told.values["get_azav"]["epix_1"]["center"] == [87526.5, 79790.25]
+
+
+def test_a_detector_that_has_a_picture_is_added_and_said_to_be_while_a_typed_one_is_refused(
+    config: Path,
+) -> None:
+    model = RegionModel(picture_of_array(np.ones(SHAPE), detector="epix_2"))
+    model.put("spot", Rectangle(2, 9, 3, 30))
+    with WriteBack(config, from_run=30) as back:
+        with pytest.raises(UnknownDetectorError, match=r"did you mean epix_1\?"):
+            back.plan_azav("epix_2", dis_to_sam=90.0)
+        planned = back.plan_regions(model)
+        (told,) = [one for one in planned.findings if one.code == "new-detector"]
+        assert "is added; or did you mean epix_1?" in told.message
+        assert not planned.refused
+        back.save()
+    assert regions_in(config, 30, "epix_2").keys() == {"spot"}
+    with WriteBack(config, from_run=30) as back:
+        assert "new-detector" not in str(back.plan_regions(model, write_area=True))
 
 
 def test_what_was_planned_and_given_up_leaves_no_mask_behind(

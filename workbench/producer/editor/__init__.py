@@ -14,6 +14,7 @@ from workbench.producer.editor.problems import (
     CannotEditError,
     ChangedMeanwhileError,
     EditRefusedError,
+    UnknownDetectorError,
 )
 from workbench.producer.editor.reproduce import reproduce_command
 
@@ -23,6 +24,7 @@ __all__ = [
     "ChangedMeanwhileError",
     "ConfigEdit",
     "EditRefusedError",
+    "UnknownDetectorError",
     "edit_config",
     "history",
     "last_version",

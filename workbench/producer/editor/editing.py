@@ -1,7 +1,7 @@
 """Editing a config: changes are planned and checked one by one, shown as a diff, saved together."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,10 +42,20 @@ class ConfigEdit:
         The config.
     evaluator
         Shared between edits where many are made.
+    new_detectors
+        Detectors of the run that a change may add to the config; one that the config does not
+        have is else refused by `UnknownDetectorError`, as a slip of the pen.
     """
 
-    def __init__(self, path: str | Path, evaluator: Evaluator | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        evaluator: Evaluator | None = None,
+        *,
+        new_detectors: Collection[str] = (),
+    ) -> None:
         self.path = Path(path).absolute()
+        self._new_detectors = frozenset(new_detectors)
         self._evaluator = evaluator or Evaluator()
         self._owned = evaluator is None
         self._before = Source(journal.read_bytes(self.path), str(path))
@@ -134,7 +144,7 @@ class ConfigEdit:
 
     def apply(self, change: Change, mask: Any = None) -> Plan:
         """Plan one change on top of those before; return what was done."""
-        made = plan(self._now, change, self.path, self._evaluator, mask)
+        made = self._plan(self._now, change, mask)
         self._plans.append((change, made, mask))
         self._now = made.source
         return made
@@ -177,7 +187,7 @@ class ConfigEdit:
         now = before
         plans: list[tuple[Change, Plan, Any]] = []
         for change, _, mask in self._plans:
-            made = plan(now, change, self.path, self._evaluator, mask)
+            made = self._plan(now, change, mask)
             plans.append((change, made, mask))
             now = made.source
         self._before, self._now, self._plans = before, now, plans
@@ -202,6 +212,9 @@ class ConfigEdit:
         """Return what the config, with the changes so far, gives for each detector in one run."""
         name = function_name(self._now, Change(function, "any", "any", run, remove=True))
         return present(self._evaluator.values(self._now, self.path, [run])[run], name)
+
+    def _plan(self, source: Source, change: Change, mask: Any) -> Plan:
+        return plan(source, change, self.path, self._evaluator, mask, self._new_detectors)
 
     def _check_entry(
         self, detector: str, name: str, *, from_run: int, function: str = ROIS, **_: Any
@@ -267,9 +280,9 @@ class ConfigEdit:
         return True
 
 
-def edit_config(path: str | Path) -> ConfigEdit:
-    """Begin an edit of a producer config; see `ConfigEdit`."""
-    return ConfigEdit(path)
+def edit_config(path: str | Path, *, new_detectors: Collection[str] = ()) -> ConfigEdit:
+    """Begin an edit of a producer config, which may add some detectors; see `ConfigEdit`."""
+    return ConfigEdit(path, new_detectors=new_detectors)
 
 
 def unified(old: bytes, new: bytes, name: str) -> str:

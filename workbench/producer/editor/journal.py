@@ -5,7 +5,7 @@ import getpass
 import json
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workbench.core.atomic import CannotWriteError, replacing, write_text
 from workbench.core.errors import NotThereError
+from workbench.core.locking import same_file
 from workbench.producer.editor.problems import ChangedMeanwhileError, EditRefusedError
 
 KEPT = 50  # versions
@@ -135,19 +136,30 @@ def replace_bytes(path: Path, content: bytes) -> None:
 def locked(path: Path) -> Generator[None]:
     """Keep other edits of the same config away for the length of a ``with`` block."""
     lock = path.with_name(f".{path.name}.lock")
+    handle = _lock(lock)
     try:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o664)
-        if os.fstat(handle).st_uid == os.geteuid():
-            os.fchmod(handle, 0o664)  # the group edits the same configs
-    except OSError as error:
-        raise CannotWriteError(
-            f"no permission to write in {path.parent} ({error.strerror}); ask its owner, or edit a "
-            "copy (nothing was changed)"
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        with suppress(PermissionError):  # a colleague's, in a folder where all keep their own
+            lock.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _lock(lock: Path) -> int:
+    """Wait for the lock; again where its file was removed while we waited."""
+    while True:
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o664)
+            if os.fstat(handle).st_uid == os.geteuid():
+                os.fchmod(handle, 0o664)  # the group edits the same configs
+        except OSError as error:
+            raise CannotWriteError(
+                f"no permission to write in {lock.parent} ({error.strerror}); ask its owner, or "
+                "edit a copy (nothing was changed)"
+            ) from error
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if same_file(handle, lock):
+            return handle
         os.close(handle)
 
 
@@ -163,5 +175,8 @@ def _real(path: Path) -> Path:
 def _write(path: Path, versions: list[Version]) -> None:
     lines = [json.dumps(vars(version)) for version in versions]
     journal = journal_path(path)
+    if not lines:
+        journal.unlink(missing_ok=True)
+        return
     write_text(journal, "".join(f"{line}\n" for line in lines))
     journal.chmod(path.stat().st_mode & 0o666)  # whoever may edit the config may undo

@@ -1,6 +1,6 @@
 """Finding the smallest edit that does exactly what a change asks for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from workbench.producer.editor import blocks, effects, literals
 from workbench.producer.editor.changes import AZAV, PYFAI, ROIS, Change
 from workbench.producer.editor.evaluator import Evaluator, Outcome, Values, generation, list_name
-from workbench.producer.editor.problems import EditRefusedError
+from workbench.producer.editor.problems import EditRefusedError, UnknownDetectorError
 from workbench.producer.editor.source import Source
 
 MOST_TRIES = 60  # literals of the same value that are tried one by one
@@ -34,12 +34,17 @@ class Plan:
 
 
 def plan(
-    source: Source, change: Change, path: Path, evaluator: Evaluator, mask: Any = None
+    source: Source,
+    change: Change,
+    path: Path,
+    evaluator: Evaluator,
+    mask: Any = None,
+    new_detectors: Collection[str] = (),
 ) -> Plan:
     """Return a new version in which exactly the wanted entry differs, in exactly the wanted runs.
 
     Raises `EditRefusedError` where there is none, `CannotEditError` where the file cannot be
-    changed by program at all.
+    changed by program at all, `UnknownDetectorError` for a detector that it does not have.
 
     Parameters
     ----------
@@ -51,6 +56,8 @@ def plan(
         Evaluates the versions.
     mask
         The mask's value as the evaluator tells it.
+    new_detectors
+        Those that may be added to the config.
     """
     function = function_name(source, change)
     runs = effects.runs_to_try(source, change)
@@ -60,6 +67,9 @@ def plan(
             f"{source.name} fails with {old[change.from_run][''].error}: correct that first, "
             "nothing was changed"
         )
+    known = _detectors(source, old)
+    if not change.remove and change.detector not in {*known, *new_detectors}:
+        raise UnknownDetectorError("detector", change.detector, known, source.name)
     target = {run: effects.wanted(function, change, old[run], run, mask) for run in runs}
     listed = _listed(source, change, old)
     wanted = {run: _with_list(values, source, listed, change) for run, values in target.items()}
@@ -138,6 +148,18 @@ def _listed(source: Source, change: Change, old: Mapping[int, Values]) -> list[s
     if change.remove or not isinstance(found, list) or change.detector in found:
         return None
     return found
+
+
+def _detectors(source: Source, old: Mapping[int, Values]) -> set[str]:
+    """Return the detectors that the config lists or gives entries of, in any of the runs."""
+    found: set[Any] = set()
+    for values in old.values():
+        listed = values.get(list_name(source), Outcome([])).value
+        found.update(listed if isinstance(listed, list | tuple) else ())
+        for name, outcome in values.items():
+            if name.startswith("get") and isinstance(outcome.value, Mapping):
+                found.update(outcome.value)
+    return {name for name in found if isinstance(name, str)}
 
 
 def _with_list(

@@ -1,6 +1,6 @@
 """Why a config could not be changed; in every case the file is as it was."""
 
-from workbench.core.errors import InputError, WorkbenchError
+from workbench.core.errors import InputError, UnknownNameError, WorkbenchError
 
 
 class CannotEditError(InputError):
@@ -13,3 +13,13 @@ class EditRefusedError(WorkbenchError, ValueError):
 
 class ChangedMeanwhileError(WorkbenchError, RuntimeError):
     """The file was changed by somebody else since it was read; nothing was written."""
+
+
+class UnknownDetectorError(UnknownNameError):
+    """A detector that the config does not have and that was not said to be new."""
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}. Correct the name, or say that the detector is to be added: "
+            f"--new-detector, in Python edit_config(..., new_detectors=[{self.name!r}])"
+        )

@@ -44,11 +44,14 @@ class Wish:
         Mask of the entry, True = use; None: none.
     poni
         Geometry file of pyFAI that the entry uses, of which a copy is kept; None: none.
+    seen
+        Its detector has a picture: it may be added to the config.
     """
 
     change: Change
     good: Bools | None = None
     poni: Path | None = None
+    seen: bool = False
 
 
 @dataclass(frozen=True, eq=False)

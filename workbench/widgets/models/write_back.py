@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from workbench.core.arrays import Bools
-from workbench.core.errors import InputError, WorkbenchError
+from workbench.core.errors import InputError, WorkbenchError, near
 from workbench.core.findings import Finding, Severity, worst_first
 from workbench.producer.editor import (
     Change,
@@ -151,7 +151,7 @@ class WriteBack:
         )
         findings = _of_mask(model, name, with_mask=True)
         return self.plan(
-            [Wish(change, model.good)], {picture.detector: picture.frame.shape}, findings
+            [Wish(change, model.good, seen=True)], {picture.detector: picture.frame.shape}, findings
         )
 
     def plan_centre(self, model: RegionModel, *, with_mask: bool = True, **bins: Any) -> Planned:
@@ -224,12 +224,14 @@ class WriteBack:
     ) -> Planned:
         """Plan changes on the config as it is on disk now; gives up the plan before."""
         self._give_up()
-        edit = ConfigEdit(self.path, self._evaluator)
+        seen = {wish.change.detector for wish in wishes if wish.seen}
+        edit = ConfigEdit(self.path, self._evaluator, new_detectors=seen)
         self._planned = Planned(edit, tuple(wishes))  # so that its masks go if it fails
         runs = dict.fromkeys((self.from_run, self.to_run or self.from_run))
         before = [one for run in runs for one in edit.findings(run, shapes)]
+        added = self._added(edit, seen)
         how = tuple(self._apply(edit, wishes))
-        found = dict.fromkeys(findings)
+        found = dict.fromkeys([*findings, *added])
         for run in runs:
             found |= dict.fromkeys(edit.findings(run, shapes))
         told = tuple(worst_first(found))
@@ -273,7 +275,19 @@ class WriteBack:
     ) -> Planned:
         masks = with_mask and bool(model.state.mask_steps)
         findings = _of_mask(model, "the azimuthal average", with_mask=masks)
-        return self.plan([Wish(change, model.good if masks else None, poni)], {}, findings)
+        wish = Wish(change, model.good if masks else None, poni, seen=True)
+        return self.plan([wish], {}, findings)
+
+    def _added(self, edit: ConfigEdit, seen: Iterable[str]) -> list[Finding]:
+        """Return which detectors the config does not list and gets: the name may be a slip."""
+        listed = [name for name in edit.detectors(self.from_run) if isinstance(name, str)]
+        findings = []
+        for name in sorted(set(seen).difference(listed)):
+            alike = ", ".join(near(name, listed))
+            text = f"{name} is not in the config's list of detectors and is added"
+            text += f"; or did you mean {alike}?" if alike else ""
+            findings.append(Finding("new-detector", Severity.INFO, text, name, file=str(self.path)))
+        return findings
 
     def _apply(self, edit: ConfigEdit, wishes: Sequence[Wish]) -> Iterable[str]:
         """Make literal changes one by one, which keeps them small; all others together."""
@@ -316,7 +330,7 @@ class WriteBack:
         had_mask = old is None or old.config is None or old.config.good is not None
         if config.good is None and old is not None and had_mask:
             values[MASK] = None  # the old mask must not cut the new region
-        return Wish(_with_values(change, values), config.good)
+        return Wish(_with_values(change, values), config.good, seen=True)
 
     def _replaced(self, model: RegionModel, old: Existing) -> Finding:
         what = "an entry that cannot be read" if old.config is None else str(old.config.bounds)
