@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.core.errors import InputError, UnknownNameError
-from workbench.facility import epics_fact, hutch, hutch_name
+from workbench.facility import check_experiment_name, epics_fact, hutch, hutch_name
 from workbench.facility.facts import FactsError, checked, known_names, read_facts
 from workbench.facility.meanings import common_facts, fact_by_pattern
 from workbench.facility.roles import role_field
@@ -24,6 +24,35 @@ from workbench.facility.roles import role_field
 )
 def test_an_experiment_belongs_to_the_hutch_its_name_begins_with(name: str, expected: str) -> None:
     assert hutch(name).name == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [  # of the real files that are listed in the test data, and of published papers
+        "cxilr6716", "mfx100894224", "mfx101080524", "mfxl1001221", "xcsl1049023", "xppc00121",
+        "xppl1001021", "xppl1016922", "xpptut15", "xpp00316", "xcs01116", "mecls7819", "cxi78513",
+    ],
+)  # fmt: skip
+def test_names_that_experiments_have_are_taken(name: str) -> None:
+    check_experiment_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("xpplx", "a digit at the end"),
+        ("xpp", "a digit at the end"),
+        ("xpplx_1234", "small letters and digits"),
+        ("xpplx1234b", "a digit at the end"),
+        ("XppLX1234", r"did you mean xpplx1234\?"),
+        ("xpplx\u0661", "small letters and digits"),
+    ],
+)
+def test_a_name_that_no_experiment_can_have_is_refused_with_one_that_could(
+    name: str, says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        check_experiment_name(name)
 
 
 def test_an_unknown_hutch_is_refused_with_those_we_know() -> None:

@@ -14,6 +14,7 @@ from workbench.batch.catalogue import Template
 from workbench.batch.inputs import experiment_of, input_file
 from workbench.batch.parameters import ParameterError, Plain, check_values
 from workbench.batch.results import Result
+from workbench.core.atomic import leaving_none_empty
 from workbench.core.errors import InputError, NotThereError, WorkbenchError
 from workbench.core.executors import run_all
 from workbench.core.extras import load
@@ -113,9 +114,16 @@ def run_batch(
 
     A template over several runs gives one item. A run that cannot be read or whose notebook fails
     gives an item in state "failed" and stops no other. `progress` is told each item as it ends.
-    Several items also get an index page.
+    Several items also get an index page. Where none could be begun nothing is written.
     """
-    make_shared_folder(request.output)
+    with leaving_none_empty(request.output):
+        make_shared_folder(request.output)
+        return _run_all(request, progress)
+
+
+def _run_all(
+    request: BatchRequest, progress: Callable[[BatchItem], None] | None
+) -> list[BatchItem]:
     together = request.template.takes_runs
     groups = (request.runs,) if together else tuple((run,) for run in request.runs)
     jobs = [_Job(request, runs) for runs in groups]
@@ -132,7 +140,7 @@ def run_batch(
                 if progress:
                     progress(items[job.runs])
     ordered = [items[runs] for runs in groups]
-    if len(ordered) > 1:
+    if len(ordered) > 1 and any(item.notebook for item in ordered):
         from workbench.batch.index import write_index  # needs the items of this module
 
         place = request.experiment or str(request.input)

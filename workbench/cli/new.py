@@ -41,15 +41,20 @@ def new(
     if from_ and template:
         raise typer.BadParameter("--from takes all notebooks over: leave --template away")
     places = _places(experiment, site, root)
+    before = find_experiment(from_, site, root) if from_ else None
+    chosen = choose_templates(places.hutch, template or ())
     run = made_up_run(places) if made_up else None
-    if run and not dry_run:
+
+    def planned() -> "tuple[Plan, tuple[Finding, ...]]":
+        if before is None:
+            return plan_experiment(places, chosen), ()
+        taken = plan_successor(before, places)
+        return taken.plan, taken.findings
+
+    plan, taken_over = planned()
+    if run and not dry_run:  # after all that may be refused; its generation goes into the plan
         run.write()
-    taken_over: tuple[Finding, ...] = ()
-    if from_:
-        taken = plan_successor(find_experiment(from_, site, root), places)
-        plan, taken_over = taken.plan, taken.findings
-    else:
-        plan = plan_experiment(places, choose_templates(places.hutch, template or ()))
+        plan, taken_over = planned()
     findings = (*plan.generation.findings, *taken_over)
     made = None if dry_run else make_plan(plan)
     if json_:
@@ -66,13 +71,20 @@ def new(
 
 def _places(experiment: str, site: str, root: Path | None) -> "ExperimentPlaces":
     from workbench.core.errors import near
-    from workbench.facility import LOCAL, find_experiment, known_experiments, sites_of_key
+    from workbench.facility import (
+        LOCAL,
+        check_experiment_name,
+        find_experiment,
+        known_experiments,
+        sites_of_key,
+    )
 
     sites = sites_of_key(site, root)
     if sites[0].key != LOCAL:
         return find_experiment(experiment, site, root)
     places = sites[0].at(experiment)
     if not places.folder.is_dir():
+        check_experiment_name(experiment)
         alike = near(experiment, known_experiments(sites, places.hutch))
         if alike:
             typer.echo(f"new experiment {experiment}; there is also {', '.join(alike)}", err=True)

@@ -10,7 +10,14 @@ from workbench.facility.folders import (
     small_data_in,
     small_data_places,
 )
-from workbench.facility.hutches import DetectorFact, Hutch, StatusRule, hutch, hutch_name
+from workbench.facility.hutches import (
+    DetectorFact,
+    Hutch,
+    StatusRule,
+    check_experiment_name,
+    hutch,
+    hutch_name,
+)
 from workbench.facility.links import Link, LinkState, make_links, plan_links
 from workbench.facility.meanings import FieldFact, epics_fact
 from workbench.facility.quota import (
@@ -55,6 +62,7 @@ __all__ = [
     "Usage",
     "all_sites",
     "archiver_address",
+    "check_experiment_name",
     "count_usage",
     "epics_fact",
     "experiment_folders",

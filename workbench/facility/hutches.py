@@ -152,6 +152,26 @@ def hutch_name(name: str) -> str:
     return match.group(1)
 
 
+def check_experiment_name(name: str) -> None:
+    """Raise `InputError` for what no experiment can be called.
+
+    Names are the hutch, then what the proposal is called, with a number at the end, all in small
+    letters: xpptut15, xpplx1234, xppc00121, mfxl1001221.
+    """
+    hutch_name(name)
+    if re.fullmatch(r"[a-z]{3}[a-z0-9]*[0-9]", name) is None:
+        small = name.lower()
+        way = (
+            f"did you mean {small}?"
+            if small != name and small[-1].isdecimal()
+            else ("give it as in the eLog, like xpplx1234 or xppl1001021")
+        )
+        raise InputError(
+            f"{name!r} is no name of an experiment: after the hutch come small letters and digits, "
+            f"a digit at the end; {way}"
+        )
+
+
 def check_generation(generation: str) -> None:
     """Raise `InputError` for a generation that is not "lcls1" or "lcls2"."""
     if generation not in GENERATIONS:
