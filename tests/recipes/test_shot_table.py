@@ -18,6 +18,7 @@ from workbench.recipes import (
     FilePattern,
     Join,
     PatternError,
+    RunShots,
     SheetError,
     ShotTable,
     build_shot_table,
@@ -95,7 +96,9 @@ def table_of(folder: Path, sheet: Path | None = None, numbers: tuple[int, ...] =
 
 
 def column(found: ShotTable, name: str) -> list[object]:
-    return [row[name] for row in found.table.as_dicts()]
+    """Return the column of this heading, or of this one with its unit."""
+    names = [one for one in found.table.columns if name in {one, one.rpartition(" [")[0]}]
+    return [row[names[0]] for row in found.table.as_dicts()]
 
 
 @pytest.mark.parametrize("generation", ["lcls1", "lcls2"])
@@ -266,6 +269,49 @@ def save(path: Path, rows: list[list[str]]) -> None:
     book.save(path)
 
 
+def test_values_have_their_unit_in_the_heading_or_that_nobody_knows_it(
+    one_run: tuple[Path, ShotTable], tmp_path: Path
+) -> None:
+    file = tmp_path / one_run[0].name
+    shutil.copy(one_run[0], file)
+    with h5py.File(file, "r+") as h5:
+        h5[I0].attrs["units"] = "mJ"
+    names = [I0, "epics/MEC:NOTE:LAS:NSDELAY"]
+    read = read_shots("", (1,), small_data=str(tmp_path), fields=names)
+    assert build_shot_table(read).table.columns[6:8] == ("i0 [mJ]", f"{I0} [mJ]")
+    assert build_shot_table(read).i0 == f"{I0} [mJ]"
+    other = RunShots(2, read[0].shots, i0=I0, units={"i0": "", I0: "mJ"})
+    both = build_shot_table([*read, other]).table.columns
+    assert both[6:8] == ("i0 [mJ or unit not known]", f"{I0} [mJ]")
+
+
+def test_a_table_from_before_units_were_in_headings_is_taken_over(
+    tmp_path: Path, runs: Path
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "run,shot,state,i0,epics/MEC:NOTE:LAS:NSDELAY,colour,notes\n"
+        "2,1,shot,0.5,9,red,hit\n3,1,shot,0.25,8,,dim\n"
+    )
+    whole = refresh(path, runs, (1, 2))
+    bare = [name.partition(" [")[0] for name in whole.columns]
+    assert len(bare) == len(set(bare))
+    assert {"i0 [1]", "epics/MEC:NOTE:LAS:NSDELAY [unit not known]"} < set(whole.columns)
+    rows = {(row["run"], row["shot"]): row for row in whole.as_dicts()}
+    assert [rows[2, 1][name] for name in ("colour", "notes")] == ["red", "hit"]
+    assert rows[2, 1]["i0 [1]"] != 0.5  # of the small data
+    told = ("i0 [1]", "epics/MEC:NOTE:LAS:NSDELAY [unit not known]", "notes", "state")
+    assert [rows[3, 1][name] for name in told] == ["0.25", "8", "dim", "not in this refresh"]
+
+
+def test_numbers_of_another_unit_keep_their_heading(tmp_path: Path, runs: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("run,shot,state,i0 [mJ],notes\n3,1,shot,0.25,dim\n")
+    whole = refresh(path, runs, (2,))
+    row = next(row for row in whole.as_dicts() if row["run"] == 3)
+    assert (row["i0 [mJ]"], row["i0 [1]"], row["notes"]) == ("0.25", None, "dim")
+
+
 def test_a_row_that_is_gone_stays_where_it_has_a_note(tmp_path: Path, runs: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("run,shot,state,notes\n2,1,shot,hit\n2,5,shot,missed\n2,6,shot,\n")
@@ -307,7 +353,7 @@ def ended(file: Path, code: str, whole: Path) -> str:
         return f"refused {state}"
     true = i0_of(whole)
     rows = found.table.as_dicts()
-    listed = [row["i0"] for row in rows]
+    listed = column(found, "i0")
     named = [row["missing"] != "none" for row in rows]
     counts = found.numbers == {"shots": 4, "shots_driven": 4, "detectors_missing": 0}
     if counts and listed == true and not any(named):
@@ -352,7 +398,7 @@ def test_zeros_before_a_monitors_first_value_are_not_measured(tmp_path: Path) ->
             values[editor.time_order[0]] = 0
             editor.write(name, values)
     found, _ = table_of(tmp_path, None, (1,))
-    assert [row["i0"] is None for row in found.table.as_dicts()] == [True, False, False, False]
+    assert [value is None for value in column(found, "i0")] == [True, False, False, False]
     assert column(found, "missing") == [read.i0.partition("/")[0], "none", "none", "none"]
 
 

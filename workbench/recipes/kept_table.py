@@ -67,7 +67,8 @@ def refreshed(new: Table, kept: Kept, *, key: Sequence[str], scope: str = "run")
 
     Columns that the new table does not have, and those of the new one that are empty there and
     whose heading begins with "notes", keep their text by key. Old rows of other runs stay as they
-    were; rows that are gone stay where somebody wrote something into them.
+    were; rows that are gone stay where somebody wrote something into them. A heading of old that
+    lacks only the unit ``name [unit]`` is that of the new table.
 
     Parameters
     ----------
@@ -80,6 +81,7 @@ def refreshed(new: Table, kept: Kept, *, key: Sequence[str], scope: str = "run")
     scope
         The key's column that says what the refresh was about.
     """
+    kept = _with_units(kept, new.columns)
     theirs = [name for name in kept.columns if name and name not in new.columns]
     notes = [name for name in new.columns if name.lower().startswith("notes")]
     columns = (*new.columns, *theirs)
@@ -109,6 +111,17 @@ def refreshed(new: Table, kept: Kept, *, key: Sequence[str], scope: str = "run")
     place = [columns.index(name) for name in key]
     every = sorted([*rows, *old.values()], key=lambda row: [_order(row[at]) for at in place])
     return replace(new, columns=columns, rows=tuple(every))
+
+
+def _with_units(kept: Kept, columns: Sequence[str]) -> Kept:
+    """Return an old table with the new one's headings where they differ by the unit only."""
+    units = {name.rpartition(" [")[0]: name for name in columns if name.endswith("]")}
+    there = kept.columns
+    new = {old: name for old, name in units.items() if old in there and name not in there}
+    if not new:
+        return kept
+    rows = tuple({new.get(name, name): cell for name, cell in row.items()} for row in kept.rows)
+    return replace(kept, columns=tuple(new.get(name, name) for name in kept.columns), rows=rows)
 
 
 def write_kept(table: Table, kept: Kept) -> Path:

@@ -16,6 +16,7 @@ from workbench.runs import Truth
 KEY = ("run", "shot")
 FIXED = ("state", "phase", "beams", "time")
 NOTES = "notes"
+UNKNOWN = "unit not known"
 PHASES = ("before", "driven", "after")
 
 
@@ -43,7 +44,8 @@ class ShotTable:
     Parameters
     ----------
     table
-        `KEY`, `FIXED`, values, missing detectors, files, columns of the sheet, notes.
+        `KEY`, `FIXED`, values with their unit, missing detectors, files, columns of the sheet,
+        notes.
     unmatched
         Where from (small data, sheet, files), run, shot, what.
     doubts
@@ -97,8 +99,9 @@ def build_shot_table(
     lines, unmatched = _lines_of(shots, sheet)
     values, detectors = changing(shots), _everywhere(shots)
     phases, doubts = _phases(shots, lines, join)
-    own = (*KEY, *FIXED, *values, "missing", *(one.name for one, _ in files))
-    headings = _headings(sheet, own)
+    others = ("missing", *(one.name for one, _ in files))
+    own = (*KEY, *FIXED, *(_with_unit(name, runs) for name in values), *others)
+    headings = _headings(sheet, (*own, *values))
     rows: list[tuple[Cell, ...]] = []
     for shot, line, phase in zip(shots, lines, phases, strict=True):
         told = line.values if line else {}
@@ -132,6 +135,12 @@ def build_shot_table(
     )
 
 
+def _with_unit(name: str, runs: Sequence[RunShots]) -> str:
+    """Return the heading of values, with their unit; with all of them where runs differ."""
+    units = dict.fromkeys(run.units[name] or UNKNOWN for run in runs if name in run.units)
+    return f"{name} [{' or '.join(units)}]"
+
+
 def _stray(
     shots: Sequence[Shot], files: Sequence[tuple[FilePattern, Sequence[Found]]]
 ) -> list[tuple[Cell, ...]]:
@@ -147,7 +156,7 @@ def _stray(
 def _monitors(runs: Sequence[RunShots]) -> tuple[str, str]:
     """Return which monitor I0 is, with its unit, and a sentence where runs differ in it."""
     units = {run.i0: run.unit for run in runs if run.i0}
-    named = ", ".join(f"{name} [{unit or 'arb.'}]" for name, unit in units.items())
+    named = ", ".join(f"{name} [{unit or UNKNOWN}]" for name, unit in units.items())
     if len(units) < 2:
         return named, ""
     which = ", ".join(

@@ -77,8 +77,8 @@ class RunShots:
         What went wrong, in words; empty where nothing did.
     i0
         Field that "i0" among the values is.
-    unit
-        Of I0.
+    units
+        Unit of each heading of the values; empty where nobody knows it.
     """
 
     run: int
@@ -86,7 +86,12 @@ class RunShots:
     path: Path | None = None
     why: str = ""
     i0: str = ""
-    unit: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """Unit of I0."""
+        return self.units.get("i0", "")
 
 
 def read_shots(
@@ -202,8 +207,8 @@ def _shots(run: Run, number: int, fields: Sequence[str], most: int) -> RunShots:
     if repeated:
         lacking.append(f"{repeated} shots have the same time stamp as another")
     i0 = i0_field(run)
-    unit = run[i0].unit if i0 else ""
-    return RunShots(number, tuple(shots), run.path, "; ".join(lacking), i0, unit)
+    units = {name: run[i0 if name == "i0" else name].unit for name in values}
+    return RunShots(number, tuple(shots), run.path, "; ".join(lacking), i0, units)
 
 
 def _chosen(run: Run, most: int) -> Array | None:
