@@ -166,6 +166,76 @@ def test_nan_and_infinite_pixels_are_counted_where_frames_are_only_summed(
     assert summed == {name: truth[name] for name in algorithms}  # seven events of 3
 
 
+UNMEASURED = """
+import numpy
+only = numpy.zeros((72, 80))
+only[:4, :4] = 1
+detectors = ['soft', 'slow']
+
+def _regions():
+    return [{'name': 'near', 'ROI': [[0, 4], [0, 4]], 'writeArea': True,
+             'pj': [{'name': 'pj', 'axis': 0}]}, {'name': 'far', 'ROI': [[40, 44], [0, 4]]}]
+
+def getROIs(run):
+    return {'soft': _regions(), 'slow': _regions()}
+
+def get_photon(run):
+    each = [{'name': 'all', 'ADU_per_photon': 1.0},
+            {'name': 'few', 'ADU_per_photon': 1.0, 'mask': only}]
+    return {'soft': each, 'slow': each}
+
+def get_droplet(run):
+    each = {'threshold': 0.5, 'useRms': False, 'nData': None}
+    return {'soft': each, 'slow': each}
+
+def get_intg(run):
+    return 'slow', []
+"""
+
+
+def test_frames_without_a_measured_pixel_are_missing_in_all_that_is_made_of_them(
+    tmp_path: Path,
+) -> None:
+    begin, gone, cut = 1_100_000_000 << 32, 3, 5  # events: without any pixel, without a region's
+    names = tuple(
+        Names(d, "camera", "raw", fields={"raw": ("float32", 2)}) for d in ("soft", "slow")
+    )
+    with Xtc2Writer(tmp_path / f"{EXPERIMENT}-r{RUN:04d}-s000-c000.xtc2", names) as stream:
+        stream.configure(begin)
+        stream.begin_run(begin + 1, experiment=EXPERIMENT, run=RUN)
+        for event in range(8):
+            frame = np.full(SHAPE, np.nan if event == gone else 2.0, np.float32)
+            frame[:4, :4] = np.nan if event in (gone, cut) else 2.0
+            every = {0: {"raw": frame}} | ({1: {"raw": frame}} if event % 2 else {})
+            stream.event(begin + 100 + event, every)
+        stream.end_run(begin + 1000)
+    config = tmp_path / "config.py"
+    config.write_text(UNMEASURED)
+    result = produce(ProduceRequest(EXPERIMENT, RUN, tmp_path, tmp_path / "out", config=config))
+    assert not result.skipped
+    assert [result.failures[name]["nan_pixels"] for name in ("soft", "slow")] == [2, 2]
+    few, near = 16 * 2, np.full(4, 8.0)
+    whole, rest = 72 * 80 * 2, (72 * 80 - 16) * 2
+    expected = {  # value, in the event without any pixel, in that without the region's
+        "near_sum": (few, np.nan, np.nan), "near_mean": (2.0, np.nan, np.nan),
+        "near_pj_data": (near, near * np.nan, near * np.nan),
+        "far_sum": (few, np.nan, few), "far_max": (2.0, np.nan, 2.0),
+        "all_nPhot": (whole, -99999, rest), "few_nPhot": (few, -99999, -99999),
+        "droplet_nDroplets": (1, -99999, 1), "droplet_nDroplets_all": (1, -99999, 1),
+    }  # fmt: skip
+    with h5py.File(result.output) as file:
+        for name, (usual, lost, part) in expected.items():
+            values = file[f"soft/{name}"][:]
+            rows = np.array([lost if e == gone else part if e == cut else usual for e in range(8)])
+            np.testing.assert_array_equal(values, rows, err_msg=name)
+            np.testing.assert_array_equal(file[f"intg/slow/{name}"][:], rows[1::2], err_msg=name)
+            added = np.where(rows == -99999, np.nan, rows).reshape(4, 2, *rows.shape[1:])
+            told = file[f"intg/slow/soft_sum_{name}"][:]
+            np.testing.assert_array_equal(told, np.nansum(added, axis=1), err_msg=name)
+            counts = file[f"intg/slow/soft_count_{name}"][:]
+            np.testing.assert_array_equal(counts, np.isfinite(added).sum(axis=1), err_msg=name)
+
+
 def test_frames_without_photons_give_zeros_not_gaps(file: Any) -> None:
     np.testing.assert_array_equal(file["dark/droplet_nDroplets"][:], np.zeros(EVENTS))
     prob = file["dark/droplet_droplet2phot_prob"][:]

@@ -173,6 +173,31 @@ def test_dark_missing_and_masked_frames_are_worked_like_all_others(
             assert not any(len(entries) for entries in values[output.name])
 
 
+def test_a_frame_without_a_measured_pixel_has_no_values_and_costs_others_none(
+    reduction: Reduction,
+) -> None:
+    frames = FRAMES[:3].copy()
+    frames[1] = np.where(GOOD, np.nan, np.float32(1.0))  # what masked pixels read is no value
+    values, whole = reduction.reduce(frames, SPEC), reduction.reduce(FRAMES[:3], SPEC)
+    for output in reduction.outputs(SPEC):
+        same(values[output.name][[0, 2]], whole[output.name][[0, 2]])
+        lost = values[output.name][1]
+        if output.ragged:
+            assert len(lost) == 0
+        elif not output.always:
+            assert (np.isnan(lost) if lost.dtype.kind == "f" else lost == -99999).all()
+
+
+def test_a_mask_that_leaves_only_pixels_that_were_not_measured_leaves_no_count() -> None:
+    frames, left = FRAMES[:2].copy(), np.zeros(SHAPE, bool)
+    left[0, 3:9, 4:9] = True
+    frames[1, left] = np.nan
+    for counted in (PhotonCounting(4.0, good=left), Droplets(5, 2, good=left)):
+        for values in counted.reduce(frames, SPEC).values():
+            assert values[0] >= 0
+            assert values[1] == -99999
+
+
 def test_settings_are_arrays_numbers_or_texts_with_unit_and_meaning(reduction: Reduction) -> None:
     for name, kept in reduction.settings(SPEC).items():
         assert name == name.strip(". ")

@@ -78,6 +78,8 @@ class Output:
         array per event.
     dims
         For each axis the setting of the reduction that holds its values; () where there are none.
+    always
+        Has a value also where no usable pixel was measured: pixels as they are, axes.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Output:
     long_name: str = ""
     ragged: bool = False
     dims: tuple[str, ...] = ()
+    always: bool = False
 
     def under(self, name: str) -> "Output":
         """Return this output as that of a reduction called `name`.

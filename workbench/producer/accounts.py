@@ -46,7 +46,7 @@ def findings_of(failures: Mapping[str, Mapping[str, int]], collected: Collected)
         "other_gain": "in {} events pixels used an amplifier without constants: they are NaN",
         "nan_pixels": "in {} events pixels in use are NaN or infinite as the detector stored them, "
         "or samples of a digitizer were not sent: values made of them are missing, run sums and "
-        "photon counts leave them out",
+        "photon counts leave them out, and are missing where no pixel is left",
     }
     for detector, counts in failures.items():
         for state, text in texts.items():

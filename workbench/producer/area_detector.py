@@ -206,7 +206,7 @@ class AreaWork:
             try:
                 cut = detector.frames.cut(frames[batch], around)
                 pixels = calibrate(cut, constants)
-                reduced = task.reduction.reduce_region(pixels[wanted], detector.spec)
+                reduced = task.reduction.reduced(pixels[wanted], detector.spec)
             except REDUCTION_ERRORS as error:
                 self.counts[f"error_{task.name}"] += len(rows[batch])
                 self.messages.setdefault(task.name, f"{type(error).__name__}: {error}")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.arrays import Array, Frames
+from workbench.core.arrays import Array, Bools, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.errors import InputError, UnknownNameError
 from workbench.core.frames import FrameSpec, Output, Setting, Values
@@ -79,6 +79,11 @@ class OwnReduction(Reduction):
         with self._blamed():
             kept = dict(self.made.settings(spec))
         return {"reduction": Setting(self.kind, "1", "class of the user's reduction"), **kept}
+
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels the class makes values of."""
+        with self._blamed():
+            return self.made.usable(spec)
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return what the class returns, checked against what it declares."""

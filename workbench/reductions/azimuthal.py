@@ -198,7 +198,14 @@ class Azimuthal(Reduction):
         return (
             Output("azav", unit, self.bins, long_name=text, dims=dims),
             *(
-                Output(name, units.get(name, unit), self.bins, long_name=EXTRAS[name], dims=dims)
+                Output(
+                    name,
+                    units.get(name, unit),
+                    self.bins,
+                    long_name=EXTRAS[name],
+                    dims=dims,
+                    always=name in units,  # no pixel: 0
+                )
                 for name in self.extra
             ),
         )

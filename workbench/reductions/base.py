@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.core.arrays import Array, Bools, Frames
 from workbench.core.bounds import Bounds
-from workbench.core.frames import FrameSpec, Output, Setting, Values
+from workbench.core.frames import MISSING_INTEGER, FrameSpec, Output, Setting, Values
 from workbench.core.registry import Registry
 from workbench.reductions.calibrate import Calibration
 
@@ -53,9 +53,58 @@ class Reduction(ABC):
         """
         return {}
 
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels its values are made of, by mask, in the shape of a frame."""
+        return spec.good
+
     def reduce(self, frames: Frames, spec: FrameSpec) -> Values:
-        """Return the outputs of whole frames, shape (event, ...)."""
-        return self.reduce_region(frames[(slice(None), *self.region(spec).slices)], spec)
+        """Return the outputs of whole frames, shape (event, ...); see `reduced`."""
+        return self.reduced(frames[(slice(None), *self.region(spec).slices)], spec)
+
+    def reduced(self, pixels: Frames, spec: FrameSpec) -> Values:
+        """Return the outputs of `reduce_region`, missing where no usable pixel was measured.
+
+        Missing is NaN, or -99999 among integers; lists of entries are empty there as they come.
+        """
+        values = self.reduce_region(pixels, spec)
+        without = ~_measured(pixels, self._usable(spec))
+        if not without.any():
+            return values
+        return {
+            output.name: values[output.name]
+            if output.always
+            else _missing(values[output.name], without)
+            for output in self.outputs(spec)
+        }
+
+    def _usable(self, spec: FrameSpec) -> Bools:
+        """Return the usable pixels of its region; those asked for last are kept."""
+        kept: tuple[Bools, Bools] | None = self.__dict__.get("_kept_usable")
+        if kept is None or kept[0] is not spec.good:
+            kept = spec.good, self.usable(spec)[self.region(spec).slices]
+            self.__dict__["_kept_usable"] = kept
+        return kept[1]
+
+
+def _measured(pixels: Frames, good: Bools) -> Bools:
+    """Tell in which events any good pixel is a number, shape (event,)."""
+    if not good.any():
+        return np.zeros(len(pixels), np.bool_)
+    first = map(int, np.unravel_index(int(good.argmax()), good.shape))
+    found: Bools = np.isfinite(pixels[:, *first])  # of nearly all events it tells
+    for event in np.flatnonzero(~found).tolist():
+        found[event] = np.isfinite(pixels[event][good]).any()
+    return found
+
+
+def _missing(values: Array, without: Bools) -> Array:
+    """Return values that are missing in the events `without`."""
+    if values.dtype == object:
+        return values
+    narrow = values.dtype.kind in "bui" and not np.can_cast(np.int32, values.dtype)
+    kept = values.astype(np.int64 if narrow else values.dtype)
+    kept[without] = np.nan if kept.dtype.kind == "f" else MISSING_INTEGER
+    return kept
 
 
 @dataclass(frozen=True)

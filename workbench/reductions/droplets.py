@@ -137,6 +137,10 @@ class Droplets(Reduction):
                 values |= child.named(child.reduction.reduce(picture, told), told)
         return values
 
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels are not masked, in the shape of a frame."""
+        return spec.good if self.good is None else spec.good & self.good
+
     def _find(self, pixels: Frames, spec: FrameSpec) -> Iterator[Found]:
         low, high = self._thresholds(spec)
         shape = tile_shape(spec.shape)
@@ -179,7 +183,7 @@ class Droplets(Reduction):
                 f"mask has shape {self.good.shape}, the detector {spec.shape}; make one for the "
                 "whole detector"
             )
-        good = spec.good if self.good is None else spec.good & self.good
+        good = self.usable(spec)
         kind = np.dtype(spec.dtype)
         least = np.nextafter(kind.type(0), kind.type(1))  # a pixel of 0 is empty
         low = self.threshold if self.low is None else self.low
@@ -189,8 +193,7 @@ class Droplets(Reduction):
         return lower, higher
 
     def _picture_spec(self, spec: FrameSpec) -> FrameSpec:
-        good = spec.good if self.good is None else spec.good & self.good
-        return replace(spec, good=good, dtype="float64", noise=None)
+        return replace(spec, good=self.usable(spec), dtype="float64", noise=None)
 
 
 def _entries(every: Sequence[Found]) -> Entries:

@@ -54,7 +54,7 @@ class AssembledImage(Reduction):
     def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
         """Return the picture's mask, how many pixels are averaged in each place, thresholds."""
         told = self._picture_spec(spec)
-        shared = self._shared(self._usable(spec))
+        shared = self._shared(self.usable(spec))
         kept = {
             "mask": mask_setting(told.good),
             "npix": Setting(shared, "1", "pixels of the detector that lie in each place"),
@@ -70,7 +70,7 @@ class AssembledImage(Reduction):
         """Return the declared outputs of whole frames, shape (event, ...)."""
         told = self._picture_spec(spec)
         clipped = kernels.clip(flattened(pixels), self.low, self.high)
-        pictures = self._painted(clipped, self._usable(spec).reshape(-1)).reshape(-1, *told.shape)
+        pictures = self._painted(clipped, self.usable(spec).reshape(-1)).reshape(-1, *told.shape)
         values: dict[str, Array] = {"img": pictures} if self.store else {}
         for child in self.children:
             values |= child.named(child.reduction.reduce(pictures, told), told)
@@ -81,7 +81,8 @@ class AssembledImage(Reduction):
         width = self.layout.shape[1]
         return np.asarray(self.layout.rows.astype(np.int64) * width + self.layout.cols).reshape(-1)
 
-    def _usable(self, spec: FrameSpec) -> Bools:
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels are not masked, in the shape of a frame."""
         for shape, what in (
             (self.layout.frame_shape, "its geometry"),
             (spec.shape if self.good is None else self.good.shape, "the mask"),
@@ -97,7 +98,7 @@ class AssembledImage(Reduction):
         return np.asarray(counts, np.int32).reshape(rows, cols)
 
     def _picture_spec(self, spec: FrameSpec) -> FrameSpec:
-        good = self._shared(self._usable(spec)) > 0
+        good = self._shared(self.usable(spec)) > 0
         return replace(spec, shape=good.shape, good=good, noise=None)
 
     def _painted(self, frames: Frames, usable: Bools) -> Frames:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.arrays import Floats, Frames
+from workbench.core.arrays import Bools, Floats, Frames
 from workbench.core.bounds import Bounds
 from workbench.core.frames import FrameSpec, Output, Setting, Values
 from workbench.reductions.azimuthal import Azimuthal, directions
@@ -58,12 +58,15 @@ class Integration(Reduction):
             Output("azav", azav.unit, shape[self.curve :], "float64", azav.long_name,
                    dims=dims[self.curve :]),
             Output("q", unit, (bins,), "float64", f"middles of the bins of {what}",
-                   dims=("radial",)),
+                   dims=("radial",), always=True),
         )  # fmt: skip
         if self.curve:
             return curve
         text = "middles of the bins of azimuth"
-        return (*curve, Output("az", "degree", (count,), "float64", text, dims=("azimuth",)))
+        return (
+            *curve,
+            Output("az", "degree", (count,), "float64", text, dims=("azimuth",), always=True),
+        )
 
     def settings(self, spec: FrameSpec) -> Mapping[str, Setting]:
         """Return bins, mask (1 = bad), what each bin is divided by, and the geometry."""
@@ -88,6 +91,10 @@ class Integration(Reduction):
             **directions(cosine, sine),
             **made.rules(spec),
         }  # fmt: skip
+
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels the average is made of, in the shape of a frame."""
+        return self.azimuthal.usable(spec)
 
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return azav and its axes, first axis event."""

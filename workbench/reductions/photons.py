@@ -94,7 +94,8 @@ class PhotonCounting(Reduction):
     def reduce_region(self, pixels: Frames, spec: FrameSpec) -> Values:
         """Return the declared outputs of whole frames, shape (event, ...).
 
-        A pixel that is not a finite number holds no photon. Raises `InputError` where one holds
+        A pixel that is not a finite number holds no photon; see `reduced` for frames without any
+        that is one. Raises `InputError` where one holds
         more photons than can be counted.
         """
         told, flat = self._picture_spec(spec), flattened(pixels)
@@ -119,16 +120,19 @@ class PhotonCounting(Reduction):
         levels = np.array([np.inf, max(safely, self.low)], kind)
         return levels[good.reshape(-1).view(np.uint8)]
 
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels are not masked, in the shape of a frame."""
+        if self.good is None:
+            return spec.good
+        if self.good.shape != spec.shape:
+            raise InputError(
+                f"mask has shape {self.good.shape}, the detector {spec.shape}; make one for the "
+                "whole detector"
+            )
+        return spec.good & self.good
+
     def _picture_spec(self, spec: FrameSpec) -> FrameSpec:
-        good = spec.good
-        if self.good is not None:
-            if self.good.shape != spec.shape:
-                raise InputError(
-                    f"mask has shape {self.good.shape}, the detector {spec.shape}; make one for "
-                    "the whole detector"
-                )
-            good = good & self.good
-        return replace(spec, unit="1", good=good, dtype="int32", noise=None)
+        return replace(spec, unit="1", good=self.usable(spec), dtype="int32", noise=None)
 
 
 @reductions.register("photon probability")

@@ -58,7 +58,14 @@ class Roi(Reduction):
         out: list[Output] = []
         if self.area:
             out.append(
-                Output("area", spec.unit, shape, spec.dtype, f"pixels of {region}, not masked")
+                Output(
+                    "area",
+                    spec.unit,
+                    shape,
+                    spec.dtype,
+                    f"pixels of {region}, not masked",
+                    always=True,
+                )
             )
         if self.statistics:
             where = "centre of mass (row, col) in the region" if len(shape) == 2 else "no centre"
@@ -139,6 +146,10 @@ class Roi(Reduction):
         shape = squeezed(region.shape)
         noise = None if spec.noise is None else spec.noise[region.slices].reshape(shape)
         return replace(spec, shape=shape, good=self._good(spec).reshape(shape), noise=noise)
+
+    def usable(self, spec: FrameSpec) -> Bools:
+        """Tell which pixels are not masked, in the shape of a frame."""
+        return spec.good if self.good is None else spec.good & self.good
 
     def _good(self, spec: FrameSpec) -> Bools:
         cut = self.region(spec).slices
