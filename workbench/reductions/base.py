@@ -90,8 +90,8 @@ def _measured(pixels: Frames, good: Bools) -> Bools:
     """Tell in which events any good pixel is a number, shape (event,)."""
     if not good.any():
         return np.zeros(len(pixels), np.bool_)
-    first = map(int, np.unravel_index(int(good.argmax()), good.shape))
-    found: Bools = np.isfinite(pixels[:, *first])  # of nearly all events it tells
+    first = (slice(at, at + 1) for at in map(int, np.unravel_index(good.argmax(), good.shape)))
+    found: Bools = np.isfinite(pixels[(slice(None), *first)]).reshape(-1)  # tells of nearly all
     for event in np.flatnonzero(~found).tolist():
         found[event] = np.isfinite(pixels[event][good]).any()
     return found
