@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,16 +85,9 @@ def set_roi(
 
     shapes = _shapes(detector, shape, geometry, xtc, from_run)
     _edit(
-        file,
-        detector,
-        change,
-        (from_run, to_run),
-        shapes,
-        new=new_detector,
-        xtc=xtc,
-        dry_run=dry_run,
-        json_=json_,
-    )
+        file, change, (from_run, to_run), shapes,
+        new=[detector] * new_detector, xtc=xtc, dry_run=dry_run, json_=json_,
+    )  # fmt: skip
 
 
 @config.command("set-mask")
@@ -131,16 +124,9 @@ def set_mask(
         )
 
     _edit(
-        file,
-        detector,
-        change,
-        (from_run, to_run),
-        shapes,
-        new=new_detector,
-        xtc=xtc,
-        dry_run=dry_run,
-        json_=json_,
-    )
+        file, change, (from_run, to_run), shapes,
+        new=[detector] * new_detector, xtc=xtc, dry_run=dry_run, json_=json_,
+    )  # fmt: skip
 
 
 @config.command("set-azav")
@@ -197,16 +183,9 @@ def set_azav(
         return edit.set_azav(detector, **runs, **values, phiBins=phi_bins)
 
     _edit(
-        file,
-        detector,
-        change,
-        (from_run, to_run),
-        {},
-        new=new_detector,
-        xtc=xtc,
-        dry_run=dry_run,
-        json_=json_,
-    )
+        file, change, (from_run, to_run), {},
+        new=[detector] * new_detector, xtc=xtc, dry_run=dry_run, json_=json_,
+    )  # fmt: skip
 
 
 @config.command("remove")
@@ -227,7 +206,7 @@ def remove(
         function = _function(kind)
         return edit.remove(detector, name, function=function, from_run=from_run, to_run=to_run)
 
-    _edit(file, detector, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
+    _edit(file, change, (from_run, to_run), {}, xtc=xtc, dry_run=dry_run, json_=json_)
 
 
 @config.command("diff")
@@ -273,19 +252,18 @@ def undo(file: File, dry_run: DryRun = False, json_: Json = False) -> None:
 
 def _edit(
     file: Path,
-    detector: str,
     change: "Callable[[ConfigEdit], Plan]",
     runs: tuple[int, int | None],
     shapes: "Shapes",
     *,
-    new: bool = False,
+    new: Sequence[str] = (),
     xtc: Path | None,
     dry_run: bool,
     json_: bool,
 ) -> None:
     from workbench.producer.editor import edit_config, reproduce_command
 
-    with edit_config(file, new_detectors=[detector] if new else ()) as edit:
+    with edit_config(file, new_detectors=new) as edit:
         before = edit.findings(runs[0], shapes)
         plan = change(edit)
         text = edit.diff

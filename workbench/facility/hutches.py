@@ -153,10 +153,17 @@ def hutch_name(name: str) -> str:
 
 
 def check_experiment_name(name: str) -> None:
-    """Raise `InputError` for what no experiment can be called.
+    """Refuse what no experiment can be called.
 
     Names are the hutch, then what the proposal is called, with a number at the end, all in small
     letters: xpptut15, xpplx1234, xppc00121, mfxl1001221.
+
+    Raises
+    ------
+    InputError
+        For any other name.
+    UnknownNameError
+        For a name that begins with no hutch.
     """
     hutch_name(name)
     if re.fullmatch(r"[a-z]{3}[a-z0-9]*[0-9]", name) is None:
