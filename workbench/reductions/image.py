@@ -82,7 +82,7 @@ class AssembledImage(Reduction):
         return np.asarray(self.layout.rows.astype(np.int64) * width + self.layout.cols).reshape(-1)
 
     def usable(self, spec: FrameSpec) -> Bools:
-        """Tell which pixels are not masked, in the shape of a frame."""
+        """Tell which pixels are not masked; `InputError` for a mask of another shape."""
         for shape, what in (
             (self.layout.frame_shape, "its geometry"),
             (spec.shape if self.good is None else self.good.shape, "the mask"),

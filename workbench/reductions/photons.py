@@ -121,7 +121,7 @@ class PhotonCounting(Reduction):
         return levels[good.reshape(-1).view(np.uint8)]
 
     def usable(self, spec: FrameSpec) -> Bools:
-        """Tell which pixels are not masked, in the shape of a frame."""
+        """Tell which pixels are not masked; `InputError` for a mask of another shape."""
         if self.good is None:
             return spec.good
         if self.good.shape != spec.shape:
