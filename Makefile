@@ -24,9 +24,9 @@ $(VENV)/.with-all: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[all]'
 	@touch $@
 
-$(VENV)/.with-dev: pyproject.toml $(VENV)/.with-all
+$(VENV)/.with-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
-	@touch $@
+	@touch $(VENV)/.with-all $@
 
 demo: $(VENV)/.with-all ## raw run -> small data -> notebooks -> report, on a made-up experiment
 	$(BIN)/workbench demo --output $(DEMO)
