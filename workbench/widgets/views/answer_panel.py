@@ -22,6 +22,7 @@ from workbench.widgets.views.notes import Notes
 
 Frames = Callable[[], FrameSource]
 WIDTH, HEIGHT = 345, 125  # of a profile, screen pixels
+TICKS = 3  # on the upright axis of a profile: more numbers would overlap
 EVENTS = 200  # of which the signal is shown at first
 NAMES = ("columns", "rows")  # along which the sums over axis 0 and over axis 1 run
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#555555")
@@ -142,6 +143,7 @@ class Plot:
             self.figure.line("x", "y", source=source, line_color=colour, line_width=1.5, **named)
             self._sources.append(source)
         self.figure.title.text_font_size = "12px"
+        self.figure.yaxis.ticker.update(desired_num_ticks=TICKS, num_minor_ticks=2)
         for axis in self.figure.axis:
             axis.axis_label_text_font_size, axis.major_label_text_font_size = "11px", "10px"
         if names:
