@@ -76,6 +76,9 @@ def test_links_are_made_shown_and_named_where_kept(root: Path) -> None:
 def test_templates_are_listed_shown_and_copied(root: Path) -> None:
     names = [one["name"] for one in json.loads(call("templates", "list", "--json").output)]
     assert {"common/run_summary", "xpp/delay_scan"} <= set(names)
+    listed = call("templates", "list").output.splitlines()
+    start = max(map(len, names)) + 2
+    assert all(line[start - 2 : start] == "  " and line[start] != " " for line in listed)
     assert "[ps]  width of a delay bin" in call("templates", "show", "delay_scan").output
     made = call("templates", "copy", "delay_scan", "mine.ipynb", "--experiment", "xpplx1234")
     assert made.output.strip() == "mine.ipynb"

@@ -58,6 +58,14 @@ def test_the_energy_axis_equals_independent_arithmetic(
     np.testing.assert_allclose(other.energy([90.0]), crystal.energy([110.0]))
 
 
+def test_a_geometry_shows_its_units() -> None:
+    shown = {row[0]: row[1] for row in CRYSTAL.table.rows}
+    assert shown["radius of the crystal"] == "500 mm"
+    assert shown["distance of its planes"] == f"{5.431020511 / 32**0.5:.6g} angstrom"
+    assert shown["reference"] == "7058 eV at pixel 47.5"
+    assert all(text in CRYSTAL._repr_html_() for text in shown.values())
+
+
 def test_a_geometry_that_reflects_no_such_energy_is_refused() -> None:
     with pytest.raises(VonHamosError, match=r"reflect from 6457\.\d eV on"):
         VonHamos(500.0, SILICON, (4, 4, 0), 0.05, 0.0, 6400.0)

@@ -26,8 +26,10 @@ def show_all(json_: Json = False) -> None:
     if json_:
         typer.echo(json.dumps([_plain(one) for one in known()], indent=1))
         return
-    for one in known():
-        typer.echo(f"{one.name:24} {one.title}: {one.purpose}")
+    every = known()
+    width = max(len(one.name) for one in every)
+    for one in every:
+        typer.echo(f"{one.name:{width}}  {one.title}: {one.purpose}")
 
 
 @templates.command("show")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from workbench.core.arrays import Floats
 from workbench.core.errors import InputError
+from workbench.core.table import Table
 
 HC = 12_398.419843320026  # eV angstrom, CODATA 2018 (exact)
 
@@ -65,6 +66,24 @@ class VonHamos:
                 f"no reflection at {self.reference_energy:g} eV: the indices {self.miller} of this "
                 f"crystal reflect from {self.lowest:.1f} eV on; check indices, lattice and energy"
             )
+
+    @property
+    def table(self) -> Table:
+        """The geometry with its units, the Bragg angle and the place on the axis."""
+        rows = (
+            ("radius of the crystal", f"{self.radius:g} mm"),
+            ("reflection", " ".join(map(str, self.miller))),
+            ("distance of its planes", f"{self.spacing:.6g} angstrom"),
+            ("pitch of the pixels", f"{self.pitch:g} mm"),
+            ("reference", f"{self.reference_energy:g} eV at pixel {self.reference_pixel:g}"),
+            ("Bragg angle there", f"{self.angle:.3f} deg"),
+            ("from source to there", f"{self.reference_place:.3f} mm"),
+            ("energy over pixels", "rises" if self.sense > 0 else "falls"),
+        )
+        return Table(("geometry", "value"), rows)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
 
     @property
     def spacing(self) -> float:
