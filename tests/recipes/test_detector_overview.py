@@ -86,6 +86,17 @@ def test_a_faulty_file_is_overviewed_or_refused(name: str, file: Path, tmp_path:
     assert found["epix_1"].bad_pixels == 77
 
 
+def test_noisy_pixels_that_were_planted_are_found_among_pixels_that_differ(run: Run) -> None:
+    found, planted = detector_overview(run)["epix_1"], MaskedCamera()
+    assert found.noise is not None
+    quiet = found.noise[found.noise < 2 * planted.noise]
+    assert np.std(quiet) / planted.noise == pytest.approx(0.1, rel=0.02)
+    limited = found.limited(2 * planted.noise)
+    assert limited.noisy_pixels == planted.noisy
+    assert limited.noisy is not None
+    assert found.good["mask"][limited.noisy].all()
+
+
 def test_pixels_above_a_limit_of_the_noise_are_counted_and_drawn(run: Run) -> None:
     noise = np.full((4, 5), 2.0)
     noise[1, 2:] = (3.0, 4.0, np.nan)
