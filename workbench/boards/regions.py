@@ -102,6 +102,8 @@ def serve(
         Open a browser.
     """
     panel = load("panel", "the region board", "widgets")
+    # Whatever BOKEH_RESOURCES says: hutches have no way to the internet.
+    load("bokeh.settings", "the region board", "widgets").settings.resources = "server"
     panel.extension(disconnect_notification=LOST, notifications=True)
     options: dict[str, Any] = {"address": address, "port": port}
     if unix_socket is not None:
