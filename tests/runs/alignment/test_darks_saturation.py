@@ -154,10 +154,13 @@ def test_a_dark_drift_is_told_tile_by_tile_though_a_pixel_is_dead(write: Write) 
     )
     frames[:, 1] += event[:, None, None] / 60  # 10 keV a pixel from begin to end
     frames[:, :, 2, 1] = np.nan
-    columns = {"lightStatus/xray": xray, "lightStatus/laser": xray, "epix_1/ROI_0_area": frames}
-    found = open_run(write(columns)).alignment()
+    beams = {"lightStatus/xray": xray, "lightStatus/laser": xray}
+    found = open_run(write({**beams, "epix_1/ROI_0_area": (frames, "keV")})).alignment()
     steady, drifting = (one for one in found.darks if one.name.startswith("epix_1/ROI_0_area"))
     assert (steady.name, drifting.name) == ("epix_1/ROI_0_area[0]", "epix_1/ROI_0_area[1]")
     assert not steady.drifts
+    assert (steady.unit, drifting.unit) == ("keV", "keV")
     assert drifting.slope == pytest.approx(15 / 60 * 1000, abs=4 * drifting.slope_error)
-    assert [one.field for one in found.findings if one.code == "dark-drift"] == [drifting.name]
+    (told,) = (one for one in found.findings if one.code == "dark-drift")
+    assert told.field == drifting.name
+    assert f"moves by {drifting.change:.3g} keV within the run" in told.message

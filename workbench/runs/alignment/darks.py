@@ -41,6 +41,8 @@ class DarkLevel:
         Change per 1000 events, fitted to the blocks; NaN for less than two blocks.
     step, step_error, step_at
         Largest difference of the means before and after one event, its error, and the event.
+    unit
+        Unit of the levels; empty where the file does not tell.
     """
 
     name: str
@@ -56,6 +58,7 @@ class DarkLevel:
     step: float
     step_error: float
     step_at: int
+    unit: str = ""
 
     @property
     def drifts(self) -> bool:

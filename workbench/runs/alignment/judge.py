@@ -65,15 +65,17 @@ def _shifted(name: str, lag: Lag, events: int, count: int) -> Finding:
 def judge_darks(levels: Sequence[DarkLevel], thresholded: Sequence[str] = ()) -> Iterator[Finding]:
     """Say which dark levels drift, and which are not 0 though they should be."""
     for dark in levels:
+        unit = f" {dark.unit}" if dark.unit else ""
         if dark.drifts:
             matters = dark.matters(dark.change)
             yield Finding(
                 "dark-drift",
                 Severity.WARNING if matters else Severity.INFO,
-                f"the level without X-rays moves by {dark.change:.3g} within the run "
-                f"({_part(dark.change, dark)}; step of {dark.step:.3g} ± {dark.step_error:.2g} at "
-                f"event {dark.step_at}, slope {dark.slope:.2g} ± {dark.slope_error:.1g} per 1000 "
-                "events): subtract the dark level of neighbouring shots, not of the run",
+                f"the level without X-rays moves by {dark.change:.3g}{unit} within the run "
+                f"({_part(dark.change, dark)}; step of {dark.step:.3g} ± {dark.step_error:.2g}"
+                f"{unit} at event {dark.step_at}, slope {dark.slope:.2g} ± {dark.slope_error:.1g}"
+                f"{unit} per 1000 events): subtract the dark level of neighbouring shots, not of "
+                "the run",
                 dark.name,
                 dark.events,
             )
@@ -81,7 +83,7 @@ def judge_darks(levels: Sequence[DarkLevel], thresholded: Sequence[str] = ()) ->
             yield Finding(
                 "stale-pedestal",
                 Severity.WARNING if dark.matters(dark.level) else Severity.INFO,
-                f"reads {dark.level:.3g} ± {dark.error:.2g} without X-rays "
+                f"reads {dark.level:.3g} ± {dark.error:.2g}{unit} without X-rays "
                 f"({_part(dark.level, dark)}), a calibrated detector reads 0: signal/I0 depends on "
                 "the intensity; take a dark run and produce again, or subtract the dark level",
                 dark.name,

@@ -1,6 +1,7 @@
 """Each check of alignment and drift, applied to one run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +57,11 @@ def find_darks(line: Timeline) -> list[DarkLevel]:
     for name in _tiled(line.run)[:MOST_CHANNELS]:
         tiles = _tile_sums(line, name, dark)
         found += [dark_level(f"{name}[{k}]", tiles[:, k], dark, lit) for k in range(tiles.shape[1])]
-    return [each for each in found if each is not None]
+    return [
+        replace(each, unit=line.run[each.name.partition("[")[0]].unit or "")
+        for each in found
+        if each is not None
+    ]
 
 
 def find_saturation(line: Timeline) -> list[Saturation]:

@@ -91,10 +91,18 @@ class Alignment:
     @property
     def _darks(self) -> Table:
         rows = tuple(
-            (dark.name, dark.events, dark.level, dark.error, dark.change, dark.signal)
+            (
+                dark.name,
+                dark.events,
+                dark.level,
+                dark.error,
+                dark.change,
+                dark.signal,
+                dark.unit or "not known",
+            )
             for dark in self.darks
         )
-        columns = ("region", "dark shots", "dark level", "error", "drift", "with X-rays")
+        columns = ("region", "dark shots", "dark level", "error", "drift", "with X-rays", "unit")
         return Table(columns, rows, caption="Without X-rays")
 
     @property
