@@ -98,8 +98,9 @@ def test_no_frames_and_regions_without_a_pixel_are_told_in_the_board_and_nothing
     drawn = {"ROI_0": {"shape": "rectangle", "top": 10, "bottom": 60, "left": 20, "right": 90}}
     editor.until_regions(drawn)
     before = state.read_bytes()
-
     typed, bottom = (page.get_by_label(name, exact=True).first for name in (TYPED, "rows to"))
+    until(lambda: typed.input_value() == "", "the page knows that it was added")
+
     editor.fill(TYPED, "[[100, 100], [20, 90]]")
     editor.click("Add")
     alert.filter(has_text="rows 100 to 100 and columns 20 to 90 is empty").wait_for()
