@@ -183,7 +183,7 @@ def many(lane: Lane, number: int, config: Path, evaluator: Evaluator) -> None:
 def check(text: Text, edit: Edit, config: Path, evaluator: Evaluator) -> None:
     config.write_bytes(text.raw)
     config.with_name(f".{config.name}.history").unlink(missing_ok=True)
-    with ConfigEdit(config, evaluator) as session:
+    with ConfigEdit(config, evaluator, new_detectors=[edit.detector]) as session:
         assert not session.save()
         assert config.read_bytes() == text.raw
         make(session, edit)

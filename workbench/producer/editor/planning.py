@@ -152,13 +152,13 @@ def _listed(source: Source, change: Change, old: Mapping[int, Values]) -> list[s
 
 def _detectors(source: Source, old: Mapping[int, Values]) -> set[str]:
     """Return the detectors that the config lists or gives entries of, in any of the runs."""
-    found: set[Any] = set()
+    found: list[Any] = []
     for values in old.values():
         listed = values.get(list_name(source), Outcome([])).value
-        found.update(listed if isinstance(listed, list | tuple) else ())
+        found += listed if isinstance(listed, list | tuple) else ()
         for name, outcome in values.items():
             if name.startswith("get") and isinstance(outcome.value, Mapping):
-                found.update(outcome.value)
+                found += outcome.value
     return {name for name in found if isinstance(name, str)}
 
 
