@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests.recipes.judging import Analyse, as_said, judge
+from tests.recipes.judging import OF_PARTS, Analyse, Made, as_said, judge, write_in_parts
 from workbench.runs import Run, truth_path
 from workbench.synthetic import PumpProbe, write_small_data
 from workbench.synthetic.faults import FAULTS
@@ -32,13 +32,16 @@ Meet = Callable[..., None]
 def meet(tmp_path: Path) -> Meet:
     """Put a fault into a copy of a clean file and analyse it: it must end as `outcomes.toml` says.
 
-    A file that is a list of parts is not copied but spoilt where it is: it names its parts by
-    their full path.
+    `made` is what the file was made of: faults of files in parts get another one made of it.
     """
 
-    def run(recipe: str, fault: str, clean: Path, analyse: Analyse, **known: object) -> None:
+    def run(
+        recipe: str, fault: str, clean: Path, analyse: Analyse, made: Made, **known: object
+    ) -> None:
         file = tmp_path / clean.name
-        if clean.parent != tmp_path:
+        if fault in OF_PARTS:
+            write_in_parts(made, tmp_path)
+        else:
             for path in (clean, truth_path(clean)):
                 shutil.copy(path, tmp_path / path.name)
         with FAULTS[fault].inject(file, np.random.default_rng(7)):

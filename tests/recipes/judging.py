@@ -12,7 +12,9 @@ from workbench.binning.verdict import Fitted
 from workbench.core.errors import WorkbenchError
 from workbench.core.findings import Severity
 from workbench.runs import Run, check_path, read_truth
+from workbench.synthetic import PumpProbe, write_small_data
 from workbench.synthetic.faults import FAULTS
+from workbench.synthetic.scenes import Scene
 
 Analyse = Callable[[Run], Fitted]
 WITHIN = 5.0  # stated errors from the truth, beyond which a number is wrong
@@ -28,10 +30,17 @@ CAUSES = {  # which refusals of files with a fault must name
     "one-event": r"\b1 event\b|no event is left",
     "channels-swapped": r"\bexchanged\b",
 }
-OF_PARTS = ("missing-part", "late-detector")  # happen to files that the facility writes in parts
+OF_PARTS = ("missing-part", "late-detector")  # happen to files that come in parts
+Made = tuple[PumpProbe, Scene | None]  # what a made-up file is made of
 OUTCOMES: dict[str, dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("outcomes.toml").read_text(encoding="utf-8")
 )
+
+
+def write_in_parts(made: Made, folder: Path) -> Path:
+    """Write the made-up run as the facility's writer of LCLS-II does; return the file."""
+    spec, scene = made
+    return write_small_data(spec, folder, generation="lcls2", style="facility", scene=scene)
 
 
 def met(recipe: str) -> list[str]:

@@ -24,18 +24,20 @@ SCENE = AbsorptionEdge()
 CUTS = wb.xray_on() & wb.cut("i0", 0, None)
 
 
+SPEC = PumpProbe(
+    scan="fast",
+    sweep_period=1.0,
+    camera_every=1,
+    n_events=7200,
+    delay_first=-0.8,
+    delay_last=2.4,
+    missing=0.0,
+)
+
+
 @pytest.fixture(scope="module")
 def scan(module_folder: ModuleFolder) -> Run:
-    spec = PumpProbe(
-        scan="fast",
-        sweep_period=1.0,
-        camera_every=1,
-        n_events=7200,
-        delay_first=-0.8,
-        delay_last=2.4,
-        missing=0.0,
-    )
-    return wb.open_run(write_small_data(spec, module_folder("edge"), scene=SCENE))
+    return wb.open_run(write_small_data(SPEC, module_folder("edge"), scene=SCENE))
 
 
 @dataclass(frozen=True)
@@ -144,4 +146,4 @@ def test_a_run_without_a_moving_monochromator_says_which_stand(tmp_path: Path) -
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
     name: str, scan: Run, meet: Meet
 ) -> None:
-    meet("absorption", name, scan.path, analyse)
+    meet("absorption", name, scan.path, analyse, (SPEC, SCENE))

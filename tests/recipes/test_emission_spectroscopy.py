@@ -9,7 +9,7 @@ import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import assert_honest, pulls_of
 from tests.recipes.conftest import Meet
-from tests.recipes.judging import OF_PARTS, met
+from tests.recipes.judging import met
 from workbench.binning import verdict
 from workbench.plots import emission_spectrum
 from workbench.recipes import (
@@ -179,12 +179,8 @@ def test_errors_of_line_and_shift_are_honest(tmp_path: Path) -> None:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", met("emission_spectroscopy"))
-def test_no_fault_gives_a_wrong_number_without_a_word(
-    name: str, file: Path, tmp_path: Path, meet: Meet
-) -> None:
+def test_no_fault_gives_a_wrong_number_without_a_word(name: str, file: Path, meet: Meet) -> None:
     def analyse(run: Run) -> Emission:
         return emission(run, emission_spectra(run, FIELD, CRYSTAL, rotation=3.0, threshold=2.0))
 
-    if name in OF_PARTS:
-        file = write_small_data(SPEC, tmp_path, style="facility", scene=EmissionLine())
-    meet("emission_spectroscopy", name, file, analyse)
+    meet("emission_spectroscopy", name, file, analyse, (SPEC, EmissionLine()))

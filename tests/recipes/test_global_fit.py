@@ -195,4 +195,4 @@ def test_a_faulty_run_gives_true_kinetics_a_finding_or_a_refusal(
     name: str, liquid: Run, meet: Meet
 ) -> None:
     # A small jump of the laser's lock moves time zero by five errors: nearer ones decide it.
-    meet("global_fit", name, liquid.path, analyse, within=4.0)
+    meet("global_fit", name, liquid.path, analyse, (LIQUID, LiquidScattering()), within=4.0)

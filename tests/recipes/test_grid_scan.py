@@ -130,4 +130,4 @@ def test_the_picture_shows_map_and_cuts_with_units(raster: Path) -> None:
 def test_a_faulty_grid_gives_true_numbers_a_finding_or_a_refusal(
     name: str, raster: Path, meet: Meet
 ) -> None:
-    meet("grid_scan", name, raster, measure)
+    meet("grid_scan", name, raster, measure, (SMALL, GridScene()))

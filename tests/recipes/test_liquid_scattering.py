@@ -237,4 +237,4 @@ def test_pulls_over_many_runs_are_those_of_honest_errors(tmp_path: Path) -> None
 def test_a_faulty_run_gives_true_numbers_a_finding_or_a_refusal(
     name: str, turned: Run, meet: Meet
 ) -> None:
-    meet("liquid_scattering", name, turned.path, analyse)
+    meet("liquid_scattering", name, turned.path, analyse, (SPEC, SCENE))

@@ -239,4 +239,4 @@ def test_the_table_and_the_picture_say_centre_error_and_unit(knife: Path) -> Non
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
     name: str, knife: Path, meet: Meet
 ) -> None:
-    meet("motor_scan", name, knife, measure)
+    meet("motor_scan", name, knife, measure, (SMALL, MotorScene()))

@@ -207,4 +207,4 @@ def test_what_cannot_be_tracked_is_said(scan: Run) -> None:
 def test_a_faulty_run_gives_true_numbers_a_finding_or_a_refusal(
     name: str, scan: Run, meet: Meet
 ) -> None:
-    meet("peak", name, scan.path, analyse)
+    meet("peak", name, scan.path, analyse, (SPEC, DiffractionPeak()))

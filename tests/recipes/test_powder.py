@@ -51,12 +51,17 @@ RINGS = "Epix10kaQuad2/full_area"
 ENERGY, HC = 9.5, 12.398419843320026  # keV, keV angstrom
 
 
+def powder_shots(run: int, *, driven: bool) -> tuple[PumpProbe, PowderShots]:
+    spec = PumpProbe(experiment="mecsyn0126", run=run, n_events=1, **WHOLE)
+    return spec, PowderShots(driven=driven)
+
+
 @pytest.fixture(scope="module")
 def shots(module_folder: ModuleFolder) -> Path:
     folder = module_folder("powder")
     for run, driven in ((1, False), (2, True)):
-        spec = PumpProbe(experiment="mecsyn0126", run=run, n_events=1, **WHOLE)
-        write_small_data(spec, folder, generation="lcls1", scene=PowderShots(driven=driven))
+        spec, scene = powder_shots(run, driven=driven)
+        write_small_data(spec, folder, generation="lcls1", scene=scene)
     return folder
 
 
@@ -234,7 +239,8 @@ def planted(shots: Path) -> dict[str, float]:
 def test_a_faulty_file_gives_the_rings_or_says_why_not(
     name: str, shots: Path, planted: dict[str, float], meet: Meet
 ) -> None:
-    meet("powder", name, shots / "mecsyn0126_Run0001.h5", rings, planted=planted)
+    made = powder_shots(1, driven=False)
+    meet("powder", name, shots / "mecsyn0126_Run0001.h5", rings, made, planted=planted)
 
 
 def lost_shot(frames: Array) -> None:

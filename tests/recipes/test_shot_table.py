@@ -10,7 +10,7 @@ import pytest
 
 import workbench as wb
 from tests.conftest import ModuleFolder
-from tests.recipes.judging import as_said, assert_helps, met
+from tests.recipes.judging import OF_PARTS, as_said, assert_helps, met, write_in_parts
 from workbench.core.errors import InputError, NotThereError, UnknownNameError
 from workbench.core.findings import Severity
 from workbench.recipes import (
@@ -74,11 +74,13 @@ def runs(module_folder: ModuleFolder) -> Path:
     return campaign(module_folder("lcls1"), "lcls1")
 
 
+FOUR = PumpProbe(experiment="mecsyn0126", run=1, n_events=4, **WHOLE)
+
+
 @pytest.fixture(scope="module")
 def one_run(module_folder: ModuleFolder) -> tuple[Path, ShotTable]:
-    spec = PumpProbe(experiment="mecsyn0126", run=1, n_events=4, **WHOLE)
     folder = module_folder("one")
-    file = write_small_data(spec, folder, generation="lcls1", scene=LaserShots())
+    file = write_small_data(FOUR, folder, generation="lcls1", scene=LaserShots())
     return file, table_of(folder, None, (1,))[0]
 
 
@@ -338,6 +340,7 @@ def test_a_table_saved_by_somebody_else_meanwhile_is_not_overwritten(
 
 
 I0 = "xt2_ipm2/sum"
+I0_BY_CLOCK = {"event_time": I0, "timestamp": "MecXt2BmMon02/totalIntensityJoules"}
 
 
 def ended(file: Path, code: str, whole: Path) -> str:
@@ -368,10 +371,11 @@ def ended(file: Path, code: str, whole: Path) -> str:
 
 
 def i0_of(file: Path) -> list[float]:
-    """Return the monitor of each shot [arb.], in the order of time, read without the package."""
+    """Return the monitor of each shot, in the order of time, read without the package."""
     with h5py.File(file) as h5:
-        order = np.argsort(h5["event_time"][()], kind="stable")
-        return h5[I0][()][order].tolist() if I0 in h5 else []
+        (clock,) = I0_BY_CLOCK.keys() & h5.keys()
+        order, name = np.argsort(h5[clock][()], kind="stable"), I0_BY_CLOCK[clock]
+        return h5[name][()][order].tolist() if name in h5 else []
 
 
 @pytest.mark.faults
@@ -380,8 +384,13 @@ def test_a_faulty_file_gives_true_rows_or_says_why_not(
     name: str, one_run: tuple[Path, ShotTable], tmp_path: Path
 ) -> None:
     whole, _ = one_run
-    file = tmp_path / whole.name
-    shutil.copy(whole, file)
+    file = tmp_path / "spoilt" / whole.name
+    file.parent.mkdir()
+    if name in OF_PARTS:
+        write_in_parts((FOUR, LaserShots()), file.parent)
+        whole = write_small_data(FOUR, tmp_path / "whole" / file.name, scene=LaserShots())
+    else:
+        shutil.copy(whole, file)
     fault = FAULTS[name]
     with fault.inject(file, np.random.default_rng(3)):
         assert as_said("shot_table", name, ended(file, fault.code, whole))
@@ -389,8 +398,7 @@ def test_a_faulty_file_gives_true_rows_or_says_why_not(
 
 @pytest.mark.faults
 def test_zeros_before_a_monitors_first_value_are_not_measured(tmp_path: Path) -> None:
-    spec = PumpProbe(experiment="mecsyn0126", run=1, n_events=4, **WHOLE)
-    file = write_small_data(spec, tmp_path, style="facility", scene=LaserShots())
+    file = write_small_data(FOUR, tmp_path, style="facility", scene=LaserShots())
     (read,) = read_shots("", (1,), small_data=str(tmp_path))
     with edit_file(file) as editor:
         for name in (read.i0, f"damage/{read.i0.partition('/')[0]}"):

@@ -96,4 +96,5 @@ def test_a_run_without_a_scan_or_without_references_is_told(file: Path) -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("name", met("spatial_time_tool"))
 def test_a_faulty_file_gives_the_scale_or_says_why_not(name: str, file: Path, meet: Meet) -> None:
-    meet("spatial_time_tool", name, file, lambda run: calibrated(run)[1])
+    made = SPEC, SpatialEdge()
+    meet("spatial_time_tool", name, file, lambda run: calibrated(run)[1], made)

@@ -11,7 +11,7 @@ import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated
 from tests.recipes.conftest import Meet
-from tests.recipes.judging import OF_PARTS, met
+from tests.recipes.judging import met
 from workbench.binning import verdict
 from workbench.core.bounds import Bounds
 from workbench.core.errors import WorkbenchError
@@ -176,9 +176,6 @@ def test_the_picture_shows_what_was_found(file: Path) -> None:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", met("speckle_statistics"))
-def test_no_fault_gives_a_wrong_number_without_a_word(
-    name: str, file: Path, tmp_path: Path, meet: Meet
-) -> None:
-    if name in OF_PARTS:
-        file = write_small_data(SPEC, tmp_path, style="facility", scene=Speckle())
-    meet("speckle_statistics", name, file, lambda run: speckle_statistics(run, samples=50))
+def test_no_fault_gives_a_wrong_number_without_a_word(name: str, file: Path, meet: Meet) -> None:
+    made = SPEC, Speckle()
+    meet("speckle_statistics", name, file, lambda run: speckle_statistics(run, samples=50), made)

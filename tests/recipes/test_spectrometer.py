@@ -144,4 +144,4 @@ def fitted(run: Run) -> ElasticInelastic:
 @pytest.mark.faults
 @pytest.mark.parametrize("name", met("spectrometer"))
 def test_a_faulty_file_gives_the_lines_or_says_why_not(name: str, file: Path, meet: Meet) -> None:
-    meet("spectrometer", name, file, fitted)
+    meet("spectrometer", name, file, fitted, (SPEC, XrtsShots()))

@@ -10,7 +10,7 @@ import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import assert_honest
 from tests.recipes.conftest import Meet
-from tests.recipes.judging import OF_PARTS, met
+from tests.recipes.judging import met
 from workbench.binning import verdict
 from workbench.plots import split_branches
 from workbench.recipes import BranchError, SplitDelay, split_delay, two_level_inputs
@@ -144,10 +144,5 @@ def test_errors_of_both_ratios_are_honest(tmp_path: Path) -> None:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", met("split_delay"))
-def test_no_fault_gives_a_wrong_number_without_a_word(
-    name: str, file: Path, tmp_path: Path, meet: Meet
-) -> None:
-    in_parts = name in OF_PARTS and write_small_data(
-        SPEC, tmp_path, style="facility", scene=SplitAndDelay()
-    )
-    meet("split_delay", name, in_parts or file, branches)
+def test_no_fault_gives_a_wrong_number_without_a_word(name: str, file: Path, meet: Meet) -> None:
+    meet("split_delay", name, file, branches, (SPEC, SplitAndDelay()))

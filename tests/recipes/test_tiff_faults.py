@@ -85,7 +85,7 @@ def test_a_faulty_file_gives_its_pictures_or_says_why_not(
         return SimpleNamespace(parameters=numbers, state="", message="")
 
     planted = {"pages": SPEC.n_events, "good": SPEC.n_events, "same": 1}
-    meet("tiff_browse", name, file, analyse, planted=planted)
+    meet("tiff_browse", name, file, analyse, (SPEC, PowderShots()), planted=planted)
 
 
 @pytest.mark.faults

@@ -110,4 +110,4 @@ def test_a_scan_without_edges_or_steps_says_what_to_do(straight: Path) -> None:
 def test_a_faulty_scan_gives_true_numbers_a_finding_or_a_refusal(
     name: str, straight: Path, meet: Meet
 ) -> None:
-    meet("time_tool", name, straight, calibrate)
+    meet("time_tool", name, straight, calibrate, (SCAN, None))

@@ -11,7 +11,7 @@ import workbench as wb
 from tests.conftest import ModuleFolder
 from tests.pulls import SEEDS, assert_as_stated, pulls_of
 from tests.recipes.conftest import Meet
-from tests.recipes.judging import OF_PARTS, met
+from tests.recipes.judging import met
 from workbench.binning import verdict
 from workbench.core.errors import WorkbenchError
 from workbench.plots import speckle_correlation
@@ -210,9 +210,6 @@ def analyse(run: Run) -> Relaxation:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", met("xpcs"))
-def test_no_fault_gives_a_wrong_number_without_a_word(
-    name: str, file: Path, tmp_path: Path, meet: Meet
-) -> None:
-    in_parts = name in OF_PARTS and write_small_data(SPEC, tmp_path, style="facility", scene=SCENE)
+def test_no_fault_gives_a_wrong_number_without_a_word(name: str, file: Path, meet: Meet) -> None:
     planted = {"contrast": 0.5, "relaxation_time": 0.2}  # of the region near, [1] and [s]
-    meet("xpcs", name, in_parts or file, analyse, planted=planted)
+    meet("xpcs", name, file, analyse, (SPEC, SCENE), planted=planted)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from workbench.smalldata.editing import edit_file
@@ -39,10 +40,15 @@ def cut_off(path: Path, rng: np.random.Generator) -> Injected:
 
 
 def part_gone(path: Path, rng: np.random.Generator) -> Injected:
-    """Remove one of the files that a virtual file takes its data from."""
-    parts = sorted(path.parent.glob(f"{path.stem}_part*.h5"))
+    """Remove one of the files that a virtual file takes events from."""
+    parts = [part for part in sorted(path.parent.glob(f"{path.stem}_part*.h5")) if _filled(part)]
     parts[int(rng.integers(len(parts)))].unlink()
     return Injected("", 1, (path,))
+
+
+def _filled(part: Path) -> bool:
+    with h5py.File(part) as h5:
+        return len(h5) > 0
 
 
 def held(path: Path, rng: np.random.Generator) -> Injected:
