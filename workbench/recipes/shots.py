@@ -13,7 +13,14 @@ from workbench.core.findings import Finding, Severity, worst_first
 from workbench.core.run_numbers import runs_text
 from workbench.core.table import Cell
 from workbench.runs import Run, Truth, open_run, read_truth
-from workbench.smalldata import FieldInfo, SmallDataFile, missing_rows, open_file, zero_filled
+from workbench.smalldata import (
+    FieldInfo,
+    MissingPartsError,
+    SmallDataFile,
+    missing_rows,
+    open_file,
+    zero_filled,
+)
 
 MOST_SHOTS = 10  # of a run; runs of more events are not taken shot by shot
 NO_DETECTORS = frozenset({
@@ -170,10 +177,10 @@ def _of_run(place: str, number: int, fields: Sequence[str], most: int) -> RunSho
     try:
         run = open_run(place, number)
         return _shots(run, number, fields, most)
-    except FileNotFoundError as error:
-        return RunShots(number, (Shot(number, None, "no small data"),), why=str(error))
-    except WorkbenchError as error:
-        return RunShots(number, (Shot(number, None, "unreadable"),), why=str(error))
+    except (FileNotFoundError, WorkbenchError) as error:
+        lost = isinstance(error, FileNotFoundError) and not isinstance(error, MissingPartsError)
+        state = "no small data" if lost else "unreadable"
+        return RunShots(number, (Shot(number, None, state),), why=str(error))
 
 
 def _shots(run: Run, number: int, fields: Sequence[str], most: int) -> RunShots:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from workbench.smalldata.editing import edit_file
@@ -47,8 +46,8 @@ def part_gone(path: Path, rng: np.random.Generator) -> Injected:
 
 
 def _filled(part: Path) -> bool:
-    with h5py.File(part) as h5:
-        return len(h5) > 0
+    with edit_file(part) as file:
+        return bool(file.names)
 
 
 def held(path: Path, rng: np.random.Generator) -> Injected:
