@@ -21,6 +21,12 @@ def edit_file(path: Path) -> Generator["Editor"]:
         yield Editor(h5)
 
 
+def has_events(path: Path) -> bool:
+    """Tell whether a file holds events; a part of a node that saw none does not."""
+    with h5py.File(path) as h5:
+        return any(name in h5 for name in TIME_NAMES)
+
+
 class Editor:
     """An open file whose datasets can be written, renamed and removed."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.smalldata.editing import edit_file
+from workbench.smalldata.editing import edit_file, has_events
 from workbench.synthetic.faults.base import Fault, Injected, station_of
 from workbench.synthetic.station import Station
 
@@ -40,14 +40,9 @@ def cut_off(path: Path, rng: np.random.Generator) -> Injected:
 
 def part_gone(path: Path, rng: np.random.Generator) -> Injected:
     """Remove one of the files that a virtual file takes events from."""
-    parts = [part for part in sorted(path.parent.glob(f"{path.stem}_part*.h5")) if _filled(part)]
+    parts = [part for part in sorted(path.parent.glob(f"{path.stem}_part*.h5")) if has_events(part)]
     parts[int(rng.integers(len(parts)))].unlink()
     return Injected("", 1, (path,))
-
-
-def _filled(part: Path) -> bool:
-    with edit_file(part) as file:
-        return bool(file.names)
 
 
 def held(path: Path, rng: np.random.Generator) -> Injected:
