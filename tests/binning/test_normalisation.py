@@ -1,6 +1,7 @@
 """Dark means, linearity, the choice of the monitor, and means of ratios."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,10 @@ def test_a_pedestal_that_is_there_without_x_rays_is_no_offset(write: Write) -> N
     np.testing.assert_allclose(found.slope * signal / intensity, 4, rtol=0.05)
     row = found.table.as_dicts()[1]
     np.testing.assert_allclose(row["in its unit"], found.slope * signal / intensity)  # type: ignore[arg-type]
+    known = replace(found, units=("keV", "mJ")).table.as_dicts()
+    assert [row["unit"] for row in known] == ["keV", "keV/mJ", "keV/(mJ)²"]
+    unknown = replace(found, units=("keV", "")).table.as_dicts()
+    assert [row["unit"] for row in unknown] == ["keV", "not known", "not known"]
 
 
 @SEEDS

@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench.binning.background import dark_mean
 from workbench.binning.binned import NO_DARK, normalisation
+from workbench.binning.labels import ratio_unit
 from workbench.binning.parameter import Parameter
 from workbench.binning.plan import Background, NothingLeftError, dark_events, make_plan
 from workbench.core.arrays import Floats
@@ -16,6 +17,7 @@ from workbench.runs.protocol import AnyRun
 
 FEWEST = 10  # shots for three numbers with errors
 SURE = 3.0  # errors
+UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Linearity:
         Signal and intensity.
     means
         <S> and <I>, in their units.
+    units
+        Of S and I; empty where nobody knows it.
     excluded
         Events not fitted, by reason.
     dark_events
@@ -50,6 +54,7 @@ class Linearity:
     shots: int
     names: tuple[str, str]
     means: tuple[float, float]
+    units: tuple[str, str]
     excluded: Mapping[str, int]
     dark_events: tuple[int, int]
 
@@ -81,25 +86,25 @@ class Linearity:
     def table(self) -> Table:
         """Term, value and error, relative and in the units of S and I."""
         signal, intensity = self.means
+        one, per = self.units
+        terms = (
+            ("offset a / <S>", self.offset, self.offset_error),
+            ("slope b <I> / <S>", self.slope, self.slope_error),
+            ("curvature c <I>² / <S>", self.curvature, self.curvature_error),
+        )
+        scales = (signal, signal / intensity, signal / intensity**2)
+        square = per if per in {"", "1"} else f"({per})²"
+        units = (one, ratio_unit(one, per), ratio_unit(one, square))
         rows = tuple(
-            (term, value, error, value * scale, error * abs(scale))
-            for term, value, error, scale in (
-                ("offset a / <S>", self.offset, self.offset_error, signal),
-                ("slope b <I> / <S>", self.slope, self.slope_error, signal / intensity),
-                (
-                    "curvature c <I>² / <S>",
-                    self.curvature,
-                    self.curvature_error,
-                    signal / intensity**2,
-                ),
-            )
+            (text, value, error, value * scale, error * abs(scale), unit or UNKNOWN)
+            for (text, value, error), scale, unit in zip(terms, scales, units, strict=True)
         )
         caption = f"{self.names[0]} against {self.names[1]}, {self.shots} shots"
         note = "linear within 3 errors" if self.linear else "not linear: a ratio of sums is biased"
         dark = "dark means over {} and {} events subtracted".format(*self.dark_events)
         left = ", ".join(f"{why} {count}" for why, count in self.excluded.items() if count)
         notes = (note, dark, f"left out: {left}" if left else "nothing left out")
-        columns = ("term", "value", "error", "in its unit", "error in its unit")
+        columns = ("term", "value", "error", "in its unit", "error in its unit", "unit")
         return Table(columns, rows, caption, notes)
 
     def __str__(self) -> str:
@@ -160,6 +165,7 @@ def linearity(
         shots=int(good.sum()),
         names=(channel.name, norm.name),
         means=means,
+        units=(channel.unit, norm.unit),
         excluded={**plan.excluded, f"{channel.name} missing": int(np.count_nonzero(lost))},
         dark_events=(dark.count, norm_dark.count),
     )
