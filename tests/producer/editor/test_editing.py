@@ -17,6 +17,7 @@ from workbench.producer.editor import (
     CannotEditError,
     ChangedMeanwhileError,
     EditRefusedError,
+    UnknownDetectorError,
     edit_config,
     history,
     undo,
@@ -92,21 +93,20 @@ def test_a_new_detector_joins_the_list_of_detectors(tmp_path: Path) -> None:
 
 def test_a_misspelt_detector_is_refused_with_the_names_it_resembles(tmp_path: Path) -> None:
     path = write(tmp_path, PLAIN)
-    for command, *rest in (
-        ("set-roi", "ROI_0", "[[0,9],[0,9]]"), ("set-azav", "--distance", "90"),
-    ):  # fmt: skip
-        call = [sys.executable, "-m", "workbench", "config", command, str(path), "epix_l", *rest]
-        done = subprocess.run([*call, "--from-run", "12"], capture_output=True, text=True)
-        assert done.returncode == 1
-        told = " ".join(done.stderr.split())
-        assert "no detector 'epix_l' in" in told
-        assert "prod_config_xpp.py; did you mean epix_1?" in told
-        assert "--new-detector" in told
-        assert [one.name for one in tmp_path.iterdir()] == [path.name]
-        assert path.read_text() == PLAIN
-        subprocess.run([*call, "--from-run", "12", "--new-detector"], check=True)
-        assert "epix_l" in ProducerConfig.load(path, 12).detectors
-        undo(path)
+    call = [sys.executable, "-m", "workbench", "config", "set-azav", str(path), "epix_l"]
+    call += ["--distance", "90", "--from-run", "12"]
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert "no detector 'epix_l' in" in told
+    assert "prod_config_xpp.py; did you mean epix_1?" in told
+    assert "--new-detector" in told
+    with edit_config(path) as edit, pytest.raises(UnknownDetectorError, match="epix_1"):
+        edit.set_roi("epix_l", "ROI_0", [[0, 9], [0, 9]], from_run=12)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == PLAIN
+    subprocess.run([*call, "--new-detector"], check=True)
+    assert "epix_l" in ProducerConfig.load(path, 12).detectors
 
 
 def test_a_detector_of_other_runs_or_of_entries_alone_is_one_of_the_config(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def _histogram(pixels: Floats, used: Bools, unit: str) -> tuple[Floats, Ints]:
     high = high if high > low else low + max(abs(low), 1.0) * 1e-6
     spectrum = Spectrum.of([low, high, BINS])
     spec = FrameSpec(pixels.shape, unit, used, "float64")
-    counts: Ints = spectrum.reduce(pixels[np.newaxis], spec)["histogram"][0]
+    counts: Ints = spectrum.reduce_region(pixels[np.newaxis], spec)["histogram"][0]
     return np.asarray(spectrum.edges), counts
 
 
