@@ -198,6 +198,17 @@ def test_a_mask_that_leaves_only_pixels_that_were_not_measured_leaves_no_count()
             assert values[1] == -99999
 
 
+@pytest.mark.parametrize("share", [0.0, 0.0005, 0.01])
+def test_one_measured_pixel_anywhere_is_enough(share: float) -> None:
+    rng = np.random.default_rng(1)
+    frames = np.full((40, *SHAPE), np.nan, np.float32)
+    frames[rng.random(frames.shape) < share] = 1.0
+    there = np.isfinite(frames[:, GOOD]).any(axis=1)
+    assert there.any() == (share > 0)
+    (counts,) = PhotonCounting(4.0).reduce(frames, SPEC).values()
+    np.testing.assert_array_equal(counts, np.where(there, 0, -99999))
+
+
 def test_settings_are_arrays_numbers_or_texts_with_unit_and_meaning(reduction: Reduction) -> None:
     for name, kept in reduction.settings(SPEC).items():
         assert name == name.strip(". ")
