@@ -285,6 +285,8 @@ def test_values_have_their_unit_in_the_heading_or_that_nobody_knows_it(
     other = RunShots(2, read[0].shots, i0=I0, units={"i0": "", I0: "mJ"})
     both = build_shot_table([*read, other]).table.columns
     assert both[6:8] == ("i0 [mJ or unit not known]", f"{I0} [mJ]")
+    untold = build_shot_table([RunShots(2, read[0].shots)]).table.columns
+    assert untold[6:8] == ("i0 [unit not known]", f"{I0} [unit not known]")
 
 
 def test_a_table_from_before_units_were_in_headings_is_taken_over(

@@ -138,7 +138,7 @@ def build_shot_table(
 def _with_unit(name: str, runs: Sequence[RunShots]) -> str:
     """Return the heading of values, with their unit; with all of them where runs differ."""
     units = dict.fromkeys(run.units[name] or UNKNOWN for run in runs if name in run.units)
-    return f"{name} [{' or '.join(units)}]"
+    return f"{name} [{' or '.join(units) or UNKNOWN}]"
 
 
 def _stray(
