@@ -2,7 +2,8 @@
 
 `nbformat` imports `jsonschema`, which imports `rfc3987_syntax` where JupyterLab is installed; that
 compiles 38 grammars, which took 2 s of each process that read a notebook
-(https://github.com/python-jsonschema/jsonschema/issues/1428).
+(https://github.com/python-jsonschema/jsonschema/issues/1428). `importlib.util.LazyLoader` does not
+help: jsonschema imports a name from the package, which loads it.
 """
 
 import sys

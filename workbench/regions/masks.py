@@ -104,14 +104,7 @@ def shrunk(good: Bools, pixels: int) -> Bools:
     """Return a mask whose bad areas have shrunk by some pixels, within each tile, in squares.
 
     Bad areas do not shrink from the border of their tile; those narrower than twice the number
-    vanish.
-
-    Parameters
-    ----------
-    good
-        True = use, shape (row, col) or (segment, row, col).
-    pixels
-        By how many the areas change on each side.
+    vanish. Parameters as of `grown`.
 
     Raises
     ------
